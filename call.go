@@ -1,0 +1,585 @@
+package mihu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/mihu-go/mihu/internal/redact"
+)
+
+// Do sends a request to any endpoint of the API, with the authentication, the errors and the
+// handling of answers that every method of this package has, and repeats it by the same rules. It
+// decodes the "data" of the answer into what data points to; nil ignores it and accepts an empty
+// answer. A request that is not acceptable is a *ValidationError and is not sent.
+func (c *Client) Do(ctx context.Context, req *Request, data any, opts ...CallOption) error {
+	x, err := c.exchange(ctx, req, data, opts)
+	if err != nil {
+		return err
+	}
+	return x.finish(x.run())
+}
+
+// exchange prepares a call: everything that can be refused is refused here.
+func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []CallOption) (*exchange, error) {
+	var found faults
+	if req == nil {
+		found.add("request", "", "nil")
+		return nil, found.err("do")
+	}
+	op := req.op
+	if op == "" {
+		op = clipPlain(req.Method + " " + req.Path)
+	}
+	if c == nil || c.core == nil {
+		found.add("client", "", "not made by New")
+		return nil, found.err(op)
+	}
+	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data}
+	if ctx == nil {
+		found.add("context", "", "nil; use context.Background() where there is none")
+	}
+	if v := reflect.ValueOf(data); data != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		found.add("data", "", fmt.Sprintf("want a pointer to decode into, or nil, got %T", data))
+	}
+	switch req.Method {
+	case http.MethodGet:
+		x.replayable = true
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		x.replayable, x.write = true, true
+	case http.MethodPost:
+		x.replayable, x.write = req.Replayable, true
+	default:
+		found.add("method", redact.Clip(req.Method), "want GET, POST, PUT, PATCH or DELETE")
+	}
+	target := req.target(&found)
+	x.query = encodeQuery(req.Query, &found)
+	if req.Body != nil {
+		body, problem := encode(req.Body)
+		if problem != "" {
+			found.add("body", "", problem)
+		}
+		x.body = body
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&x.callConfig, &found)
+		}
+	}
+	if err := found.err(op); err != nil {
+		return nil, err
+	}
+	x.url = x.base + target
+	if x.query != "" {
+		x.url += "?" + x.query
+	}
+	return x, nil
+}
+
+// exchange is one call: its requests, and what came of them. go-retryablehttp runs its attempts,
+// and asks it as the transport to send each one, as the response handler to read each answer, and
+// as the policy whether there is to be another.
+type exchange struct {
+	*core
+	callConfig
+	http       http.Client
+	attempter  retryablehttp.Client
+	ctx        context.Context
+	op         string
+	method     string
+	path       string
+	url        string
+	query      string
+	body       []byte
+	advice     string
+	into       any
+	replayable bool
+	write      bool
+
+	stubborn bool // repeat every failure that leaves something open, and more often
+	settled  bool
+
+	attempts int
+	beside   int      // requests that were sent to settle this one
+	bearer   *bearer  // of the last attempt
+	fresh    bool     // bearer was asked for after a 401 and has not been sent yet
+	renewed  bool     // the source was asked once more
+	former   []string // tokens that were sent before
+	started  time.Time
+	timed    context.Context // the context of the attempt, with its own time
+	cancel   context.CancelFunc
+	traced   atomic.Bool // the transport reports through httptrace
+	reached  atomic.Bool // the attempt had a connection
+	answered bool        // the attempt had an answer
+	location string      // the target of its redirect
+	done     bool        // an answer was a success
+	waiting  bool        // another attempt was decided on
+	wait     time.Duration
+	misses   int     // attempts that failed on an unknown host
+	failed   error   // of the last attempt
+	open     []error // failures that leave open whether the request was carried out
+	lastOpen bool    // failed is one of them
+	answer   Response
+}
+
+// run sends the request until an answer, or the policy, ends the call. Its error is that of the
+// last attempt; finish makes the call's of it.
+func (x *exchange) run() error {
+	x.waiting, x.failed = false, nil
+	x.http = http.Client{Transport: x, Jar: x.jar, CheckRedirect: useLastResponse}
+	x.attempter = retryablehttp.Client{
+		HTTPClient:   &x.http,
+		RetryMax:     math.MaxInt,
+		CheckRetry:   x.checkRetry,
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return x.wait },
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		// A jar adds its cookies to the request's own headers, once more with every attempt.
+		PrepareRetry: func(req *http.Request) error { req.Header = http.Header{}; return nil },
+	}
+	req, err := retryablehttp.NewRequestWithContext(x.ctx, x.method, x.url, nil)
+	if err == nil && x.body != nil {
+		err = req.SetBody(x.body)
+	}
+	if err != nil {
+		return x.transportError(err)
+	}
+	req.SetResponseHandler(x.read)
+	_, err = x.attempter.Do(req) //nolint:bodyclose // read closes it
+	switch {
+	case x.done:
+		x.budget.earn()
+		return nil
+	case x.waiting:
+		x.interrupted()
+	case x.failed == nil:
+		x.failed = x.transportError(err)
+	}
+	return x.failed
+}
+
+// interrupted is the end of the context before the next attempt.
+func (x *exchange) interrupted() {
+	x.failed = x.after(x.transportError(contextError(x.ctx)))
+}
+
+// after keeps what the last attempt said beside what ended the call after it.
+func (x *exchange) after(failed *TransportError) *TransportError {
+	failed.Last = x.failed
+	return failed
+}
+
+func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// finish turns the end of the attempts into the error of the call and fills in the metadata.
+func (x *exchange) finish(err error) error {
+	if x.response != nil {
+		*x.response = x.answer
+		x.response.Attempts = x.attempts + x.beside
+		x.response.Settled = x.settled
+		if x.answer.StatusCode != 0 {
+			hide := x.redactor()
+			x.response.RequestID = hide.ID(x.answer.RequestID)
+			x.response.Body = hide.Body(x.answer.Body)
+		}
+	}
+	if err == nil || len(x.open) == 0 {
+		return err
+	}
+	causes := x.open
+	if ended, ok := errors.AsType[*TransportError](err); ok && slices.Contains(causes, ended.Last) {
+		ended.Last = nil // it is one of the causes already
+	}
+	if !slices.Contains(causes, err) {
+		causes = append(causes, err)
+	}
+	advice := x.advice
+	if advice == "" {
+		advice = "read the resource to find out whether it was changed"
+	}
+	return &OutcomeError{Op: x.op, Causes: causes, Advice: advice}
+}
+
+// unsent is an attempt that this client itself held back.
+type unsent struct{ error }
+
+func (u unsent) Unwrap() error { return u.error }
+
+// RoundTrip sends one attempt, after what must come before it: the gate, the limiter, the token.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := x.ready(); err != nil {
+		return nil, unsent{err}
+	}
+	x.attempts++
+	x.started = time.Now()
+	x.traced.Store(false)
+	x.reached.Store(false)
+	x.answered, x.location = false, ""
+	x.timed = x.ctx
+	if x.timeout > 0 {
+		x.timed, x.cancel = context.WithTimeoutCause(x.ctx, time.Duration(x.timeout), x.timeout)
+	}
+	ctx := x.timed
+	if x.write {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GetConn: func(string) { x.traced.Store(true) },
+			GotConn: func(httptrace.GotConnInfo) { x.reached.Store(true) },
+		})
+	}
+	attempt := req.WithContext(ctx)
+	attempt.Header = x.headers(req.Header)
+	resp, err := x.transport.RoundTrip(attempt)
+	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
+		// http.Client would look at the target, and fail on one that it cannot parse.
+		x.location = resp.Header.Get("Location")
+		resp.Header = resp.Header.Clone()
+		resp.Header.Del("Location")
+	}
+	return resp, err
+}
+
+func (x *exchange) ready() error {
+	if x.ctx.Err() != nil {
+		return contextError(x.ctx)
+	}
+	if err := x.gate.wait(x.ctx); err != nil {
+		return err
+	}
+	if x.limiter != nil {
+		if err := x.limiter.Wait(x.ctx); err != nil {
+			return limiterError(x.ctx, err)
+		}
+	}
+	if !x.fresh {
+		token, err := x.freshToken(x.ctx)
+		if err != nil {
+			return err
+		}
+		x.useToken(token)
+	}
+	x.fresh = false
+	return nil
+}
+
+func (x *exchange) useToken(token string) {
+	if x.bearer != nil && x.bearer.token != token {
+		x.former = append(x.former, x.bearer.token)
+	}
+	x.bearer = x.core.bearer(token)
+}
+
+// limiterError makes a limiter's refusal to wait past the deadline what it is. The error of
+// golang.org/x/time/rate says so in its text alone.
+func limiterError(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("limiter: %w", contextError(ctx))
+	case strings.Contains(err.Error(), "exceed context deadline"):
+		return fmt.Errorf("limiter: %w: %w", context.DeadlineExceeded, err)
+	}
+	return fmt.Errorf("limiter: %w", err)
+}
+
+// headers makes a map for every attempt, since that of the last one may still be read.
+func (x *exchange) headers(base http.Header) http.Header {
+	header := make(http.Header, len(base)+len(x.header)+4)
+	for name, values := range base { // what http.Client added, such as a jar's cookies
+		header[name] = values
+	}
+	for name, values := range x.header {
+		header[name] = values
+	}
+	header["Authorization"] = x.bearer.header
+	if header["Accept"] == nil {
+		header["Accept"] = acceptJSON
+	}
+	if header["User-Agent"] == nil {
+		header["User-Agent"] = x.userAgent
+	}
+	if x.body != nil {
+		header["Content-Type"] = acceptJSON
+	}
+	return header
+}
+
+var acceptJSON = []string{"application/json"}
+
+// read reads an answer. Anything but a success is an error, which checkRetry then judges.
+func (x *exchange) read(resp *http.Response) error {
+	defer func() { _ = resp.Body.Close() }()
+	if x.location != "" {
+		resp.Header.Set("Location", x.location)
+	}
+	body, err := readAnswer(resp.Body, resp.ContentLength)
+	x.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
+	x.answer.RequestID = requestID(resp.Header)
+	x.answered = true
+	success := resp.StatusCode/100 == 2
+	if err != nil && success && x.timed.Err() != nil {
+		return err // too late, which is another thing than cut short
+	}
+	if err != nil && !errors.Is(err, ErrMalformedResponse) {
+		err = fmt.Errorf("%w: %w", errCutShort, x.named(err))
+	}
+	if success {
+		if err == nil {
+			err = decodeAnswer(body, x.into)
+		}
+		if err == nil {
+			x.done = true
+			x.endAttempt(nil)
+			return nil
+		}
+	}
+	return x.apiError(resp, body, err)
+}
+
+func (x *exchange) apiError(resp *http.Response, body []byte, cause error) *APIError {
+	hide := x.redactor()
+	e := &APIError{
+		Op: x.op, Method: x.method, Path: x.path, StatusCode: resp.StatusCode, Attempts: x.attempts,
+		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
+	e.RequestID = hide.ID(x.answer.RequestID)
+	refused := errors.Is(cause, errRefused)
+	if resp.StatusCode/100 != 2 || refused {
+		found, problem := decodeProblem(body)
+		e.Code, e.Message, e.Details = hide.Code(found.code), hide.Text(found.message), hide.Text(found.details)
+		for field, messages := range found.fields {
+			if e.FieldErrors == nil {
+				e.FieldErrors = make(map[string][]string, len(found.fields))
+			}
+			name := hide.Text(field)
+			for _, message := range messages {
+				e.FieldErrors[name] = append(e.FieldErrors[name], hide.Text(message))
+			}
+		}
+		if cause == nil || refused && found.message+found.code != "" {
+			cause = problem
+		}
+	}
+	if errors.Is(cause, ErrMalformedResponse) {
+		cause = fmt.Errorf("%w %s", cause, hide.Text(contentNote(resp.Header, len(body))))
+	}
+	if resp.StatusCode/100 == 3 {
+		cause = fmt.Errorf("%w to %s, not followed; check the base URL", ErrRedirect, hide.Text(redirectTarget(resp.Header)))
+	}
+	e.Err = cause
+	e.Body = hide.Body(body)
+	e.Body = e.Body[:min(len(e.Body), maxKept):min(len(e.Body), maxKept)]
+	return e
+}
+
+// checkRetry is asked after every attempt, and once more after its answer was read.
+func (x *exchange) checkRetry(_ context.Context, _ *http.Response, err error) (bool, error) {
+	x.waiting = false
+	if err == nil {
+		return false, nil
+	}
+	var retryAfter time.Duration
+	var failed failure
+	api, answered := err.(*APIError) //nolint:errorlint // it comes from read as it is
+	if answered {
+		x.failed, retryAfter = api, api.RetryAfter
+		failed = classify(api, true)
+	} else {
+		cause := withoutURL(err)
+		if held, ok := errors.AsType[unsent](cause); ok {
+			x.failed, x.lastOpen = x.after(x.transportError(held.error)), false
+			return false, nil
+		}
+		failed = x.classifyTransport(cause)
+		x.failed = x.transportError(x.named(cause))
+	}
+	x.lastOpen = x.write && x.isOpen(failed)
+	if x.lastOpen {
+		x.open = append(x.open, x.failed)
+	}
+	x.endAttempt(x.failed)
+	x.waiting = x.again(failed, retryAfter)
+	return x.waiting, nil
+}
+
+// withoutURL takes off what net/http puts around an error, with the URL and the number in it.
+func withoutURL(err error) error {
+	for {
+		wrapped, ok := err.(*url.Error) //nolint:errorlint // only the outermost, one after the other
+		if !ok || wrapped.Err == nil {
+			return err
+		}
+		err = wrapped.Err
+	}
+}
+
+func (x *exchange) isOpen(failed failure) bool {
+	return failed.rule().open || failed == failedByCaller && x.sent()
+}
+
+// classifyTransport judges an attempt without an answer.
+func (x *exchange) classifyTransport(cause error) failure {
+	if x.ctx.Err() != nil {
+		return failedByCaller
+	}
+	return classify(cause, x.write && x.sent() || !x.write && !isDialError(cause))
+}
+
+// sent says whether the server may have seen the attempt. A transport that reports nothing gets
+// the benefit of no doubt.
+func (x *exchange) sent() bool {
+	if !x.traced.Load() {
+		return x.attempts > 0
+	}
+	return x.reached.Load()
+}
+
+// named gives the end of a context or of an attempt's time its own name, whatever the transport
+// made of it.
+func (x *exchange) named(cause error) error {
+	if x.ctx.Err() != nil {
+		return contextError(x.ctx)
+	}
+	if x.timed.Err() == nil {
+		return cause
+	}
+	return x.timeout
+}
+
+// again decides on another attempt, and how long to wait for it.
+func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
+	rule := failed.rule()
+	allowed := rule.posts
+	switch {
+	case !x.write:
+		allowed = rule.reads
+	case x.replayable:
+		allowed = rule.writes
+	}
+	most := x.policy.MaxAttempts
+	if x.stubborn {
+		if most > 1 {
+			most *= 2
+		}
+		if rule.open {
+			allowed = always
+		}
+	}
+	if allowed == ifTokenDiffers {
+		return x.renewToken(most)
+	}
+	if failed == failedUnknownHost {
+		x.misses++
+	}
+	if allowed == never || allowed == once && x.misses > 1 {
+		return false
+	}
+	if x.ctx.Err() != nil {
+		x.interrupted()
+		return false
+	}
+	if failed == failedRateLimited && retryAfter > 0 {
+		x.gate.closeFor(min(retryAfter, x.policy.MaxRetryAfter))
+	}
+	if retryAfter > x.policy.MaxRetryAfter {
+		return false
+	}
+	x.wait = x.policy.delay(x.attempts, failed, retryAfter)
+	if x.attempts >= most || pastDeadline(x.ctx, x.wait) || !x.budget.take() {
+		return false
+	}
+	x.logRepetition()
+	return true
+}
+
+func (x *exchange) logRepetition() {
+	if x.log != nil {
+		x.log.LogAttrs(x.ctx, slog.LevelWarn, "mihu: repeating", slog.String("op", x.op), slog.String("method", x.method),
+			slog.Int("attempt", x.attempts), slog.Duration("wait", x.wait), slog.String("error", x.failed.Error()))
+	}
+}
+
+// renewToken asks the source once for another token than the one that was refused.
+func (x *exchange) renewToken(most int) bool {
+	if x.renewed || x.attempts >= most || x.ctx.Err() != nil {
+		return false
+	}
+	x.renewed = true
+	refused := x.bearer.token
+	token, err := x.freshToken(context.WithValue(x.ctx, refusedTokenKey{}, refused))
+	if err != nil {
+		x.failed = x.after(x.transportError(err))
+		return false
+	}
+	if token == refused {
+		return false
+	}
+	x.useToken(token)
+	x.fresh, x.wait = true, 0
+	x.logRepetition()
+	return true
+}
+
+// endAttempt frees what the attempt held and logs it.
+func (x *exchange) endAttempt(failed error) {
+	if x.cancel != nil {
+		x.cancel()
+		x.cancel = nil
+	}
+	if x.log == nil || !x.log.Enabled(x.ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("op", x.op), slog.String("method", x.method), slog.Int("attempt", x.attempts),
+		slog.Duration("duration", time.Since(x.started)),
+	}
+	if x.answered {
+		attrs = append(attrs, slog.Int("status", x.answer.StatusCode), slog.String("request_id", x.redactor().ID(x.answer.RequestID)))
+	}
+	if failed != nil {
+		attrs = append(attrs, slog.String("error", failed.Error()))
+	}
+	x.log.LogAttrs(x.ctx, slog.LevelDebug, "mihu: attempt", attrs...)
+}
+
+// cleaned is an error whose text had to be changed.
+type cleaned struct {
+	error
+	text string
+}
+
+func (c *cleaned) Error() string { return c.text }
+func (c *cleaned) Unwrap() error { return c.error }
+
+// transportError hides what a transport's words may repeat, such as an answer that is not HTTP.
+func (x *exchange) transportError(cause error) *TransportError {
+	if text := x.redactor().Text(cause.Error()); text != cause.Error() {
+		cause = &cleaned{cause, text}
+	}
+	failed := &TransportError{Op: x.op, Method: x.method, Path: x.path, Attempts: x.attempts, Err: cause}
+	if paused, ok := errors.AsType[*pausedError](cause); ok {
+		failed.RetryAfter = paused.left
+	}
+	return failed
+}
+
+// redactor knows every secret of the call; it is made only where it is needed.
+func (x *exchange) redactor() *redact.Redactor {
+	r := redact.New(x.body, x.former...)
+	if x.bearer != nil {
+		r.Add(x.bearer.token)
+	}
+	r.CollectAll(x.header)
+	if values, err := url.ParseQuery(x.query); err == nil {
+		r.CollectAll(values)
+	}
+	return r
+}

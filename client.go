@@ -1,0 +1,224 @@
+package mihu
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"github.com/mihu-go/mihu/internal/redact"
+)
+
+// Version is the version of this package, as its User-Agent names it.
+const Version = "0.1.0"
+
+// The environment variables that NewFromEnv reads; the first two are those of the vendor's own
+// quickstart.
+const (
+	EnvTenant  = "MIHU_TENANT"
+	EnvToken   = "MIHU_API_TOKEN" //nolint:gosec // the name of a variable, not a credential
+	EnvBaseURL = "MIHU_BASE_URL"
+)
+
+// Client speaks to one workspace. Make it with [New] or [NewFromEnv] and use one for everything:
+// it is safe for concurrent use, and its calls share connections. It owns no goroutine. It prints
+// without its token. The zero Client refuses every call with a *ValidationError.
+type Client struct {
+	// Trunks registers, changes, moves, lists and removes trunks.
+	Trunks TrunksService
+	// Channels reads the channels of a number.
+	Channels ChannelsService
+
+	core *core
+}
+
+// New makes a client for the workspace of that subdomain, at https://{subdomain}.mihu.ai/api/v1,
+// with a token of that workspace. It validates everything, reads nothing of the environment but
+// the proxy variables that net/http knows, and sends nothing. The subdomain is one DNS label, and
+// may be "" where [WithBaseURL] is given. The token may be "" where [WithTokenSource] is given.
+// Every fault is listed in one *ValidationError.
+func New(subdomain, token string, opts ...Option) (*Client, error) {
+	cfg, found := gather(opts)
+	if cfg.baseURL == "" || subdomain != "" {
+		checkSubdomain(&found, "subdomain", subdomain)
+	}
+	switch {
+	case cfg.tokens == nil:
+		checkToken(&found, "token", token)
+	case token != "":
+		found.add("token", "", "give a token or a token source, not both")
+	}
+	return cfg.client(found, subdomain, token)
+}
+
+// NewFromEnv is [New] with the subdomain of MIHU_TENANT and the token of MIHU_API_TOKEN. Where
+// MIHU_BASE_URL is set it is the base URL, as with [WithBaseURL], and MIHU_TENANT is not needed.
+// An option goes before a variable. A missing variable is named in the *ValidationError.
+func NewFromEnv(opts ...Option) (*Client, error) {
+	tenant, token := os.Getenv(EnvTenant), os.Getenv(EnvToken)
+	cfg, found := gather(append([]Option{WithBaseURL(os.Getenv(EnvBaseURL))}, opts...))
+	switch {
+	case tenant != "":
+		checkSubdomain(&found, EnvTenant, tenant)
+	case cfg.baseURL == "":
+		found.add(EnvTenant, "", "not set; it is the workspace's subdomain, or set "+EnvBaseURL)
+	}
+	switch {
+	case cfg.tokens != nil:
+	case token == "":
+		found.add(EnvToken, "", "not set; it is a token of the workspace")
+	default:
+		checkToken(&found, EnvToken, token)
+	}
+	return cfg.client(found, tenant, token)
+}
+
+func gather(opts []Option) (cfg config, found faults) {
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&cfg, &found)
+		}
+	}
+	return cfg, found
+}
+
+// client makes a client where nothing is wrong.
+func (cfg config) client(found faults, subdomain, token string) (*Client, error) {
+	if err := found.err("new"); err != nil {
+		return nil, err
+	}
+	if cfg.baseURL == "" {
+		cfg.baseURL = "https://" + subdomain + ".mihu.ai/api/v1"
+	}
+	if cfg.tokens == nil {
+		cfg.tokens = TokenFunc(func(context.Context) (string, error) { return token, nil })
+	}
+	c := &Client{core: newCore(cfg)}
+	c.Trunks.client, c.Channels.client = c, c
+	return c, nil
+}
+
+// BaseURL is the base URL that the client sends to, whole with its path.
+func (c *Client) BaseURL() string {
+	if c == nil || c.core == nil {
+		return ""
+	}
+	return c.core.base
+}
+
+// CloseIdleConnections closes the connections that no call is using. The client stays usable. It
+// reaches the transport of an *http.Client given with [WithHTTPClient] too.
+func (c *Client) CloseIdleConnections() {
+	if c == nil || c.core == nil {
+		return
+	}
+	if closer, ok := c.core.transport.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+// String names the client by its base URL.
+func (c Client) String() string { return "mihu.Client(" + c.BaseURL() + ")" }
+
+// Format prints String under every verb.
+func (c Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue is String.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// core is what all calls of a client share.
+type core struct {
+	base      string
+	transport http.RoundTripper
+	jar       http.CookieJar
+	// token is a function so that no printing of a client can reach what it closes over.
+	token     func(context.Context) (string, error)
+	last      atomic.Pointer[bearer]
+	policy    RetryPolicy
+	timeout   attemptTimeout
+	limiter   Limiter
+	log       *slog.Logger
+	userAgent []string
+	gate      gate
+	budget    budget
+}
+
+func newCore(cfg config) *core {
+	c := &core{
+		base:      cfg.baseURL,
+		transport: cfg.httpClient.Transport,
+		jar:       cfg.httpClient.Jar,
+		token:     cfg.tokens.Token,
+		policy:    cfg.policy.withDefaults(),
+		timeout:   attemptTimeout(cfg.attemptTimeout),
+		limiter:   cfg.limiter,
+		log:       cfg.logger,
+		userAgent: []string{userAgent(cfg.userAgent)},
+	}
+	if c.transport == nil {
+		c.transport = newTransport()
+	}
+	if c.timeout == 0 {
+		c.timeout = attemptTimeout(cfg.httpClient.Timeout)
+	}
+	if c.timeout == 0 {
+		c.timeout = defaultAttemptTimeout
+	}
+	c.budget.init(c.policy.Budget)
+	return c
+}
+
+func checkToken(found *faults, field, token string) {
+	if problem := tokenProblem(token); problem != "" {
+		found.add(field, "", problem)
+	}
+}
+
+func checkSubdomain(found *faults, field, subdomain string) {
+	const example = `; want one DNS label such as "acme"`
+	if subdomain == "" {
+		found.add(field, "", "empty"+example)
+		return
+	}
+	if len(subdomain) > 63 {
+		found.add(field, "", "longer than the 63 characters of a DNS label"+example)
+		return
+	}
+	for i, r := range subdomain {
+		edge := i == 0 || i == len(subdomain)-1
+		if !isDigit(r) && !isLetter(r) && (r != '-' || edge) {
+			// The value is not shown: a token may have taken the subdomain's place.
+			found.add(field, "", fmt.Sprintf("%q at position %d is not allowed"+example, r, i+1))
+			return
+		}
+	}
+}
+
+// checkBaseURL gives the base URL without a trailing slash.
+func checkBaseURL(found *faults, base string) string {
+	const field = "base URL"
+	u, err := url.Parse(base)
+	if err != nil {
+		found.add(field, "", "not a URL") // the parser's own words repeat it, credentials and all
+		return base
+	}
+	switch {
+	case u.User != nil:
+		found.add(field, "", "it must not carry credentials; the token goes to New")
+	case u.RawQuery != "" || u.ForceQuery:
+		found.add(field, "", "it must not have a query")
+	case strings.Contains(base, "#"):
+		found.add(field, "", "it must not have a fragment")
+	case u.Hostname() == "":
+		found.add(field, "", "it has no host; want the whole of it, such as https://acme.mihu.ai/api/v1")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		found.add(field, redact.Clip(u.Scheme+"://"+u.Host), "want https, or http to this machine's own loopback, for the token is sent there")
+	case hasDotSegment(u.Path):
+		found.add(field, redact.Clip(u.Scheme+"://"+u.Host), `its path must not have a segment "." or ".."`)
+	}
+	return strings.TrimRight(base, "/")
+}

@@ -1,0 +1,594 @@
+package mihu_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("a", 63)
+	tests := []struct {
+		name      string
+		subdomain string
+		opts      []mihu.Option
+		want      string
+	}{
+		{"subdomain", "acme", nil, "https://acme.mihu.ai/api/v1"},
+		{"digits and dashes", "4-acme-2", nil, "https://4-acme-2.mihu.ai/api/v1"},
+		{"the longest label", longest, nil, "https://" + longest + ".mihu.ai/api/v1"},
+		{
+			"another base URL needs no subdomain", "",
+			[]mihu.Option{mihu.WithBaseURL("https://acme.mindhunters.ai/api/v1")},
+			"https://acme.mindhunters.ai/api/v1",
+		},
+		{
+			"and goes before one", "acme",
+			[]mihu.Option{mihu.WithBaseURL("https://proxy.example.com:8443/mihu")},
+			"https://proxy.example.com:8443/mihu",
+		},
+		{
+			"without its trailing slash", "",
+			[]mihu.Option{mihu.WithBaseURL("https://acme.mihu.ai/api/v1/")},
+			"https://acme.mihu.ai/api/v1",
+		},
+		{"loopback by name", "", []mihu.Option{mihu.WithBaseURL("http://localhost:8080")}, "http://localhost:8080"},
+		{"loopback IPv4", "", []mihu.Option{mihu.WithBaseURL("http://127.0.0.2:1/v")}, "http://127.0.0.2:1/v"},
+		{"loopback IPv6", "", []mihu.Option{mihu.WithBaseURL("http://[::1]:1")}, "http://[::1]:1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := mihu.New(tt.subdomain, token, tt.opts...)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, client.BaseURL())
+		})
+	}
+}
+
+// Whatever is spliced into a URL or a header is refused before it can send the token elsewhere,
+// and the refusal repeats neither the token nor what may be one.
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	base := func(url string) []mihu.Option { return []mihu.Option{mihu.WithBaseURL(url)} }
+	policy := func(p mihu.RetryPolicy) []mihu.Option { return []mihu.Option{mihu.WithRetryPolicy(p)} }
+	agent := func(suffix string) []mihu.Option { return []mihu.Option{mihu.WithUserAgent(suffix)} }
+	tests := []struct {
+		name, subdomain, token string
+		opts                   []mihu.Option
+		field, says            string
+	}{
+		{"no subdomain", "", token, nil, "subdomain", "empty"},
+		{"a path in the subdomain", "evil.com/", token, nil, "subdomain", `'.' at position 5`},
+		{"two labels", "a.b", token, nil, "subdomain", `'.' at position 2`},
+		{"a fragment in the subdomain", "acme#", token, nil, "subdomain", `'#' at position 5`},
+		{"a user in the subdomain", "evil@acme", token, nil, "subdomain", `'@' at position 5`},
+		{"a port in the subdomain", "acme:80", token, nil, "subdomain", `':' at position 5`},
+		{"a subdomain of 64 characters", strings.Repeat("a", 64), token, nil, "subdomain", "longer than the 63"},
+		{"a leading dash", "-acme", token, nil, "subdomain", `'-' at position 1`},
+		{"a trailing dash", "acme-", token, nil, "subdomain", `'-' at position 5`},
+		{"a lone dash", "-", token, nil, "subdomain", `'-' at position 1`},
+		{"letters beyond ASCII", "acmé", token, nil, "subdomain", `'é' at position 4`},
+		{"a letter that folds to ASCII", "\u212aiwi", token, nil, "subdomain", "at position 1"},
+		{"a line end in the subdomain", "acme\r\nHost: evil", token, nil, "subdomain", `'\r' at position 5`},
+		{"the token in the subdomain's place", "12|" + token, token, nil, "subdomain", `'|' at position 3`},
+
+		{"no token", "acme", "", nil, "token", "empty"},
+		{"a space in the token", "acme", "to ken-sec", nil, "token", "at position 3"},
+		{"a line end after the token", "acme", token + "\n", nil, "token", "was it read with its line end?"},
+		{"a header in the token", "acme", token + "\r\nX-Evil: 1", nil, "token", "at position 23"},
+		{"a control character in the token", "acme", "tok\x00en", nil, "token", "at position 4"},
+		{"a token beyond ASCII", "acme", "tokén", nil, "token", "at position 4"},
+		{
+			"a token and a source of tokens", "acme", token,
+			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
+			"token", "not both",
+		},
+
+		{"a base URL without TLS", "", token, base("http://acme.mihu.ai/api/v1"), "base URL", "want https"},
+		{"a host that looks like loopback", "", token, base("http://localhost.evil.com"), "base URL", "want https"},
+		{"another scheme", "", token, base("ftp://acme.mihu.ai"), "base URL", "want https"},
+		{"no scheme", "", token, base("acme.mihu.ai/api/v1"), "base URL", "no host"},
+		{"no host", "", token, base("https:///api/v1"), "base URL", "no host"},
+		{"a port and no host", "", token, base("https://:443/api/v1"), "base URL", "no host"},
+		{"credentials", "", token, base("https://alice:pl4nted@acme.mihu.ai"), "base URL", "must not carry credentials"},
+		{"credentials without a scheme", "", token, base("alice:pl4nted@acme.mihu.ai/api"), "base URL", ""},
+		{"credentials without slashes", "", token, base("https:alice:pl4nted@acme.mihu.ai"), "base URL", ""},
+		{"credentials and a bad port", "", token, base("https://alice:pl4nted@acme:port"), "base URL", "not a URL"},
+		{"the token as base URL", "", token, base(token), "base URL", "no host"},
+		{"a query", "", token, base("https://acme.mihu.ai/api?x=pl4nted"), "base URL", "query"},
+		{"an empty query", "", token, base("https://acme.mihu.ai/api?"), "base URL", "query"},
+		{"a fragment", "", token, base("https://acme.mihu.ai/api#x"), "base URL", "fragment"},
+		{"an empty fragment", "", token, base("https://acme.mihu.ai/api#"), "base URL", "fragment"},
+		{"dot segments", "", token, base("https://acme.mihu.ai/api/../x"), "base URL", "segment"},
+		{"hidden dot segments", "", token, base("https://acme.mihu.ai/api/%2e%2e/x"), "base URL", "segment"},
+		{"a control character", "", token, base("https://acme.mihu.ai/\x7f"), "base URL", "not a URL"},
+		{"garbage", "", token, base("https://%zz"), "base URL", "not a URL"},
+		{"a subdomain that is not needed, and wrong", "a.b", token, base("https://acme.mihu.ai"), "subdomain", "position 2"},
+
+		{"negative attempts", "acme", token, policy(mihu.RetryPolicy{MaxAttempts: -1}), "retry policy MaxAttempts", "want 1 or more"},
+		{"negative BaseDelay", "acme", token, policy(mihu.RetryPolicy{BaseDelay: -1}), "retry policy BaseDelay", "negative"},
+		{"negative RateLimitDelay", "acme", token, policy(mihu.RetryPolicy{RateLimitDelay: -1}), "retry policy RateLimitDelay", "negative"},
+		{"negative MaxDelay", "acme", token, policy(mihu.RetryPolicy{MaxDelay: -1}), "retry policy MaxDelay", "negative"},
+		{"negative MaxRetryAfter", "acme", token, policy(mihu.RetryPolicy{MaxRetryAfter: -1}), "retry policy MaxRetryAfter", "negative"},
+
+		{"a header in the user agent", "acme", token, agent("acme/1\r\nX-Evil: 1"), "user agent", "printable ASCII"},
+		{"a user agent beyond ASCII", "acme", token, agent("acmé/1"), "user agent", "printable ASCII"},
+		{"a user agent that is not UTF-8", "acme", token, agent("acme\xff/1"), "user agent", "printable ASCII"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := mihu.New(tt.subdomain, tt.token, tt.opts...)
+			assert.Nil(t, client)
+			refused := requireFaults(t, err, "new", tt.field)
+			assert.Contains(t, refused.Faults[0].Problem, tt.says)
+			for _, secret := range []string{token, "pl4nted", "ken-sec"} {
+				assert.NotContains(t, err.Error(), secret)
+			}
+			assert.NotContains(t, err.Error(), "\r")
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+func TestNewListsEveryFault(t *testing.T) {
+	t.Parallel()
+	_, err := mihu.New("a.b", "",
+		mihu.WithUserAgent("\n"),
+		nil,
+		mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: -1, MaxDelay: -time.Second}),
+		mihu.WithBaseURL("http://acme.mihu.ai"))
+	requireFaults(t, err, "new",
+		"user agent", "retry policy MaxAttempts", "retry policy MaxDelay", "base URL", "subdomain", "token")
+	assert.EqualError(t, err, `mihu: new: not sent: user agent "\n": want printable ASCII; `+
+		`retry policy MaxAttempts -1: want 1 or more, or 0 for the default; `+
+		`retry policy MaxDelay -1s: negative; want a duration, or 0 for the default; `+
+		`base URL "http://acme.mihu.ai": want https, or http to this machine's own loopback, for the token is sent there; `+
+		`subdomain: '.' at position 2 is not allowed; want one DNS label such as "acme"; `+
+		`token: empty; create one in the workspace's settings`)
+}
+
+func TestNewFromEnv(t *testing.T) {
+	tests := []struct {
+		name                string
+		tenant, token, base string
+		opts                []mihu.Option
+		want                string
+	}{
+		{"tenant and token", "acme", token, "", nil, "https://acme.mihu.ai/api/v1"},
+		{"a base URL makes the tenant unnecessary", "", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
+		{"and goes before it", "acme", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
+		{
+			"an option goes before a variable", "", token, "https://proxy.example.com/mihu",
+			[]mihu.Option{nil, mihu.WithBaseURL("https://other.example.com")},
+			"https://other.example.com",
+		},
+		{
+			"a base URL by option makes the tenant unnecessary", "", token, "",
+			[]mihu.Option{mihu.WithBaseURL("https://other.example.com")},
+			"https://other.example.com",
+		},
+		{
+			"a source of tokens makes the token unnecessary", "acme", "", "",
+			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
+			"https://acme.mihu.ai/api/v1",
+		},
+		{
+			"and goes before it", "acme", "another", "",
+			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
+			"https://acme.mihu.ai/api/v1",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv(mihu.EnvTenant, tt.tenant)
+			t.Setenv(mihu.EnvToken, tt.token)
+			t.Setenv(mihu.EnvBaseURL, tt.base)
+			wire := newWire(t, answer(http.StatusOK, deletedJSON))
+			client, err := mihu.NewFromEnv(append(tt.opts, mihu.WithHTTPClient(&http.Client{Transport: wire}))...)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, client.BaseURL())
+			require.NoError(t, client.Trunks.Delete(t.Context(), frontDesk))
+			assert.Equal(t, "Bearer "+token, wire.Sent()[0].Header.Get("Authorization"))
+		})
+	}
+}
+
+func TestNewFromEnvRefuses(t *testing.T) {
+	tests := []struct {
+		name                string
+		tenant, token, base string
+		opts                []mihu.Option
+		fields              []string
+	}{
+		{"nothing set", "", "", "", nil, []string{"MIHU_TENANT", "MIHU_API_TOKEN"}},
+		{"no tenant", "", token, "", nil, []string{"MIHU_TENANT"}},
+		{"no token", "acme", "", "", nil, []string{"MIHU_API_TOKEN"}},
+		{"a base URL and no token", "", "", "https://proxy.example.com", nil, []string{"MIHU_API_TOKEN"}},
+		{"a tenant that is none", "evil.com/", token, "", nil, []string{"MIHU_TENANT"}},
+		{"a base URL that is none", "", token, "http://evil.com", nil, []string{"base URL"}},
+		{
+			"a variable is missing and an option wrong", "", token, "",
+			[]mihu.Option{mihu.WithUserAgent("\n")},
+			[]string{"user agent", "MIHU_TENANT"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv(mihu.EnvTenant, tt.tenant)
+			t.Setenv(mihu.EnvToken, tt.token)
+			t.Setenv(mihu.EnvBaseURL, tt.base)
+			client, err := mihu.NewFromEnv(tt.opts...)
+			assert.Nil(t, client)
+			refused := requireFaults(t, err, "new", tt.fields...)
+			for _, fault := range refused.Faults {
+				if strings.HasPrefix(fault.Field, "MIHU_") && !strings.HasPrefix(tt.tenant, "evil") {
+					assert.Contains(t, fault.Problem, "not set")
+				}
+			}
+			assert.NotContains(t, err.Error(), token)
+		})
+	}
+}
+
+// tokens is a source that gives the tokens in turn, and the last one for ever.
+func tokens(all ...string) mihu.TokenSource {
+	next := make(chan string, len(all))
+	for _, each := range all {
+		next <- each
+	}
+	return mihu.TokenFunc(func(context.Context) (string, error) {
+		if len(next) == 0 {
+			return all[len(all)-1], nil
+		}
+		return <-next, nil
+	})
+}
+
+// The zero value of every option undoes an earlier one of its kind.
+func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
+	t.Parallel()
+	t.Run("base URL", func(t *testing.T) {
+		t.Parallel()
+		client, err := mihu.New("acme", token, mihu.WithBaseURL("https://proxy.example.com"), mihu.WithBaseURL(""))
+		require.NoError(t, err)
+		assert.Equal(t, baseURL, client.BaseURL())
+	})
+	t.Run("HTTP client", func(t *testing.T) {
+		t.Parallel()
+		srv := mihutest.NewServer(t)
+		client := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: newWire(t, lost())}), mihu.WithHTTPClient(nil))
+		_, err := client.Trunks.List(t.Context(), nil)
+		require.NoError(t, err)
+	})
+	t.Run("retry policy", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			wire := newWire(t, lost())
+			_, err := newClient(t, wire, onceOnly, mihu.WithRetryPolicy(mihu.RetryPolicy{})).Trunks.List(t.Context(), nil)
+			require.ErrorIs(t, err, errLost)
+			assert.Equal(t, 4, wire.Attempts())
+		})
+	})
+	t.Run("attempt timeout", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			client := newClient(t, newWire(t, hangs()), onceOnly, mihu.WithAttemptTimeout(time.Second), mihu.WithAttemptTimeout(0))
+			_, err := client.Trunks.List(t.Context(), nil)
+			require.Error(t, err)
+			assert.Equal(t, 30*time.Second, time.Since(start))
+		})
+	})
+	t.Run("logger", func(t *testing.T) {
+		t.Parallel()
+		var records logbook
+		client := newClient(t, newWire(t, ok()), mihu.WithLogger(records.logger()), mihu.WithLogger(nil))
+		_, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		assert.Empty(t, records.String())
+	})
+	t.Run("user agent", func(t *testing.T) {
+		t.Parallel()
+		wire := newWire(t, ok())
+		_, err := newClient(t, wire, mihu.WithUserAgent("x/1"), mihu.WithUserAgent("")).Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		assert.Equal(t, "mihu-go/"+mihu.Version+" ("+runtime.Version()+")", wire.Sent()[0].Header.Get("User-Agent"))
+	})
+	t.Run("limiter", func(t *testing.T) {
+		t.Parallel()
+		client := newClient(t, newWire(t, ok()), mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost })), mihu.WithLimiter(nil))
+		_, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+	})
+	t.Run("token source", func(t *testing.T) {
+		t.Parallel()
+		wire := newWire(t, ok())
+		_, err := newClient(t, wire, mihu.WithTokenSource(tokens("other")), mihu.WithTokenSource(nil)).Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		assert.Equal(t, "Bearer "+token, wire.Sent()[0].Header.Get("Authorization"))
+	})
+	t.Run("token function", func(t *testing.T) {
+		t.Parallel()
+		client := newClient(t, newWire(t, ok()), mihu.WithTokenSource(mihu.TokenFunc(nil)))
+		_, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+	})
+}
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+func TestUserAgentNamesTheProgram(t *testing.T) {
+	t.Parallel()
+	wire := newWire(t, ok())
+	_, err := newClient(t, wire, mihu.WithUserAgent("acme-sync/1.4")).Channels.Get(t.Context(), numberUUID)
+	require.NoError(t, err)
+	assert.Equal(t, "mihu-go/"+mihu.Version+" ("+runtime.Version()+") acme-sync/1.4", wire.Sent()[0].Header.Get("User-Agent"))
+}
+
+// The caller's http.Client is copied: neither side sees what the other does to its own.
+func TestTheHTTPClientOfTheCallerIsItsOwn(t *testing.T) {
+	t.Parallel()
+	wire := newWire(t, answer(http.StatusFound, "", "Location", "/elsewhere"))
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	theirs := &http.Client{Transport: wire, Jar: jar, Timeout: time.Minute}
+	before := *theirs
+	client, err := mihu.New("acme", token, mihu.WithHTTPClient(theirs))
+	require.NoError(t, err)
+	assert.Equal(t, before, *theirs, "changed by New")
+
+	theirs.Transport = transportFunc(func(*http.Request) (*http.Response, error) { return nil, errLost })
+	_, err = client.Trunks.List(t.Context(), nil)
+	require.ErrorIs(t, err, mihu.ErrRedirect, "sent with what the caller has changed since")
+	assert.Nil(t, theirs.CheckRedirect, "changed by a call")
+	assert.Equal(t, 1, wire.Attempts())
+}
+
+func TestAttemptTimeoutOfTheHTTPClient(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		opts []mihu.Option
+		want time.Duration
+	}{
+		{"is the attempt timeout", nil, 5 * time.Second},
+		{"unless that is given", []mihu.Option{mihu.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				theirs := &http.Client{Transport: newWire(t, hangs()), Timeout: 5 * time.Second}
+				client, err := mihu.New("acme", token, append(tt.opts, mihu.WithHTTPClient(theirs), onceOnly)...)
+				require.NoError(t, err)
+				_, err = client.Trunks.List(t.Context(), nil)
+				require.EqualError(t, err, "mihu: trunks.list: no answer within the attempt timeout of "+tt.want.String())
+				assert.Equal(t, tt.want, time.Since(start))
+			})
+		})
+	}
+}
+
+func TestNegativeAttemptTimeoutSetsNoBound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		client := newClient(t, newWire(t, hangs()), mihu.WithAttemptTimeout(-1))
+		_, err := client.Trunks.List(ctx, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
+	})
+}
+
+// A jar is asked once per attempt: its cookies do not pile up.
+func TestCookieJarOfTheCaller(t *testing.T) {
+	t.Parallel()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	base, err := url.Parse(baseURL)
+	require.NoError(t, err)
+	jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: "1", Secure: true}})
+	synctest.Test(t, func(t *testing.T) {
+		wire := newWire(t, problem(http.StatusBadGateway), problem(http.StatusBadGateway), ok())
+		client, err := mihu.New("acme", token, mihu.WithHTTPClient(&http.Client{Transport: wire, Jar: jar}))
+		require.NoError(t, err)
+		_, err = client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		require.Equal(t, 3, wire.Attempts())
+		for _, got := range wire.Sent() {
+			assert.Equal(t, []string{"session=1"}, got.Header["Cookie"])
+		}
+	})
+}
+
+func TestEveryRequestCarriesItsHeaders(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			wire := newWire(t, answer(http.StatusOK, op.answer))
+			require.NoError(t, op.call(t.Context(), newClient(t, wire)))
+			got := wire.Sent()[0]
+			assert.Equal(t, []string{"Bearer " + token}, got.Header["Authorization"])
+			assert.Equal(t, []string{"application/json"}, got.Header["Accept"])
+			assert.Empty(t, got.Header["Idempotency-Key"])
+			if got.Body == "" {
+				assert.Empty(t, got.Header["Content-Type"])
+			} else {
+				assert.Equal(t, []string{"application/json"}, got.Header["Content-Type"])
+			}
+		})
+	}
+}
+
+// However a client is printed, by itself or as a part of something else, its token is not seen.
+func TestAClientPrintsWithoutItsToken(t *testing.T) {
+	t.Parallel()
+	client, err := mihu.New("acme", token)
+	require.NoError(t, err)
+	type exported struct{ Client *mihu.Client }
+	type unexported struct{ client *mihu.Client }
+	type value struct{ client mihu.Client }
+	values := map[string]any{
+		"pointer": client, "value": *client, "exported field": exported{client}, "unexported field": unexported{client},
+		"unexported value": value{*client}, "service": client.Trunks, "other service": client.Channels,
+	}
+	for name, v := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+			assert.NotContains(t, fmt.Sprintf(verb, v), token, "%s by %s", name, verb)
+		}
+		var buf bytes.Buffer
+		slog.New(slog.NewTextHandler(&buf, nil)).InfoContext(t.Context(), "client", slog.Any("client", v))
+		slog.New(slog.NewJSONHandler(&buf, nil)).InfoContext(t.Context(), "client", slog.Any("client", v))
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		assert.NotContains(t, buf.String()+string(text), token, name)
+	}
+
+	const want = "mihu.Client(https://acme.mihu.ai/api/v1)"
+	assert.Equal(t, want, client.String())
+	assert.Equal(t, want, fmt.Sprintf("%v", *client))
+	assert.Equal(t, want, fmt.Sprintf("%#v", client))
+	assert.Equal(t, "{Client:"+want+"}", fmt.Sprintf("%+v", exported{client}))
+	assert.Equal(t, `"`+want+`"`, fmt.Sprintf("%q", client))
+	assert.Equal(t, want, client.LogValue().String())
+}
+
+// idleCloser is a transport that says when its idle connections are closed.
+type idleCloser struct {
+	http.RoundTripper
+	closed int
+}
+
+func (c *idleCloser) CloseIdleConnections() { c.closed++ }
+
+func TestCloseIdleConnections(t *testing.T) {
+	t.Parallel()
+	transport := &idleCloser{RoundTripper: newWire(t, problem(http.StatusNotFound), ok())}
+	client := newClient(t, transport)
+
+	_, err := client.Channels.Get(t.Context(), numberUUID)
+	require.ErrorIs(t, err, mihu.ErrNotFound)
+	assert.Zero(t, transport.closed, "a failed call closed the connections of all others")
+	client.CloseIdleConnections()
+	assert.Equal(t, 1, transport.closed)
+
+	_, err = client.Channels.Get(t.Context(), numberUUID)
+	require.NoError(t, err, "the client stays usable")
+
+	assert.NotPanics(t, newClient(t, newWire(t, ok())).CloseIdleConnections, "a transport that has none to close")
+	assert.NotPanics(t, new(mihu.Client).CloseIdleConnections)
+	assert.NotPanics(t, (*mihu.Client)(nil).CloseIdleConnections)
+}
+
+// What is nil or zero is a *ValidationError, and never a panic.
+func TestNilAndZero(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	usable := unreachable(t)
+	for _, op := range operations() {
+		requireFaults(t, op.call(t.Context(), new(mihu.Client)), op.name, "client")
+		requireFaults(t, op.call(none, usable), op.name, "context")
+	}
+
+	zero, missing := new(mihu.Client), (*mihu.Client)(nil)
+	requireFaults(t, missing.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil), "GET /x", "client")
+	requireFaults(t, missing.Do(t.Context(), nil, nil), "do", "request")
+	requireFaults(t, usable.Do(t.Context(), nil, nil), "do", "request")
+	assert.Empty(t, zero.BaseURL())
+	assert.Empty(t, missing.BaseURL())
+	assert.Equal(t, "mihu.Client()", zero.String())
+	assert.NotPanics(t, func() {
+		_ = fmt.Sprintf("%v %+v %#v %s", missing, missing, missing, missing)
+		slog.New(slog.NewJSONHandler(io.Discard, nil)).InfoContext(t.Context(), "client", slog.Any("client", missing))
+	})
+
+	_, err := usable.Trunks.Create(t.Context(), nil)
+	requireFaults(t, err, "trunks.create", "request")
+	_, err = usable.Trunks.Update(t.Context(), frontDesk, nil)
+	requireFaults(t, err, "trunks.update", "request")
+
+	wire := newWire(t, answer(http.StatusOK, pageJSON))
+	_, err = newClient(t, wire).Trunks.List(t.Context(), nil, nil, mihu.WithResponse(nil))
+	require.NoError(t, err, "nil options are none")
+}
+
+// The tenant's own host name is what the certificate has to be good for.
+func TestTenantOverTLS(t *testing.T) {
+	t.Parallel()
+	t.Run("a tenant of mihu.ai", func(t *testing.T) {
+		t.Parallel()
+		srv := mihutest.NewServer(t, mihutest.WithTLS(), mihutest.WithToken(token))
+		client, err := mihu.New("acme", token, mihu.WithHTTPClient(srv.HTTPClient()))
+		require.NoError(t, err)
+		_, err = client.Trunks.List(t.Context(), nil)
+		require.NoError(t, err)
+		require.Len(t, srv.Requests(), 1)
+		assert.Equal(t, "acme.mihu.ai", srv.Requests()[0].Host)
+	})
+
+	hosts := make(chan string, 9)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hosts <- r.Host
+		_, _ = io.WriteString(w, pageJSON)
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports the handshakes that are to fail
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	t.Run("a tenant of another domain", func(t *testing.T) {
+		t.Parallel()
+		client, err := mihu.New("", token, mihu.WithBaseURL("https://acme.example.com/api/v1"), mihu.WithHTTPClient(srv.Client()))
+		require.NoError(t, err)
+		_, err = client.Trunks.List(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, "acme.example.com", <-hosts)
+	})
+	t.Run("a host that the certificate does not name", func(t *testing.T) {
+		t.Parallel()
+		elsewhere := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+		client, err := mihu.New("", token, mihu.WithBaseURL(elsewhere), mihu.WithHTTPClient(srv.Client()))
+		require.NoError(t, err)
+		_, err = client.Trunks.List(t.Context(), nil)
+		var untrusted *tls.CertificateVerificationError
+		require.ErrorAs(t, err, &untrusted)
+		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
+	})
+	t.Run("a certificate that is not trusted", func(t *testing.T) {
+		t.Parallel()
+		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		err = client.Trunks.Delete(t.Context(), frontDesk)
+		var untrusted *tls.CertificateVerificationError
+		require.ErrorAs(t, err, &untrusted)
+		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
+		assertMatches(t, err)
+	})
+}

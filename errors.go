@@ -1,0 +1,348 @@
+package mihu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The kinds of failure, for errors.Is. An error of this package may match several: a validation
+// failure that the API reports and one that this package found before sending both match
+// ErrInvalid, and an update whose answer was lost matches ErrOutcomeUnknown beside its cause.
+var (
+	// ErrUnauthorized: the token is missing, wrong, expired or revoked (401).
+	ErrUnauthorized = errors.New("mihu: unauthorized")
+	// ErrForbidden: the token may not do this (403).
+	ErrForbidden = errors.New("mihu: forbidden")
+	// ErrNotFound: no such trunk, number or endpoint (404). It may be a proxy that says so: such an
+	// error matches ErrMalformedResponse too.
+	ErrNotFound = errors.New("mihu: not found")
+	// ErrConflict: the number or the agent is taken (409). The API does not document this status;
+	// it may report the same as ErrInvalid.
+	ErrConflict = errors.New("mihu: conflict")
+	// ErrInvalid: the request is not acceptable, by the API's word (400, 422) or by this package's
+	// own check, which is a *ValidationError and cost no request.
+	ErrInvalid = errors.New("mihu: invalid")
+	// ErrRateLimited: too many requests (429); see APIError.RetryAfter.
+	ErrRateLimited = errors.New("mihu: rate limited")
+	// ErrServer: the API or a proxy in front of it failed (500 and above).
+	ErrServer = errors.New("mihu: server error")
+	// ErrMalformedResponse: an answer came and could not be read: cut short, too large, not JSON,
+	// or without the data that it should hold.
+	ErrMalformedResponse = errors.New("mihu: malformed response")
+	// ErrRedirect: the answer was a redirect, which is never followed, because it would carry the
+	// token to another place and turn a write into a read.
+	ErrRedirect = errors.New("mihu: redirected")
+	// ErrOutcomeUnknown: a request that changes something may or may not have been carried out;
+	// the error is an *OutcomeError, which says how to find out. Look for it first: such an error
+	// matches the kinds of its causes too.
+	ErrOutcomeUnknown = errors.New("mihu: outcome unknown")
+)
+
+// APIError is an answer of the API, or of a proxy in front of it, that is not a success: a status
+// other than 2xx, "success": false under any status, or an answer that cannot be read.
+//
+// Its text fields come from the server; the request's token, SIP username and password are
+// removed from them and phone numbers are masked. Decide on the sentinels, StatusCode and Code,
+// never on Message, which the API documents as meant for people.
+type APIError struct {
+	// Op is the operation, such as "trunks.create"; for Client.Do the method and path template.
+	Op string
+	// Method and Path are of the request; Path is the template, without its arguments.
+	Method, Path string
+	// StatusCode is the HTTP status.
+	StatusCode int
+	// Code is the API's own code, such as "INVALID_AUTH_TOKEN" or "purchase_limit_reached"; ""
+	// where it sends none. Two are documented for 401, no others.
+	Code string
+	// Message and Details are for people; "" where the API sends none.
+	Message, Details string
+	// FieldErrors has the messages by field of the request, of at most 100 fields; nil where the API
+	// names none.
+	FieldErrors map[string][]string
+	// RequestID is that of X-Request-Id or a header like it, which the API does not document; ""
+	// where there is none.
+	RequestID string
+	// RetryAfter is how long the server asked to wait, by its Retry-After header; 0 where it did
+	// not.
+	RetryAfter time.Duration
+	// Attempts counts the requests that were sent for this call, this answer's included.
+	Attempts int
+	// Body is the start of the answer as it came, at most 64 KiB, with the request's secrets
+	// removed and its phone numbers whole. It is never printed.
+	Body []byte `json:"-"`
+	// Err is why an answer could not be read, or ErrRedirect; nil for an error that the API
+	// reported.
+	Err error `json:"-"`
+}
+
+// Error says what failed, how, and with which request id, without the body, secrets or whole
+// phone numbers.
+func (e *APIError) Error() string {
+	const most = 4096 // of what a server can make longer
+	var b strings.Builder
+	b.WriteString("mihu: " + e.Op + ": " + strconv.Itoa(e.StatusCode))
+	if e.Code != "" {
+		b.WriteString(" " + e.Code)
+	} else if text := http.StatusText(e.StatusCode); text != "" {
+		b.WriteString(" " + text)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.Details != "" && e.Details != e.Message {
+		b.WriteString(": " + e.Details)
+	}
+	for _, field := range slices.Sorted(maps.Keys(e.FieldErrors)) {
+		before := "; " + field + ": "
+		for _, message := range e.FieldErrors[field] {
+			if b.Len() < most {
+				b.WriteString(before + message)
+				before = ", "
+			}
+		}
+	}
+	if e.Err != nil {
+		b.WriteString(": " + strings.TrimPrefix(e.Err.Error(), "mihu: "))
+	}
+	var notes []string
+	if e.RequestID != "" {
+		notes = append(notes, "request "+e.RequestID)
+	}
+	if e.Attempts > 1 {
+		notes = append(notes, strconv.Itoa(e.Attempts)+" attempts")
+	}
+	if e.RetryAfter > 0 {
+		notes = append(notes, "retry after "+e.RetryAfter.String())
+	}
+	if len(notes) > 0 {
+		b.WriteString(" (" + strings.Join(notes, ", ") + ")")
+	}
+	return b.String()
+}
+
+// Is matches the sentinels of this package by status and code.
+func (e *APIError) Is(target error) bool {
+	status := e.StatusCode
+	switch target {
+	case ErrUnauthorized:
+		return status == http.StatusUnauthorized || e.Code == "MISSING_AUTH_TOKEN" || e.Code == "INVALID_AUTH_TOKEN"
+	case ErrForbidden:
+		return status == http.StatusForbidden
+	case ErrNotFound:
+		return status == http.StatusNotFound
+	case ErrConflict:
+		return status == http.StatusConflict
+	case ErrInvalid:
+		return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity ||
+			status/100 == 2 && e.FieldErrors != nil // "success": false
+	case ErrRateLimited:
+		return status == http.StatusTooManyRequests
+	case ErrServer:
+		return status >= http.StatusInternalServerError
+	}
+	return false
+}
+
+// Unwrap is Err.
+func (e *APIError) Unwrap() error { return e.Err }
+
+// LogValue is the error as a group, without its body.
+func (e *APIError) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("error", e.Error()), slog.String("op", e.Op), slog.Int("status", e.StatusCode),
+		slog.Int("attempts", e.Attempts),
+	}
+	if e.Code != "" {
+		attrs = append(attrs, slog.String("code", e.Code))
+	}
+	if e.RequestID != "" {
+		attrs = append(attrs, slog.String("request_id", e.RequestID))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Format prints the text of Error under every verb, so that no dump shows the body.
+func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// TransportError is a call that ended without an answer: no connection, a connection that was
+// lost, a timeout, or a context that ended. Its cause can be matched with errors.Is and
+// errors.As: context.Canceled, *net.OpError, *tls.CertificateVerificationError and so on. It
+// holds no URL.
+type TransportError struct {
+	// Op is the operation, such as "trunks.create".
+	Op string
+	// Method and Path are of the request; Path is the template, without its arguments.
+	Method, Path string
+	// Attempts counts the requests that were sent, or tried to be.
+	Attempts int
+	// Err is the cause.
+	Err error
+	// RetryAfter is how long this client is to wait, where a 429 before this call has paused it
+	// until after the context's deadline; otherwise 0.
+	RetryAfter time.Duration
+	// Last is the failure of the attempt before, where the call ended while it waited to try
+	// again; otherwise nil. It can be matched as well.
+	Last error
+}
+
+// Error says what failed and why.
+func (e *TransportError) Error() string {
+	text := "mihu: " + e.Op + ": no answer"
+	if e.Err != nil {
+		text = "mihu: " + e.Op + ": " + e.Err.Error()
+	}
+	if e.Last != nil {
+		text += "; before that: " + strings.TrimPrefix(e.Last.Error(), "mihu: "+e.Op+": ")
+	} else if e.Attempts > 1 {
+		text += " (" + strconv.Itoa(e.Attempts) + " attempts)"
+	}
+	return text
+}
+
+// Unwrap gives the cause, and the failure before it.
+func (e *TransportError) Unwrap() []error {
+	if e.Last == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Last}
+}
+
+// Timeout says that time ran out, that of an attempt or that of the caller's context.
+func (e *TransportError) Timeout() bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](e.Err)
+	return ok && timeout.Timeout()
+}
+
+// LogValue is the error as a group.
+func (e *TransportError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("error", e.Error()), slog.String("op", e.Op), slog.Int("attempts", e.Attempts))
+}
+
+// Format prints the text of Error under every verb.
+func (e *TransportError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// OutcomeError is a change that may or may not have been made: the request, or one attempt of
+// it, was on its way, and no definite answer came. It matches ErrOutcomeUnknown and every cause.
+type OutcomeError struct {
+	// Op is the operation, such as "trunks.update".
+	Op string
+	// Causes are the failures that led here, oldest first.
+	Causes []error
+	// Advice says how to find out what happened.
+	Advice string
+}
+
+// Error says that the outcome is not known, why, and how to find out.
+func (e *OutcomeError) Error() string {
+	text, before := "mihu: "+e.Op+": outcome unknown: ", ""
+	for i, cause := range e.Causes {
+		if cause == nil {
+			continue
+		}
+		line := strings.TrimPrefix(strings.TrimPrefix(cause.Error(), "mihu: "), e.Op+": ")
+		what, _, _ := strings.Cut(line, " (")
+		if what == before {
+			continue // the same once more
+		}
+		if i > 0 {
+			text += "; then: "
+		}
+		text, before = text+line, what
+	}
+	if e.Advice != "" {
+		text += "; " + e.Advice
+	}
+	return text
+}
+
+// Is matches ErrOutcomeUnknown.
+func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// Unwrap gives every cause.
+func (e *OutcomeError) Unwrap() []error { return e.Causes }
+
+// LogValue is the error as a group.
+func (e *OutcomeError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("error", e.Error()), slog.String("op", e.Op))
+}
+
+// Format prints the text of Error under every verb.
+func (e *OutcomeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// ValidationError is a request that was not sent, because the API's documentation rules it out or
+// because the API would not do what it says. It lists every fault at once and matches ErrInvalid.
+type ValidationError struct {
+	// Op is the operation, such as "trunks.create", or "new" for a client that was not made.
+	Op string
+	// Faults has at least one entry.
+	Faults []Fault
+}
+
+// Fault is one thing that is wrong with a request.
+type Fault struct {
+	// Field is the field by its name in the API, such as "sip.port", or the argument's name.
+	Field string
+	// Value is what was given, masked where it is a phone number and shortened where it is long;
+	// "" where there is none or where it could hold a secret.
+	Value string
+	// Problem says what is wrong and what to do.
+	Problem string
+}
+
+// String is the fault as one line.
+func (f Fault) String() string {
+	if f.Value == "" {
+		return f.Field + ": " + f.Problem
+	}
+	return f.Field + " " + f.Value + ": " + f.Problem
+}
+
+// Error lists every fault.
+func (e *ValidationError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, fault := range e.Faults {
+		lines[i] = fault.String()
+	}
+	return "mihu: " + e.Op + ": not sent: " + strings.Join(lines, "; ")
+}
+
+// Is matches ErrInvalid.
+func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// attemptTimeout is the cause of a request that was given up after its own time. It is not
+// context.DeadlineExceeded, which means that the caller's time ran out.
+type attemptTimeout time.Duration
+
+func (t attemptTimeout) Error() string {
+	return "no answer within the attempt timeout of " + time.Duration(t).String()
+}
+func (attemptTimeout) Timeout() bool   { return true }
+func (attemptTimeout) Temporary() bool { return true }
+
+var _ net.Error = attemptTimeout(0)
+
+// contextError is the end of a context, with its cause where the caller gave one.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// isGone says that the API itself does not find a thing; a proxy's page under 404 is no evidence.
+func isGone(err error) bool {
+	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrMalformedResponse)
+}

@@ -1,0 +1,658 @@
+package mihu_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+)
+
+// getAnswered answers one look-up and gives its error.
+func getAnswered(t *testing.T, s step) error {
+	t.Helper()
+	wire := newWire(t, s)
+	snap, err := newClient(t, wire, onceOnly).Channels.Get(t.Context(), numberUUID)
+	assert.Nil(t, snap)
+	assert.Equal(t, 1, wire.Attempts())
+	return err
+}
+
+// Every status is an *APIError that matches what it means, and nothing else.
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	html := "<html><head><title>502 Bad Gateway</title></head><body>pl4nted</body></html>"
+	documented := `{"success": false, "message": "Refused", "error": {"code": "REFUSED", "details": "Not this one"}}`
+	const page = ": malformed response: not JSON: invalid character '<' looking for beginning of value (text/html, 76 bytes)"
+	const empty = ": malformed response: empty (no content type, 0 bytes)"
+	tests := []struct {
+		status int
+		body   string
+		want   []error
+		text   string
+	}{
+		{400, documented, []error{mihu.ErrInvalid}, "400 REFUSED: Refused: Not this one"},
+		{401, documented, []error{mihu.ErrUnauthorized}, "401 REFUSED: Refused: Not this one"},
+		{403, documented, []error{mihu.ErrForbidden}, "403 REFUSED: Refused: Not this one"},
+		{404, documented, []error{mihu.ErrNotFound}, "404 REFUSED: Refused: Not this one"},
+		{405, documented, nil, "405 REFUSED: Refused: Not this one"},
+		{408, documented, nil, "408 REFUSED: Refused: Not this one"},
+		{409, documented, []error{mihu.ErrConflict}, "409 REFUSED: Refused: Not this one"},
+		{413, documented, nil, "413 REFUSED: Refused: Not this one"},
+		{418, documented, nil, "418 REFUSED: Refused: Not this one"},
+		{422, documented, []error{mihu.ErrInvalid}, "422 REFUSED: Refused: Not this one"},
+		{429, documented, []error{mihu.ErrRateLimited}, "429 REFUSED: Refused: Not this one"},
+		{500, documented, []error{mihu.ErrServer}, "500 REFUSED: Refused: Not this one"},
+		{502, documented, []error{mihu.ErrServer}, "502 REFUSED: Refused: Not this one"},
+		{503, documented, []error{mihu.ErrServer}, "503 REFUSED: Refused: Not this one"},
+		{504, documented, []error{mihu.ErrServer}, "504 REFUSED: Refused: Not this one"},
+		{599, documented, []error{mihu.ErrServer}, "599 REFUSED: Refused: Not this one"},
+		{401, `{"message": "Unauthenticated."}`, []error{mihu.ErrUnauthorized}, "401 Unauthorized: Unauthenticated."},
+		{404, `{}`, []error{mihu.ErrNotFound}, "404 Not Found"},
+		{404, ``, []error{mihu.ErrNotFound, mihu.ErrMalformedResponse}, "404 Not Found" + empty},
+		{500, ``, []error{mihu.ErrServer, mihu.ErrMalformedResponse}, "500 Internal Server Error" + empty},
+		{502, html, []error{mihu.ErrServer, mihu.ErrMalformedResponse}, "502 Bad Gateway" + page},
+		{404, html, []error{mihu.ErrNotFound, mihu.ErrMalformedResponse}, "404 Not Found" + page},
+		{599, `[]`, []error{mihu.ErrServer, mihu.ErrMalformedResponse}, "599: malformed response: not a JSON object (no content type, 2 bytes)"},
+		{200, html, []error{mihu.ErrMalformedResponse}, "200 OK" + page},
+		{204, ``, []error{mihu.ErrMalformedResponse}, "204 No Content" + empty},
+	}
+	for _, tt := range tests {
+		t.Run(strconv.Itoa(tt.status), func(t *testing.T) {
+			t.Parallel()
+			header := []string{}
+			if strings.HasPrefix(tt.body, "<") {
+				header = []string{"Content-Type", "text/html; charset=utf-8"}
+			}
+			err := getAnswered(t, answer(tt.status, tt.body, header...))
+			api := requireAPIError(t, err)
+			assertMatches(t, err, tt.want...)
+			assert.Equal(t, "mihu: channels.get: "+tt.text, err.Error())
+			assert.Equal(t, tt.status, api.StatusCode)
+			assert.Equal(t, http.MethodGet, api.Method)
+			assert.Equal(t, "/phone-numbers/{uuid}/channels", api.Path)
+			assert.Equal(t, "channels.get", api.Op)
+			assert.Equal(t, 1, api.Attempts)
+			assert.Equal(t, tt.body, string(api.Body))
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v %s %q %d", err, err, err, err, err, err), "pl4nted")
+		})
+	}
+}
+
+// The shapes in which such backends report an error.
+func TestErrorShapes(t *testing.T) {
+	t.Parallel()
+	fields := func(pairs ...string) map[string][]string {
+		all := map[string][]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			all[pairs[i]] = append(all[pairs[i]], pairs[i+1])
+		}
+		return all
+	}
+	tests := []struct {
+		name, body string
+		want       mihu.APIError
+		text       string
+	}{
+		{
+			"documented",
+			`{"success": false, "message": "Invalid data", "error": {"code": "VALIDATION_ERROR", "details": "The port is out of range", "field": "sip.port"}}`,
+			mihu.APIError{Message: "Invalid data", Code: "VALIDATION_ERROR", Details: "The port is out of range", FieldErrors: fields("sip.port", "The port is out of range")},
+			"422 VALIDATION_ERROR: Invalid data: The port is out of range; sip.port: The port is out of range",
+		},
+		{
+			"documented, a field without details",
+			`{"success": false, "message": "Invalid data", "error": {"field": "sip.port"}}`,
+			mihu.APIError{Message: "Invalid data", FieldErrors: fields("sip.port", "Invalid data")},
+			"422 Unprocessable Entity: Invalid data; sip.port: Invalid data",
+		},
+		{
+			"documented, a field and nothing else",
+			`{"error": {"field": "sip.port"}}`,
+			mihu.APIError{FieldErrors: fields("sip.port", "refused")},
+			"422 Unprocessable Entity; sip.port: refused",
+		},
+		{
+			"the code in the data",
+			`{"success": false, "message": "You have reached your limit", "data": {"error": "purchase_limit_reached", "limit": 5, "current": 5}}`,
+			mihu.APIError{Message: "You have reached your limit", Code: "purchase_limit_reached"},
+			"422 purchase_limit_reached: You have reached your limit",
+		},
+		{
+			"the framework's",
+			`{"message": "The given data was invalid.", "errors": {"phone_number": ["It is taken.", "It is too long."], "channel": ["It is wrong."]}}`,
+			mihu.APIError{
+				Message:     "The given data was invalid.",
+				FieldErrors: fields("phone_number", "It is taken.", "phone_number", "It is too long.", "channel", "It is wrong."),
+			},
+			"422 Unprocessable Entity: The given data was invalid.; channel: It is wrong.; phone_number: It is taken., It is too long.",
+		},
+		{
+			"the framework's, without lists", `{"message": "No", "errors": {"phone_number": "It is taken."}}`,
+			mihu.APIError{Message: "No", FieldErrors: fields("phone_number", "It is taken.")},
+			"422 Unprocessable Entity: No; phone_number: It is taken.",
+		},
+		{
+			"the framework's, without fields", `{"message": "No", "errors": ["It is taken.", {"x": 1}, null, 7]}`,
+			mihu.APIError{Message: "No", FieldErrors: fields("request", "It is taken.", "request", "7")},
+			"422 Unprocessable Entity: No; request: It is taken., 7",
+		},
+		{
+			"the framework's, empty", `{"message": "No", "errors": []}`,
+			mihu.APIError{Message: "No"},
+			"422 Unprocessable Entity: No",
+		},
+		{
+			"a code alone", `{"error": "invalid_sip"}`,
+			mihu.APIError{Code: "invalid_sip"},
+			"422 invalid_sip",
+		},
+		{
+			"codes as numbers and messages of other kinds", `{"message": {"x": 1}, "error": {"code": 1042, "details": true, "field": null}}`,
+			mihu.APIError{Code: "1042", Details: "true"},
+			"422 1042: true",
+		},
+		{
+			"a code in two places", `{"error": {"code": "FIRST"}, "data": {"error": "second"}}`,
+			mihu.APIError{Code: "FIRST"},
+			"422 FIRST",
+		},
+		{
+			"details that repeat the message", `{"message": "No", "error": {"details": "No"}}`,
+			mihu.APIError{Message: "No", Details: "No"},
+			"422 Unprocessable Entity: No",
+		},
+		{
+			"keys that are there twice", `{"message": "first", "message": "second"}`,
+			mihu.APIError{Message: "second"},
+			"422 Unprocessable Entity: second",
+		},
+		{
+			"text that is not UTF-8", "{\"message\": \"a\xff\xfeb\"}",
+			mihu.APIError{Message: "a��b"},
+			"422 Unprocessable Entity: a��b",
+		},
+		{
+			"line ends and control characters", `{"message": "a\r\nmihu: all is well\u0000\u001b[31m\u2028b"}`,
+			mihu.APIError{Message: "a  mihu: all is well  [31m b"},
+			"422 Unprocessable Entity: a  mihu: all is well  [31m b",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := getAnswered(t, answer(http.StatusUnprocessableEntity, tt.body))
+			api := requireAPIError(t, err)
+			assertMatches(t, err, mihu.ErrInvalid)
+			assert.Equal(t, tt.want.Code, api.Code)
+			assert.Equal(t, tt.want.Message, api.Message)
+			assert.Equal(t, tt.want.Details, api.Details)
+			assert.Equal(t, tt.want.FieldErrors, api.FieldErrors)
+			require.NoError(t, api.Err)
+			assert.Equal(t, "mihu: channels.get: "+tt.text, err.Error())
+		})
+	}
+}
+
+// "success": false is an error under any status, and whatever else the answer holds.
+func TestSuccessFalse(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{``, `, "data": null`, `, "data": []`, `, "data": {}`, `, "data": "x"`, `, "data": 7`, `, "data": {"number": {}}`} {
+		for _, no := range []string{`false`, `0`, `"0"`, `"false"`, `""`} {
+			body := `{"success": ` + no + `, "message": "It is taken", "error": {"code": "PHONE_IN_USE"}` + data + `}`
+			err := getAnswered(t, answer(http.StatusOK, body))
+			assert.Equal(t, `mihu: channels.get: 200 PHONE_IN_USE: It is taken`, err.Error(), body)
+			assertMatches(t, err)
+			err = newClient(t, newWire(t, answer(http.StatusOK, body))).Trunks.Delete(t.Context(), frontDesk)
+			assert.Equal(t, "PHONE_IN_USE", requireAPIError(t, err).Code, body)
+		}
+	}
+}
+
+// The documented codes of 401 say the same under another status.
+func TestUnauthorizedByCode(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"MISSING_AUTH_TOKEN", "INVALID_AUTH_TOKEN"} {
+		for _, status := range []int{200, 400, 401} {
+			err := getAnswered(t, answer(status, `{"success": false, "message": "No", "error": {"code": "`+code+`"}}`))
+			require.ErrorIs(t, err, mihu.ErrUnauthorized)
+		}
+	}
+}
+
+// A redirect is never followed: it would carry the token to another place, and turn a write into a
+// read that succeeds.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, location, says string }{
+		{"to another host", "https://evil.example.com/steal?x=pl4nted", "redirected to https://evil.example.com, not followed; check the base URL"},
+		{"to plain HTTP", "http://acme.mihu.ai/api/v1", "redirected to http://acme.mihu.ai, not followed"},
+		{"with credentials", "https://alice:pl4nted@evil.example.com/", "redirected to https://evil.example.com, not followed"},
+		{"to a page of the same host", "/login?next=pl4nted", "redirected to the same host, not followed"},
+		{"to nowhere", "", "redirected to nowhere, not followed"},
+		{"to what is no URL", "https://[pl4nted", "redirected to a place that is not a URL, not followed"},
+		{"to what is no URL either", "%zz/pl4nted", "redirected to a place that is not a URL, not followed"},
+		{"to a control character", "/pl4nted\x7f", "redirected to a place that is not a URL, not followed"},
+	}
+	for _, status := range []int{301, 302, 303, 307, 308, 300, 304} {
+		for _, tt := range tests {
+			t.Run(fmt.Sprint(status, " ", tt.name), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					for _, op := range operations() {
+						var header []string
+						if tt.location != "" {
+							header = []string{"Location", tt.location}
+						}
+						wire := newWire(t, answer(status, "<html>Moved</html>", header...))
+						err := op.call(t.Context(), newClient(t, wire))
+						require.ErrorIs(t, err, mihu.ErrRedirect)
+						require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, "a redirect was not carried out")
+						assert.Equal(t, status, requireAPIError(t, err).StatusCode)
+						assert.Contains(t, err.Error(), tt.says)
+						assert.NotContains(t, err.Error(), "pl4nted")
+						assert.Equal(t, 1, wire.Attempts())
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestRequestIDs(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		header []string
+		want   string
+	}{
+		{"none", nil, ""},
+		{"X-Request-Id", []string{"X-Request-Id", "abc"}, "abc"},
+		{"X-Correlation-Id", []string{"X-Correlation-Id", "def"}, "def"},
+		{"Cf-Ray", []string{"Cf-Ray", "8c1f-FRA"}, "8c1f-FRA"},
+		{"the most telling of all", []string{"Cf-Ray", "3", "X-Correlation-Id", "2", "X-Request-Id", "1"}, "1"},
+		{"digits are no phone number here", []string{"X-Request-Id", "9876543210987654"}, "9876543210987654"},
+		{"a line end", []string{"X-Request-Id", "a\r\nb"}, "a  b"},
+		{"a megabyte", []string{"X-Request-Id", strings.Repeat("a", 1<<20)}, strings.Repeat("a", 128) + "…"},
+		{"not UTF-8", []string{"X-Request-Id", "a\xff\xfe"}, "a"},
+		{"the number that was asked for", []string{"X-Request-Id", "req-12345678901"}, "req-1234•••8901"},
+		{"the token", []string{"X-Request-Id", "req-" + token}, "req-[redacted]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range []step{problem(http.StatusForbidden, tt.header...), answer(http.StatusOK, snapshotJSON, tt.header...)} {
+				var resp mihu.Response
+				var records logbook
+				client := newClient(t, newWire(t, s), mihu.WithLogger(records.logger()))
+				_, err := client.Channels.GetByNumber(t.Context(), number, mihu.WithResponse(&resp))
+				assert.Equal(t, tt.want, resp.RequestID)
+				require.Len(t, records.Lines(), 1)
+				assert.NotContains(t, records.String(), token)
+				assert.NotContains(t, records.String(), "12345678901 ")
+				assert.Less(t, len(records.String()), 1000)
+				if err == nil {
+					continue
+				}
+				assert.Equal(t, tt.want, requireAPIError(t, err).RequestID)
+				want := "mihu: channels.get_by_number: 403 CODE_403: Refused"
+				if tt.want != "" {
+					want += " (request " + tt.want + ")"
+				}
+				assert.Equal(t, want, err.Error())
+			}
+		})
+	}
+}
+
+func TestErrorTextsOfAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, err := newClient(t, newWire(t, problem(503, "Retry-After", "2", "X-Request-Id", "abc"))).Trunks.List(t.Context(), nil)
+		assert.EqualError(t, err, "mihu: trunks.list: 503 CODE_503: Refused (request abc, 4 attempts, retry after 2s)")
+		assert.Equal(t, 2*time.Second, requireAPIError(t, err).RetryAfter)
+
+		_, err = newClient(t, newWire(t, lost())).Trunks.List(t.Context(), nil)
+		assert.EqualError(t, err, "mihu: trunks.list: connection lost (4 attempts)")
+		assert.False(t, requireTransportError(t, err).Timeout())
+
+		err = newClient(t, newWire(t, lost()), onceOnly).Trunks.Delete(t.Context(), frontDesk)
+		assert.EqualError(t, err, "mihu: trunks.delete: outcome unknown: connection lost; send it again: a trunk that is gone answers ErrNotFound")
+	})
+}
+
+// However an error is printed or logged, it is its text, without the body.
+func TestErrorsPrintAsTheirText(t *testing.T) {
+	t.Parallel()
+	api := &mihu.APIError{Op: "trunks.list", StatusCode: 403, Code: "NO", Attempts: 2, RequestID: "abc", Body: []byte("pl4nted")}
+	const apiText = "mihu: trunks.list: 403 NO (request abc, 2 attempts)"
+	transport := &mihu.TransportError{Op: "trunks.list", Attempts: 2, Err: context.Canceled, Last: api}
+	const transportText = "mihu: trunks.list: context canceled; before that: 403 NO (request abc, 2 attempts)"
+	outcome := &mihu.OutcomeError{Op: "trunks.update", Causes: []error{api, context.Canceled}, Advice: "look"}
+	const outcomeText = "mihu: trunks.update: outcome unknown: trunks.list: 403 NO (request abc, 2 attempts); then: context canceled; look"
+	refused := &mihu.ValidationError{Op: "new", Faults: []mihu.Fault{{Field: "token", Problem: "empty"}, {Field: "x", Value: `"y"`, Problem: "odd"}}}
+	const refusedText = `mihu: new: not sent: token: empty; x "y": odd`
+	tests := []struct {
+		err    error
+		text   string
+		logged string
+	}{
+		{api, apiText, `err.error="` + apiText + `" err.op=trunks.list err.status=403 err.attempts=2 err.code=NO err.request_id=abc`},
+		{transport, transportText, `err.error="` + transportText + `" err.op=trunks.list err.attempts=2`},
+		{outcome, outcomeText, `err.error="` + outcomeText + `" err.op=trunks.update`},
+		{refused, refusedText, `err=` + strconv.Quote(refusedText)},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%T", tt.err), func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.text, tt.err.Error())
+			for _, verb := range []string{"%v", "%+v", "%s"} {
+				assert.Equal(t, tt.text, fmt.Sprintf(verb, tt.err))
+			}
+			assert.Equal(t, strconv.Quote(tt.text), fmt.Sprintf("%q", tt.err))
+			for _, verb := range []string{"%#v", "%d", "%x", "%t"} {
+				assert.NotContains(t, fmt.Sprintf(verb, tt.err), "pl4nted")
+			}
+			var records logbook
+			records.logger().LogAttrs(t.Context(), slog.LevelInfo, "failed", slog.Any("err", tt.err))
+			assert.Equal(t, "level=INFO msg=failed "+tt.logged, records.Lines()[0])
+		})
+	}
+	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment are kept")
+}
+
+// An error that a program makes itself, for a test say, prints whatever it leaves out.
+func TestEmptyErrorsPrint(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		new(mihu.APIError), new(mihu.TransportError), new(mihu.OutcomeError), new(mihu.ValidationError), new(mihu.ConflictError),
+		&mihu.OutcomeError{Causes: []error{nil}},
+	} {
+		assert.NotPanics(t, func() {
+			assert.True(t, strings.HasPrefix(err.Error(), "mihu: "), err.Error())
+			assert.NotContains(t, strings.Join(prints(t, err), ""), "PANIC")
+			assertMatches(t, err, kindOf(err)...)
+		}, "%T", err)
+	}
+}
+
+// kindOf are the sentinels that an error matches by its type alone.
+func kindOf(err error) []error {
+	switch err.(type) { //nolint:errorlint // the type is the point
+	case *mihu.OutcomeError:
+		return []error{mihu.ErrOutcomeUnknown}
+	case *mihu.ValidationError:
+		return []error{mihu.ErrInvalid}
+	case *mihu.ConflictError:
+		return []error{mihu.ErrConflict}
+	}
+	return nil
+}
+
+func TestErrorsCanBeTakenApart(t *testing.T) {
+	t.Parallel()
+	api := &mihu.APIError{Op: "trunks.list", StatusCode: 403, Err: mihu.ErrMalformedResponse}
+	assertMatches(t, api, mihu.ErrForbidden, mihu.ErrMalformedResponse)
+	transport := &mihu.TransportError{Op: "trunks.list", Err: context.Canceled, Last: api}
+	assertMatches(t, transport, mihu.ErrForbidden, mihu.ErrMalformedResponse)
+	require.ErrorIs(t, transport, context.Canceled)
+	outcome := &mihu.OutcomeError{Op: "trunks.update", Causes: []error{transport}}
+	assertMatches(t, outcome, mihu.ErrForbidden, mihu.ErrMalformedResponse, mihu.ErrOutcomeUnknown)
+	assert.Equal(t, "mihu: trunks.update: outcome unknown: trunks.list: context canceled; before that: 403 Forbidden: malformed response", outcome.Error())
+	found, ok := errors.AsType[*mihu.APIError](error(outcome))
+	require.True(t, ok)
+	assert.Same(t, api, found)
+	assertMatches(t, &mihu.ValidationError{}, mihu.ErrInvalid)
+	assertMatches(t, &mihu.TransportError{Err: errLost})
+	require.ErrorIs(t, &mihu.TransportError{Err: errLost}, errLost)
+	assert.True(t, (&mihu.TransportError{Err: context.DeadlineExceeded}).Timeout())
+	assert.False(t, (&mihu.TransportError{Err: context.Canceled}).Timeout())
+}
+
+// However large an answer is, what is read of it, kept of it and said of it is bounded.
+func TestHugeAnswers(t *testing.T) {
+	t.Parallel()
+	const most = 8 << 20
+	huge := func(status int, length int64, read *countingReader) step {
+		return step{then: func(*http.Request) (*http.Response, error) {
+			resp := response(status, "")
+			resp.Body, resp.ContentLength = io.NopCloser(read), length
+			return resp, nil
+		}}
+	}
+	tests := []struct {
+		name    string
+		status  int
+		length  int64
+		bytes   int64
+		tooLong bool
+	}{
+		{"100 MB of unknown length", 200, -1, 100 << 20, true},
+		{"100 MB, announced", 200, 100 << 20, 100 << 20, true},
+		{"a length that overflows", 200, 1 << 62, 100 << 20, true},
+		{"an error of 100 MB", 500, -1, 100 << 20, true},
+		{"a byte too much", 200, -1, most + 1, true},
+		{"as much as may be", 500, -1, most, false},
+		{"announced but not sent", 500, most, 10, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			read := &countingReader{left: tt.bytes}
+			err := getAnswered(t, huge(tt.status, tt.length, read))
+			api := requireAPIError(t, err)
+			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+			assert.Equal(t, tt.status, api.StatusCode)
+			assert.Equal(t, tt.tooLong, strings.Contains(err.Error(), "larger than 8 MiB"), err)
+			assert.LessOrEqual(t, read.given, int64(16<<20))
+			assert.LessOrEqual(t, len(api.Body), 64<<10)
+			assert.LessOrEqual(t, cap(api.Body), 64<<10)
+			assert.Less(t, len(err.Error()), 300)
+		})
+	}
+}
+
+// countingReader gives white space and then ends.
+type countingReader struct{ left, given int64 }
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n := min(int64(len(p)), r.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range p[:n] {
+		p[i] = ' '
+	}
+	r.left -= n
+	r.given += n
+	return int(n), nil
+}
+
+// An answer that unpacks to far more than it weighs is cut off like any other.
+func TestGzipBomb(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	_, err := io.Copy(zip, io.LimitReader(zeros{}, 32<<20))
+	require.NoError(t, err)
+	require.NoError(t, zip.Close())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	_, err = client.Channels.Get(t.Context(), numberUUID)
+	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+	assert.Contains(t, err.Error(), "larger than 8 MiB")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestGzip(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		_, _ = io.WriteString(zip, snapshotJSON)
+		_ = zip.Close()
+	}))
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	var resp mihu.Response
+	snap, err := client.Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
+	require.NoError(t, err)
+	assert.Equal(t, number, snap.Number)
+	assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is unpacked")
+}
+
+// An answer whose nesting or number of messages is out of all proportion is still one short line.
+func TestErrorTextIsBounded(t *testing.T) {
+	t.Parallel()
+	var fields strings.Builder
+	for i := range 5_000 {
+		fmt.Fprintf(&fields, `"field_%d": ["It is taken."],`, i)
+	}
+	long := strings.Repeat("ü", 1<<17)
+	for name, body := range map[string]string{
+		"deep nesting":       strings.Repeat(`{"message":`, 1<<20),
+		"deep lists":         strings.Repeat(`[`, 1<<20),
+		"a long message":     `{"message": "` + long + `"}`,
+		"a long code":        `{"error": {"code": "` + long + `", "details": "` + long + `", "field": "` + long + `"}}`,
+		"a field of its own": `{"errors": {"` + long + `": ["` + long + `"]}}`,
+		"many fields":        `{"errors": {` + strings.TrimSuffix(fields.String(), ",") + `}}`,
+		"many messages":      `{"errors": {"x": [` + strings.Repeat(`"It is taken.",`, 5_000) + `"and so on"]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, status := range []int{http.StatusOK, http.StatusUnprocessableEntity} {
+				err := getAnswered(t, answer(status, body))
+				require.Error(t, err)
+				assert.Less(t, len(err.Error()), 16<<10)
+				assert.True(t, utf8.ValidString(err.Error()))
+			}
+		})
+	}
+}
+
+// An answer that ends before its time is malformed, whichever way the end is seen.
+func TestAnswersCutShort(t *testing.T) {
+	t.Parallel()
+	raw := func(t *testing.T, answer string) *mihu.Client {
+		t.Helper()
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if !assert.NoError(t, err) {
+				return
+			}
+			_, _ = buffered.WriteString(answer)
+			_ = buffered.Flush()
+			_ = conn.Close()
+		}))
+		t.Cleanup(srv.Close)
+		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		return client
+	}
+	chunk := func(body string) string { return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n" }
+	tests := []struct {
+		name, answer string
+		status       int // 0 is an answer that was none
+		says         string
+	}{
+		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
+		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
+		{"chunks without their end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON), 200, "cut short: unexpected EOF"},
+		{"a chunk that is none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON) + "zz\r\n", 200, "cut short"},
+		{"packed and cut", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "cut short"},
+		{"not packed at all", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + snapshotJSON, 200, "cut short"},
+		{"an error, shorter than announced", "HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\n{}", 404, "cut short: unexpected EOF"},
+		{"no answer", "", 0, "EOF"},
+		{"half a header", "HTTP/1.1 200 OK\r\nContent-", 0, "malformed MIME header"},
+		{"another protocol", "SSH-2.0-OpenSSH_9.6\r\n", 0, "malformed HTTP"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := raw(t, tt.answer).Channels.Get(t.Context(), numberUUID)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), tt.says)
+			if tt.status == 0 {
+				requireTransportError(t, err)
+				assertMatches(t, err)
+				return
+			}
+			assert.Equal(t, tt.status, requireAPIError(t, err).StatusCode)
+			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+		})
+	}
+	t.Run("whole chunks", func(t *testing.T) {
+		t.Parallel()
+		client := raw(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk(snapshotJSON[:40])+chunk(snapshotJSON[40:])+"0\r\n\r\n")
+		snap, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		assert.Equal(t, number, snap.Number)
+	})
+}
+
+// What a server says that does not even speak HTTP may be what it was sent: it is cleaned too.
+func TestTransportErrorsRepeatNoSecret(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		_, _ = buffered.WriteString("HTTP/1.1 200 OK\r\nyou sent me " + r.Header.Get("Authorization") + " " + string(body) + "\r\n\r\n")
+		_ = buffered.Flush()
+		_ = conn.Close()
+	}))
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("al1ce"), Password: new("pl4nted")}})
+	outcome := requireOutcomeError(t, err)
+	for _, secret := range []string{token, "al1ce", "pl4nted", "12345678901"} {
+		assert.NotContains(t, fmt.Sprintf("%v %+v", err, outcome.Causes), secret)
+	}
+}
+
+// A transport of the caller that is an http.Client itself puts the URL into its errors.
+func TestTransportErrorsHoldNoURL(t *testing.T) {
+	t.Parallel()
+	inner := &http.Client{Transport: newWire(t, lost())}
+	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		return inner.Do(req)
+	}), onceOnly)
+	_, err := client.Channels.GetByNumber(t.Context(), number)
+	require.ErrorIs(t, err, errLost)
+	assert.NotContains(t, err.Error(), "https://")
+	assert.NotContains(t, err.Error(), "12345678901")
+}

@@ -1,0 +1,1000 @@
+package mihu_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+const (
+	dayAgent   = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+	nightAgent = "8d1f5f0e-6f5c-4a53-9f0e-2b6f4f3c9a10"
+)
+
+var mainLine = mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
+
+// startFake gives a client of a fake server in the process that has two agents, and one trunk, mainLine,
+// that the day desk answers. A program would call mihu.New.
+func startFake(opts ...mihu.Option) (*mihu.Client, *mihutest.Server) {
+	server, err := mihutest.Start()
+	if err != nil {
+		panic(err)
+	}
+	client, clientErr := server.NewClient(opts...)
+	err = errors.Join(
+		clientErr,
+		server.AddAgentWithUUID(dayAgent, "Day desk"),
+		server.AddAgentWithUUID(nightAgent, "Night desk"),
+		server.AddTrunk(mihutest.Trunk{
+			ID:              mainLine,
+			AgentUUID:       dayAgent,
+			SIP:             mihu.SIPCredentials{Gateway: "sip1.example.net", Port: 5060, SecondaryGateway: "sip2.example.net"},
+			PhoneNumberUUID: "5b0f2d5e-3c1a-4d8e-9a53-6f0c1b7d2e48",
+		}),
+	)
+	if err != nil {
+		panic(err)
+	}
+	return client, server
+}
+
+// injectFault makes the next requests of a server go wrong.
+func injectFault(server *mihutest.Server, faults ...mihutest.Fault) {
+	if err := server.Inject(faults...); err != nil {
+		panic(err)
+	}
+}
+
+// A number gets a trunk, a new password, another agent, and is given up.
+func Example() {
+	server, err := mihutest.Start() // stands for the workspace
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	day, night := server.AddAgent("Day desk"), server.AddAgent("Night desk")
+
+	ctx := context.Background()
+	client, err := mihu.New("acme", server.Token(), mihu.WithBaseURL(server.URL()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	id := mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
+	snap, err := client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{
+		TrunkID:   id,
+		AgentUUID: day,
+		SIP:       &mihu.SIPCredentials{Gateway: "sip.example.com", Username: "acme", Password: "first"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("registered:", snap.Binding(id.Channel).AgentName)
+
+	_, err = client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{
+		SIP: &mihu.SIPUpdate{Password: new("second")}, // and everything else stays
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	snap, err = client.Trunks.Assign(ctx, id, night)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("moved:", snap.Binding(id.Channel).AgentName)
+
+	if err := client.Trunks.Delete(ctx, id); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("removed:", id)
+	// Output:
+	// registered: Day desk
+	// moved: Night desk
+	// removed: +1202•••0142/call
+}
+
+// register is what the README begins with.
+func register(ctx context.Context, agent string) error {
+	client, err := mihu.New("acme", os.Getenv("MIHU_API_TOKEN"))
+	if err != nil {
+		return err
+	}
+	id := mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
+	snap, err := client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: agent})
+	if err != nil {
+		return err
+	}
+	fmt.Println(snap.Binding(mihu.ChannelCall).AgentName, "answers")
+	return nil
+}
+
+// What cannot be right is refused before anything is sent, be it the token or the agent.
+func Example_refused() {
+	err := register(context.Background(), "front desk")
+	fmt.Println("refused:", errors.Is(err, mihu.ErrInvalid))
+	// Output: refused: true
+}
+
+// The kinds of failure are told apart with errors.Is. An unknown outcome goes first, because such
+// an error matches its causes as well.
+func Example_errors() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Assign(context.Background(), mihu.TrunkID{PhoneNumber: "+12025550199", Channel: mihu.ChannelCall}, nightAgent)
+	switch {
+	case err == nil:
+		fmt.Println("moved")
+	case errors.Is(err, mihu.ErrOutcomeUnknown):
+		fmt.Println("perhaps moved: read the number's channels")
+	case errors.Is(err, mihu.ErrNotFound):
+		fmt.Println("there is no such trunk")
+	case errors.Is(err, mihu.ErrConflict), errors.Is(err, mihu.ErrInvalid):
+		fmt.Println("refused:", err)
+	default:
+		fmt.Println("try later:", err)
+	}
+	// Output: there is no such trunk
+}
+
+func ExampleNew() {
+	_, err := mihu.New("acme", "1|the-token\n")
+	fmt.Println(err) // does not repeat the token
+
+	client, err := mihu.New("acme", "1|the-token", mihu.WithUserAgent("acme-sync/1.4"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client)
+	// Output:
+	// mihu: new: not sent: token: holds white space, a control character or one that is not ASCII, at position 12; was it read with its line end?
+	// mihu.Client(https://acme.mihu.ai/api/v1)
+}
+
+// setEnv sets a variable as its surroundings would set it for a program, and gives the way back.
+func setEnv(name, value string) (restore func()) {
+	before, had := os.LookupEnv(name)
+	err := os.Setenv(name, value)
+	if err != nil {
+		panic(err)
+	}
+	return func() {
+		if had {
+			_ = os.Setenv(name, before) // what was there can be set
+		} else {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// MIHU_BASE_URL can take the place of MIHU_TENANT.
+func ExampleNewFromEnv() {
+	defer setEnv(mihu.EnvTenant, "acme")()
+	defer setEnv(mihu.EnvToken, "1|the-token-of-the-workspace")()
+	defer setEnv(mihu.EnvBaseURL, "")()
+
+	client, err := mihu.NewFromEnv()
+	if err != nil {
+		fmt.Println(err) // names each variable that is missing
+		return
+	}
+	fmt.Println(client.BaseURL())
+	// Output: https://acme.mihu.ai/api/v1
+}
+
+// Do reaches the endpoints that have no method, here the whole inventory, purchased numbers
+// included.
+func ExampleClient_Do() {
+	client, server := startFake()
+	defer server.Close()
+	if _, err := server.AddPurchasedNumber("+12025550100"); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var page mihu.PhoneNumberPage
+	err := client.Do(context.Background(), &mihu.Request{
+		Method: http.MethodGet,
+		Path:   "/phone-numbers",
+		Query:  url.Values{"per_page": {"100"}},
+	}, &page)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, number := range page.Items {
+		fmt.Println(number.Number, number.Source)
+	}
+	// Output:
+	// +12025550142 external
+	// +12025550100 purchased
+}
+
+// An argument takes a whole segment of the path. One that would change the endpoint is refused.
+func ExampleClient_Do_pathArgs() {
+	client, server := startFake()
+	defer server.Close()
+
+	for _, uuid := range []string{"5b0f2d5e-3c1a-4d8e-9a53-6f0c1b7d2e48", "../trunks"} {
+		var snap mihu.ChannelSnapshot
+		err := client.Do(context.Background(), &mihu.Request{
+			Method:   http.MethodGet,
+			Path:     "/phone-numbers/{uuid}/channels",
+			PathArgs: map[string]string{"uuid": uuid},
+		}, &snap)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(snap.Channels.Call.AgentName)
+	}
+	// Output:
+	// Day desk
+	// mihu: GET /phone-numbers/{uuid}/channels: not sent: path argument "uuid": has a slash, which would change the endpoint
+}
+
+// CloseIdleConnections is for a program that is done with a client before it ends.
+func ExampleClient_CloseIdleConnections() {
+	client, server := startFake()
+	defer server.Close()
+	defer client.CloseIdleConnections()
+
+	page, err := client.Trunks.List(context.Background(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(page.Items))
+	// Output: 1
+}
+
+func ExampleClient_BaseURL() {
+	client, err := mihu.New("acme", "1|the-token-of-the-workspace")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client.BaseURL())
+	// Output: https://acme.mihu.ai/api/v1
+}
+
+func ExampleTrunksService_Create() {
+	client, server := startFake()
+	defer server.Close()
+
+	id := mihu.TrunkID{PhoneNumber: "+12025550143", Channel: mihu.ChannelCall}
+	snap, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{
+		TrunkID:   id,
+		AgentUUID: nightAgent,
+		Name:      "Berlin, second line",
+		Direction: mihu.DirectionInbound,
+		SIP: &mihu.SIPCredentials{
+			Gateway:  "sip.example.com",
+			Port:     5061,
+			Username: "acme",
+			Password: "not printed",
+		},
+		AdditionalSettings: map[string]any{"ani_format": "e164"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(snap.Binding(id.Channel).AgentName)
+	// Output: Night desk
+}
+
+// A WhatsApp trunk has neither direction nor SIP credentials. The same number can be on both
+// channels, as two trunks.
+func ExampleTrunksService_Create_whatsApp() {
+	client, server := startFake()
+	defer server.Close()
+
+	snap, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{PhoneNumber: mainLine.PhoneNumber, Channel: mihu.ChannelWhatsApp},
+		AgentUUID: nightAgent,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("calls:", snap.Channels.Call.AgentName)
+	fmt.Println("WhatsApp:", snap.Channels.WhatsApp.AgentName)
+	// Output:
+	// calls: Day desk
+	// WhatsApp: Night desk
+}
+
+// A nil field stays as it is, and a pointer to "" clears a credential.
+func ExampleTrunksService_Update() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Update(context.Background(), mainLine, &mihu.TrunkUpdateRequest{
+		Name: new("Main line"),
+		SIP: &mihu.SIPUpdate{
+			Password:         new("rotated"),
+			SecondaryGateway: new(""),
+		},
+		AdditionalSettings: map[string]any{"ani_format": "e164"}, // in place of all that were stored
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	stored, _ := server.Trunk(mainLine) // the API itself reads none of this back
+	fmt.Println("name:", stored.Name)
+	fmt.Println("gateway:", stored.SIP.Gateway)
+	fmt.Printf("secondary gateway: %q\n", stored.SIP.SecondaryGateway)
+	// Output:
+	// name: Main line
+	// gateway: sip1.example.net
+	// secondary gateway: ""
+}
+
+// An empty map clears the stored settings; nil would leave them.
+func ExampleTrunksService_Update_clearSettings() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Update(context.Background(), mainLine, &mihu.TrunkUpdateRequest{
+		AdditionalSettings: map[string]any{},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("cleared")
+	// Output: cleared
+}
+
+// The credentials and settings of the trunk stay as they are.
+func ExampleTrunksService_Assign() {
+	client, server := startFake()
+	defer server.Close()
+
+	snap, err := client.Trunks.Assign(context.Background(), mainLine, nightAgent)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("answered by", snap.Binding(mainLine.Channel).AgentName)
+	// Output: answered by Night desk
+}
+
+// A trunk that is not there is an error, so that a mistyped number does not pass for a removed one.
+func ExampleTrunksService_Delete() {
+	client, server := startFake()
+	defer server.Close()
+
+	for range 2 {
+		err := client.Trunks.Delete(context.Background(), mainLine)
+		switch {
+		case errors.Is(err, mihu.ErrNotFound):
+			fmt.Println("was not there")
+		case err != nil:
+			fmt.Println(err)
+		default:
+			fmt.Println("removed")
+		}
+	}
+	// Output:
+	// removed
+	// was not there
+}
+
+func ExampleTrunksService_List() {
+	client, server := startFake()
+	defer server.Close()
+
+	page, err := client.Trunks.List(context.Background(), &mihu.ListOptions{Page: 1, PerPage: 50})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, number := range page.Items {
+		fmt.Println(number.Number)
+	}
+	if page.Pagination != nil { // the API does not document it for trunks
+		fmt.Println("of", page.Pagination.Total)
+	}
+	// Output:
+	// +12025550142
+	// of 1
+}
+
+// All fetches the pages as they are needed. Leaving the loop ends it.
+func ExampleTrunksService_All() {
+	client, server := startFake()
+	defer server.Close()
+
+	for number, err := range client.Trunks.All(context.Background(), nil) {
+		if err != nil {
+			fmt.Println("the list is not complete:", err)
+			break
+		}
+		fmt.Println(number.Number, number.Binding(mihu.ChannelCall).AgentName)
+	}
+	// Output: +12025550142 Day desk
+}
+
+// The UUID of a number is in every snapshot and every item of a list.
+func ExampleChannelsService_Get() {
+	client, server := startFake()
+	defer server.Close()
+
+	snap, err := client.Channels.Get(context.Background(), "5b0f2d5e-3c1a-4d8e-9a53-6f0c1b7d2e48")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(snap.Number, snap.Source)
+	// Output: +12025550142 external
+}
+
+func ExampleChannelsService_GetByNumber() {
+	client, server := startFake()
+	defer server.Close()
+
+	snap, err := client.Channels.GetByNumber(context.Background(), "+12025550142")
+	if errors.Is(err, mihu.ErrNotFound) {
+		fmt.Println("the workspace does not have the number")
+		return
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	call := snap.Channels.Call
+	fmt.Println("enabled:", call.Enabled)
+	fmt.Println("answered by", call.AgentName)
+	if call.ChannelLimit == nil {
+		fmt.Println("no limit of simultaneous calls is named")
+	}
+	// Output:
+	// enabled: true
+	// answered by Day desk
+	// no limit of simultaneous calls is named
+}
+
+// Binding is the same for every channel, where the fields of the snapshot differ.
+func ExampleChannelSnapshot_Binding() {
+	client, server := startFake()
+	defer server.Close()
+
+	snap, err := client.Channels.GetByNumber(context.Background(), "+12025550142")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, channel := range []mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp} {
+		fmt.Println(channel, snap.Binding(channel).Bound)
+	}
+	// Output:
+	// call true
+	// sms false
+	// whatsapp false
+}
+
+// One of the two marks of an external number is enough: the API's own examples set only one.
+func ExampleChannelSnapshot_External() {
+	fmt.Println(mihu.ChannelSnapshot{IsExternal: true, Source: mihu.SourcePurchased}.External())
+	fmt.Println(mihu.ChannelSnapshot{Source: mihu.SourceExternal}.External())
+	fmt.Println(mihu.ChannelSnapshot{Source: mihu.SourcePurchased}.External())
+	// Output:
+	// true
+	// true
+	// false
+}
+
+func ExamplePhoneNumber_Binding() {
+	client, server := startFake()
+	defer server.Close()
+
+	for number, err := range client.Trunks.All(context.Background(), nil) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		if !number.Binding(mihu.ChannelWhatsApp).Bound {
+			fmt.Println(number.Number, "is not on WhatsApp")
+		}
+	}
+	// Output: +12025550142 is not on WhatsApp
+}
+
+func ExamplePhoneNumber_External() {
+	number := mihu.PhoneNumber{Number: "+12025550142", IsExternal: true}
+	fmt.Println(number.External())
+	// Output: true
+}
+
+func ExampleSetPort() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Update(context.Background(), mainLine, &mihu.TrunkUpdateRequest{
+		SIP: &mihu.SIPUpdate{Port: mihu.SetPort(5061)},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, _ := server.Trunk(mainLine)
+	fmt.Println(stored.SIP.Port)
+	// Output: 5061
+}
+
+func ExampleClearPort() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Update(context.Background(), mainLine, &mihu.TrunkUpdateRequest{
+		SIP: &mihu.SIPUpdate{Port: mihu.ClearPort()},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, _ := server.Trunk(mainLine)
+	fmt.Println("set:", stored.SIP.Port != 0)
+	// Output: set: false
+}
+
+// A port is sent as a number, and a cleared one as the empty string.
+func ExamplePortUpdate_MarshalJSON() {
+	for _, port := range []*mihu.PortUpdate{mihu.SetPort(5061), mihu.ClearPort()} {
+		body, err := json.Marshal(port)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(string(body))
+	}
+	// Output:
+	// 5061
+	// ""
+}
+
+// A TrunkID prints masked, and can be the key of a map.
+func ExampleTrunkID() {
+	owner := map[mihu.TrunkID]string{
+		{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}: "sales",
+	}
+	for id, team := range owner {
+		fmt.Println(id, "belongs to", team)
+		fmt.Println("in full:", id.PhoneNumber)
+	}
+	// Output:
+	// +1202•••0142/call belongs to sales
+	// in full: +12025550142
+}
+
+// Requests print without what must not be in a log, under every verb and in slog.
+func ExampleTrunkUpdateRequest() {
+	req := mihu.TrunkUpdateRequest{
+		Direction: new(mihu.DirectionInbound),
+		SIP:       &mihu.SIPUpdate{Username: new("acme"), Password: new("secret"), SecondaryGateway: new("")},
+	}
+	fmt.Printf("%+v\n", req)
+	// Output: TrunkUpdateRequest{direction:"inbound" sip:{username:"[redacted]" password:"[redacted]" secondary_gateway:""}}
+}
+
+// A request that cannot be right is not sent, and every fault of it is named at once.
+func ExampleValidationError() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{PhoneNumber: "2025550142", Channel: mihu.ChannelCall},
+		AgentUUID: "front desk",
+		SIP:       &mihu.SIPCredentials{Gateway: "sip:sip.example.com", Port: 70000},
+	})
+	if invalid, ok := errors.AsType[*mihu.ValidationError](err); ok {
+		for _, fault := range invalid.Faults {
+			fmt.Println(fault.Field)
+		}
+	}
+	fmt.Println("requests:", server.RequestCount())
+	// Output:
+	// phone_number
+	// agent_uuid
+	// sip.gateway
+	// sip.port
+	// requests: 0
+}
+
+func ExampleAPIError() {
+	client, server := startFake()
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
+
+	_, err := client.Trunks.List(context.Background(), nil)
+	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println("status:", refusal.StatusCode)
+		fmt.Println("code:", refusal.Code)
+		fmt.Println("request id:", refusal.RequestID)
+		fmt.Println("come back after", refusal.RetryAfter)
+	}
+	fmt.Println("rate limited:", errors.Is(err, mihu.ErrRateLimited))
+	// Output:
+	// status: 429
+	// code: TOO_MANY_REQUESTS
+	// request id: mihutest-000001
+	// come back after 5m0s
+	// rate limited: true
+}
+
+// Under 422 the API may name the fields that it does not take.
+func ExampleAPIError_fieldErrors() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.Assign(context.Background(), mainLine, "ffffffff-0d44-4b50-8888-8dd25736052a")
+	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
+		for field, messages := range refusal.FieldErrors {
+			fmt.Println(field, messages)
+		}
+	}
+	fmt.Println("invalid:", errors.Is(err, mihu.ErrInvalid))
+	// Output:
+	// agent_uuid [There is no such agent]
+	// invalid: true
+}
+
+// A page that a proxy sends is an APIError as well, and keeps the status.
+func ExampleAPIError_htmlPage() {
+	client, server := startFake(mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1}))
+	defer server.Close()
+	injectFault(server, mihutest.HTMLPage(http.StatusBadGateway))
+
+	_, err := client.Trunks.List(context.Background(), nil)
+	if answer, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println("status:", answer.StatusCode)
+	}
+	fmt.Println("server error:", errors.Is(err, mihu.ErrServer))
+	fmt.Println("malformed:", errors.Is(err, mihu.ErrMalformedResponse))
+	// Output:
+	// status: 502
+	// server error: true
+	// malformed: true
+}
+
+// A call that had no answer keeps its cause.
+func ExampleTransportError() {
+	client, server := startFake()
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	server.InjectFunc(func(mihutest.Request) *mihutest.Fault {
+		cancel() // the caller gives up while the server has the request
+		return &mihutest.Fault{Delay: time.Hour}
+	})
+
+	_, err := client.Trunks.List(ctx, nil)
+	if lost, ok := errors.AsType[*mihu.TransportError](err); ok {
+		fmt.Println(lost.Op, "had no answer, attempts:", lost.Attempts)
+		fmt.Println("timed out:", lost.Timeout())
+	}
+	fmt.Println("canceled:", errors.Is(err, context.Canceled))
+	// Output:
+	// trunks.list had no answer, attempts: 1
+	// timed out: false
+	// canceled: true
+}
+
+// A change that may have been made says so, and how to find out.
+func ExampleOutcomeError() {
+	client, server := startFake()
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Method: http.MethodPut, Status: http.StatusInternalServerError, AfterChange: true})
+
+	ctx := context.Background()
+	_, err := client.Trunks.Assign(ctx, mainLine, nightAgent)
+	if unknown, ok := errors.AsType[*mihu.OutcomeError](err); ok {
+		fmt.Println(unknown.Advice)
+		snap, err := client.Channels.GetByNumber(ctx, mainLine.PhoneNumber)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("answered by", snap.Binding(mainLine.Channel).AgentName)
+	}
+	// Output:
+	// read the number's channels with Channels.GetByNumber to find out which agent answers
+	// answered by Night desk
+}
+
+// Create looks what became of a request whose answer was lost, and may find somebody else there.
+func ExampleConflictError() {
+	client, server := startFake()
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true})
+
+	_, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{TrunkID: mainLine, AgentUUID: nightAgent})
+	if conflict, ok := errors.AsType[*mihu.ConflictError](err); ok {
+		fmt.Println(conflict.Trunk, "answers to the day desk:", conflict.AgentUUID == dayAgent)
+	}
+	fmt.Println("a conflict:", errors.Is(err, mihu.ErrConflict))
+	// Output:
+	// +1202•••0142/call answers to the day desk: true
+	// a conflict: true
+}
+
+func ExampleWithResponse() {
+	client, server := startFake()
+	defer server.Close()
+
+	var resp mihu.Response
+	_, err := client.Trunks.List(context.Background(), nil, mihu.WithResponse(&resp))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(resp.StatusCode, resp.RequestID, resp.Attempts)
+	fmt.Println(resp.Header.Get("Content-Type"))
+	// Output:
+	// 200 mihutest-000001 1
+	// application/json
+}
+
+func ExampleWithHeader() {
+	client, server := startFake()
+	defer server.Close()
+
+	_, err := client.Trunks.List(context.Background(), nil, mihu.WithHeader("Accept-Language", "de"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(server.Requests()[0].Header.Get("Accept-Language"))
+	// Output: de
+}
+
+// Without settling, a Create whose answer was lost ends at once: the program is to find out.
+func ExampleWithoutSettling() {
+	client, server := startFake()
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true})
+
+	req := &mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{PhoneNumber: "+12025550143", Channel: mihu.ChannelCall},
+		AgentUUID: nightAgent,
+	}
+	_, err := client.Trunks.Create(context.Background(), req, mihu.WithoutSettling())
+	fmt.Println("outcome unknown:", errors.Is(err, mihu.ErrOutcomeUnknown))
+	fmt.Println("requests:", server.RequestCount())
+	// Output:
+	// outcome unknown: true
+	// requests: 1
+}
+
+func ExampleWithBaseURL() {
+	client, err := mihu.New("", "1|the-token-of-the-workspace", mihu.WithBaseURL("https://acme.mindhunters.ai/api/v1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client.BaseURL())
+	// Output: https://acme.mindhunters.ai/api/v1
+}
+
+// The transport is the place for a proxy, a client certificate or tracing. This server has a
+// certificate of its own, and the workspace keeps its name.
+func ExampleWithHTTPClient() {
+	server, err := mihutest.Start(mihutest.WithTLS())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+
+	client, err := mihu.New("acme", server.Token(), mihu.WithHTTPClient(server.HTTPClient()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := client.Trunks.List(context.Background(), nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(server.Requests()[0].Host)
+	// Output: acme.mihu.ai
+}
+
+// Fewer and sooner attempts than by default, for a program that somebody waits for.
+func ExampleWithRetryPolicy() {
+	client, server := startFake(mihu.WithRetryPolicy(mihu.RetryPolicy{
+		MaxAttempts: 2,
+		BaseDelay:   10 * time.Millisecond,
+	}))
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable, Times: -1})
+
+	_, err := client.Trunks.List(context.Background(), nil)
+	if answer, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println(answer.StatusCode, "after", answer.Attempts, "attempts")
+	}
+	// Output: 503 after 2 attempts
+}
+
+// Each attempt has a time of its own; the context bounds the call as a whole.
+func ExampleWithAttemptTimeout() {
+	client, server := startFake(
+		mihu.WithAttemptTimeout(20*time.Millisecond),
+		mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1}),
+	)
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Delay: time.Hour})
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := client.Trunks.List(ctx, nil)
+	fmt.Println(err)
+	fmt.Println("the context's time is over:", errors.Is(err, context.DeadlineExceeded))
+	// Output:
+	// mihu: trunks.list: no answer within the attempt timeout of 20ms
+	// the context's time is over: false
+}
+
+// Attempts are logged at Debug and repetitions at Warn, without bodies, secrets and whole numbers.
+func ExampleWithLogger() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+			switch attr.Key {
+			case slog.TimeKey, "duration", "wait": // differ from run to run
+				return slog.Attr{}
+			}
+			return attr
+		},
+	}))
+	client, server := startFake(mihu.WithLogger(logger), mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond}))
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable})
+
+	if _, err := client.Trunks.List(context.Background(), nil); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=1 status=503 request_id=mihutest-000001 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
+	// level=WARN msg="mihu: repeating" op=trunks.list method=GET attempt=1 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
+	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=2 status=200 request_id=mihutest-000002
+}
+
+func ExampleWithUserAgent() {
+	client, server := startFake(mihu.WithUserAgent("acme-sync/1.4"))
+	defer server.Close()
+
+	if _, err := client.Trunks.List(context.Background(), nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	agent := server.Requests()[0].Header.Get("User-Agent")
+	fmt.Println(strings.HasPrefix(agent, "mihu-go/"), strings.HasSuffix(agent, " acme-sync/1.4"))
+	// Output: true true
+}
+
+// tickLimiter is a limiter that lets one request through with every tick. *rate.Limiter of
+// golang.org/x/time is one too.
+type tickLimiter <-chan time.Time
+
+func (t tickLimiter) Wait(ctx context.Context) error {
+	select {
+	case <-t:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func ExampleWithLimiter() {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	client, server := startFake(mihu.WithLimiter(tickLimiter(ticker.C)))
+	defer server.Close()
+
+	begin := time.Now()
+	for range 4 {
+		if _, err := client.Trunks.List(context.Background(), nil); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	fmt.Println("held back:", time.Since(begin) > 5*time.Millisecond)
+	// Output: held back: true
+}
+
+// A token that a file holds is read before every attempt, so that a new one needs no restart.
+func ExampleWithTokenSource() {
+	secrets := fstest.MapFS{"mihu": {Data: []byte(mihutest.DefaultToken + "\n")}} // such as os.DirFS("/run/secrets")
+	source := mihu.TokenFunc(func(context.Context) (string, error) {
+		token, err := fs.ReadFile(secrets, "mihu")
+		return strings.TrimSpace(string(token)), err
+	})
+	client, server := startFake(mihu.WithTokenSource(source))
+	defer server.Close()
+
+	page, err := client.Trunks.List(context.Background(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(page.Items))
+	// Output: 1
+}
+
+// cachedToken keeps a token until the API refuses it.
+type cachedToken struct {
+	fetch func(context.Context) (string, error)
+
+	mu    sync.Mutex
+	token string
+}
+
+func (c *cachedToken) Token(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Of many calls that are refused at once only the first finds its token here still.
+	refused, ok := mihu.RefusedToken(ctx)
+	if c.token != "" && (!ok || refused != c.token) {
+		return c.token, nil
+	}
+	token, err := c.fetch(ctx)
+	if err == nil {
+		c.token = token
+	}
+	return token, err
+}
+
+// A source that keeps its token fetches another when the API refuses it, and the call goes on.
+func ExampleRefusedToken() {
+	server, err := mihutest.Start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	source := &cachedToken{fetch: func(context.Context) (string, error) {
+		fmt.Println("fetching a token")
+		return server.Token(), nil // a program asks its vault
+	}}
+	client, err := mihu.New("", "", mihu.WithBaseURL(server.URL()), mihu.WithTokenSource(source))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, token := range []string{"first", "first", "second"} {
+		server.SetToken(token)
+		if _, err := client.Trunks.List(context.Background(), nil); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("listed with the", token, "token")
+	}
+	// Output:
+	// fetching a token
+	// listed with the first token
+	// listed with the first token
+	// fetching a token
+	// listed with the second token
+}

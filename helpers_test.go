@@ -1,0 +1,391 @@
+package mihu_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+)
+
+// What the tests speak of, apart from frontDesk.
+const (
+	baseURL      = "https://acme.mihu.ai/api/v1"
+	token        = "planted-t0ken-9f8e7d6c"
+	number       = "+12345678901"
+	maskedNumber = "+1234•••8901"
+	numberUUID   = "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b"
+	agentUUID    = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+)
+
+var whatsAppLine = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
+
+// snapshotJSON is the answer of the contract to whatever changes or looks up a number.
+const snapshotJSON = `{"success": true, "message": "Updated", "data": {
+	"phone_number_uuid": "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b", "number": "+12345678901", "is_external": true, "source": "external",
+	"channels": {
+		"call": {"capable": true, "enabled": true, "channel_limit": 10, "whitelisted_destinations": ["US"],
+			"bound": true, "agent_uuid": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "agent_name": "Ada"},
+		"sms": {"capable": false, "enabled": false, "channel_limit": null, "whitelisted_destinations": [],
+			"bound": false, "agent_uuid": null, "agent_name": null},
+		"whatsapp": {"bound": false, "agent_uuid": null, "agent_name": null},
+		"inbound": {"enabled": true, "channel_limit": 10}}}}`
+
+const deletedJSON = `{"success": true, "message": "Trunk deleted"}`
+
+// pageJSON is one page of the list, which says that it is the last.
+const pageJSON = `{"success": true, "data": {
+	"items": [{"phone_number_uuid": "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b", "number": "+12345678901"}],
+	"pagination": {"current_page": 1, "per_page": 50, "total": 1, "last_page": 1, "from": 1, "to": 1, "has_more": false}}}`
+
+// operation is one method of the client, with arguments that are acceptable.
+type operation struct {
+	name   string
+	write  bool
+	answer string
+	call   func(context.Context, *mihu.Client, ...mihu.CallOption) error
+}
+
+// operations are all that the client can do.
+func operations() []operation {
+	return []operation{
+		{"trunks.create", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Trunks.Create(ctx, wantedTrunk(agentUUID), opts...)
+			return err
+		}},
+		{"trunks.update", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Trunks.Update(ctx, frontDesk, rename, opts...)
+			return err
+		}},
+		{"trunks.assign", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Trunks.Assign(ctx, frontDesk, agentUUID, opts...)
+			return err
+		}},
+		{"trunks.delete", true, deletedJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			return c.Trunks.Delete(ctx, frontDesk, opts...)
+		}},
+		{"trunks.list", false, pageJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Trunks.List(ctx, nil, opts...)
+			return err
+		}},
+		{"trunks.list", false, pageJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			var last error
+			for _, err := range c.Trunks.All(ctx, nil, opts...) {
+				last = err
+			}
+			return last
+		}},
+		{"channels.get", false, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Channels.Get(ctx, numberUUID, opts...)
+			return err
+		}},
+		{"channels.get_by_number", false, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			_, err := c.Channels.GetByNumber(ctx, number, opts...)
+			return err
+		}},
+		{"GET /phone-numbers/rates", false, pageJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
+			return c.Do(ctx, &mihu.Request{Method: http.MethodGet, Path: "/phone-numbers/rates"}, nil, opts...)
+		}},
+	}
+}
+
+// rename is an update that the API would accept.
+var rename = &mihu.TrunkUpdateRequest{Name: new("Reception")}
+
+// newClient is a client of the workspace acme whose requests go to a transport.
+func newClient(t *testing.T, transport http.RoundTripper, opts ...mihu.Option) *mihu.Client {
+	t.Helper()
+	opts = append([]mihu.Option{mihu.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
+	client, err := mihu.New("acme", token, opts...)
+	require.NoError(t, err)
+	return client
+}
+
+// sent is one request as it left the client.
+type sent struct {
+	Method, Path, Query, Body string
+	Header                    http.Header
+	At                        time.Time
+}
+
+func record(t *testing.T, req *http.Request) sent {
+	t.Helper()
+	s := sent{
+		Method: req.Method, Path: strings.TrimPrefix(req.URL.EscapedPath(), "/api/v1"), Query: req.URL.RawQuery,
+		Header: req.Header.Clone(), At: time.Now(),
+	}
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		if !assert.NoError(t, err) {
+			return s
+		}
+		s.Body = string(body)
+	}
+	return s
+}
+
+// endpoint is a client and the one endpoint that it can reach, which answers 200.
+func endpoint(t *testing.T, method, path, answer string) (*mihu.Client, *sent) {
+	t.Helper()
+	return endpointWith(t, method, path, httpmock.NewStringResponder(http.StatusOK, answer))
+}
+
+func endpointWith(t *testing.T, method, path string, respond httpmock.Responder) (*mihu.Client, *sent) {
+	t.Helper()
+	mock := httpmock.NewMockTransport()
+	got := new(sent)
+	mock.RegisterResponder(method, baseURL+path, func(req *http.Request) (*http.Response, error) {
+		*got = record(t, req)
+		return respond(req)
+	})
+	return newClient(t, mock), got
+}
+
+// unreachable is a client whose requests fail the test, for what must be refused before it is sent.
+func unreachable(t *testing.T, opts ...mihu.Option) *mihu.Client {
+	t.Helper()
+	return newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		assert.Fail(t, "sent", "%s %s", req.Method, req.URL)
+		return nil, errLost
+	}), opts...)
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// wire is a transport in memory. It plays one step per request, the last one for ever, keeps what
+// it was sent and, unless it is bare, reports its connections as the transport of net/http does.
+type wire struct {
+	t     *testing.T
+	steps []step
+	bare  bool
+
+	mu   sync.Mutex
+	sent []sent
+}
+
+func newWire(t *testing.T, steps ...step) *wire {
+	t.Helper()
+	return &wire{t: t, steps: steps}
+}
+
+// step is what becomes of one request: it fails to get a connection, or has one and goes on.
+type step struct {
+	dial func(*http.Request) error
+	then func(*http.Request) (*http.Response, error)
+}
+
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	got := record(w.t, req)
+	w.mu.Lock()
+	w.sent = append(w.sent, got)
+	s := w.steps[min(len(w.sent), len(w.steps))-1]
+	w.mu.Unlock()
+	trace := httptrace.ContextClientTrace(req.Context())
+	if w.bare || trace == nil {
+		trace = new(httptrace.ClientTrace)
+	}
+	if trace.GetConn != nil {
+		trace.GetConn(req.URL.Host)
+	}
+	if s.dial != nil {
+		return nil, s.dial(req)
+	}
+	if trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	again := req.WithContext(req.Context())
+	again.Body = io.NopCloser(strings.NewReader(got.Body))
+	resp, err := s.then(again)
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp, err
+}
+
+// Sent is what was sent so far.
+func (w *wire) Sent() []sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.sent)
+}
+
+// Attempts counts the requests so far.
+func (w *wire) Attempts() int { return len(w.Sent()) }
+
+// Waits are the times between the requests.
+func (w *wire) Waits() []time.Duration {
+	var waits []time.Duration
+	all := w.Sent()
+	for i := range len(all) - 1 {
+		waits = append(waits, all[i+1].At.Sub(all[i].At))
+	}
+	return waits
+}
+
+// answer is an answer with a body and headers, which are pairs.
+func answer(status int, body string, header ...string) step {
+	return step{then: func(*http.Request) (*http.Response, error) { return response(status, body, header...), nil }}
+}
+
+func response(status int, body string, header ...string) *http.Response {
+	resp := httpmock.NewStringResponse(status, body)
+	resp.ContentLength = int64(len(body))
+	for pair := range slices.Chunk(header, 2) {
+		resp.Header.Set(pair[0], pair[1])
+	}
+	return resp
+}
+
+// ok is what a request that is answered with a snapshot comes to.
+func ok() step { return answer(http.StatusOK, snapshotJSON) }
+
+// problem is an error of the documented shape.
+func problem(status int, header ...string) step {
+	return answer(status, fmt.Sprintf(`{"success": false, "message": "Refused", "error": {"code": "CODE_%d"}}`, status), header...)
+}
+
+// lost is a connection that breaks after the request has left.
+func lost() step {
+	return step{then: func(*http.Request) (*http.Response, error) { return nil, errLost }}
+}
+
+// undialled is a request that never leaves.
+func undialled(err error) step { return step{dial: func(*http.Request) error { return err }} }
+
+var (
+	errRefusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errNoSuchHost  = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "acme.mihu.ai", IsNotFound: true}}
+)
+
+// hangs answers nothing until the attempt is given up.
+func hangs() step {
+	return step{then: func(req *http.Request) (*http.Response, error) { return nil, givenUp(req) }}
+}
+
+// dialHangs has no connection until the attempt is given up.
+func dialHangs() step { return step{dial: givenUp} }
+
+func givenUp(req *http.Request) error {
+	<-req.Context().Done()
+	return context.Cause(req.Context())
+}
+
+// breaksOff is an answer whose body ends with an error.
+func breaksOff(status int, body string) step {
+	return step{then: func(*http.Request) (*http.Response, error) {
+		resp := response(status, "")
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), brokenReader{io.ErrUnexpectedEOF}))
+		resp.ContentLength = -1
+		return resp, nil
+	}}
+}
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+// onceOnly repeats nothing.
+var onceOnly = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
+
+var sentinels = map[string]error{
+	"ErrUnauthorized": mihu.ErrUnauthorized, "ErrForbidden": mihu.ErrForbidden, "ErrNotFound": mihu.ErrNotFound,
+	"ErrConflict": mihu.ErrConflict, "ErrInvalid": mihu.ErrInvalid, "ErrRateLimited": mihu.ErrRateLimited,
+	"ErrServer": mihu.ErrServer, "ErrMalformedResponse": mihu.ErrMalformedResponse, "ErrRedirect": mihu.ErrRedirect,
+	"ErrOutcomeUnknown": mihu.ErrOutcomeUnknown,
+}
+
+// assertMatches holds an error to exactly the sentinels that are named.
+func assertMatches(t *testing.T, err error, want ...error) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(sentinels)) {
+		assert.Equal(t, slices.Contains(want, sentinels[name]), errors.Is(err, sentinels[name]), "%s: %v", name, err)
+	}
+}
+
+// requireFaults holds a refusal to the fields that it has to name, in order.
+func requireFaults(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
+	t.Helper()
+	var refused *mihu.ValidationError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorIs(t, err, mihu.ErrInvalid)
+	assert.Equal(t, op, refused.Op)
+	var got []string
+	for _, fault := range refused.Faults {
+		got = append(got, fault.Field)
+	}
+	require.Equal(t, fields, got, "%v", err)
+	return refused
+}
+
+func requireAPIError(t *testing.T, err error) *mihu.APIError {
+	t.Helper()
+	var api *mihu.APIError
+	require.ErrorAs(t, err, &api)
+	return api
+}
+
+func requireTransportError(t *testing.T, err error) *mihu.TransportError {
+	t.Helper()
+	var transport *mihu.TransportError
+	require.ErrorAs(t, err, &transport)
+	return transport
+}
+
+func requireOutcomeError(t *testing.T, err error) *mihu.OutcomeError {
+	t.Helper()
+	var outcome *mihu.OutcomeError
+	require.ErrorAs(t, err, &outcome)
+	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	return outcome
+}
+
+// logbook is a log to be read by the test.
+type logbook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// Lines are the records, as text, without their times.
+func (l *logbook) Lines() []string {
+	return strings.FieldsFunc(l.String(), func(r rune) bool { return r == '\n' })
+}
+
+// logger writes everything to the logbook, without the time.
+func (l *logbook) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}

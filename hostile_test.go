@@ -1,0 +1,293 @@
+package mihu_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+// serve is a client of a server in this process, over plain HTTP or over HTTP/2.
+func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Option) *mihu.Client {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(handler)
+	if http2 {
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		opts = append([]mihu.Option{mihu.WithHTTPClient(srv.Client())}, opts...)
+	} else {
+		srv.Start()
+	}
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, append([]mihu.Option{mihu.WithBaseURL(srv.URL)}, opts...)...)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// The whole life of a trunk, against a server that holds it.
+func TestTrunkLifecycle(t *testing.T) {
+	t.Parallel()
+	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
+		srv := mihutest.NewServer(t, opts...)
+		client := srv.Client(t)
+		ada, bob := srv.AddAgent("Ada"), srv.AddAgent("Bob")
+
+		snap, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		require.NoError(t, err)
+		assert.Equal(t, mihu.Binding{Bound: true, AgentUUID: ada, AgentName: "Ada"}, snap.Binding(mihu.ChannelCall))
+		assert.True(t, snap.External())
+		assertStored(t, srv, ada)
+
+		_, err = client.Trunks.Create(t.Context(), wantedTrunk(bob))
+		require.ErrorIs(t, err, mihu.ErrConflict)
+
+		_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
+			Name: new("Reception"), SIP: &mihu.SIPUpdate{Password: new("n3w"), Port: mihu.ClearPort()}, AdditionalSettings: map[string]any{},
+		})
+		require.NoError(t, err)
+		stored, ok := srv.Trunk(frontDesk)
+		require.True(t, ok)
+		assert.Equal(t, "Reception", stored.Name)
+		assert.Equal(t, mihu.DirectionInbound, stored.Direction, "what is left out stays")
+		assert.Equal(t, mihu.SIPCredentials{Gateway: "sip.example.com", Username: "alice", Password: "n3w", SecondaryGateway: "sip2.example.com"}, stored.SIP)
+		assert.Empty(t, stored.AdditionalSettings)
+
+		snap, err = client.Trunks.Assign(t.Context(), frontDesk, bob)
+		require.NoError(t, err)
+		assert.Equal(t, "Bob", snap.Binding(mihu.ChannelCall).AgentName)
+
+		for _, look := range []func() (*mihu.ChannelSnapshot, error){
+			func() (*mihu.ChannelSnapshot, error) { return client.Channels.Get(t.Context(), snap.PhoneNumberUUID) },
+			func() (*mihu.ChannelSnapshot, error) { return client.Channels.GetByNumber(t.Context(), number) },
+		} {
+			found, err := look()
+			require.NoError(t, err)
+			assert.Equal(t, snap, found)
+		}
+		numbers, errs := collect(t.Context(), client, nil)
+		require.Empty(t, errs)
+		assert.Equal(t, []string{number}, numbers)
+
+		require.NoError(t, client.Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}))
+		require.ErrorIs(t, client.Trunks.Delete(t.Context(), frontDesk), mihu.ErrNotFound)
+		assert.Empty(t, srv.Trunks())
+	}
+}
+
+// A thousand callers of one client each get their own answer.
+func TestAThousandCallers(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) {
+			switch number := r.URL.Query().Get("number"); {
+			case strings.HasSuffix(number, "7"):
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(w, `{"success": false, "message": "No such number", "error": {"code": "N`+number[1:]+`"}}`)
+			default:
+				_, _ = io.WriteString(w, `{"success": true, "data": {"number": "`+number+`"}}`)
+			}
+		})
+		_, err := client.Channels.GetByNumber(t.Context(), number)
+		require.NoError(t, err, "a first call, whose connection the others share over HTTP/2")
+		var group sync.WaitGroup
+		for i := range 1000 {
+			group.Go(func() {
+				number := fmt.Sprintf("+1555%03d", i)
+				var resp mihu.Response
+				snap, err := client.Channels.GetByNumber(t.Context(), number, mihu.WithResponse(&resp))
+				if i%10 == 7 {
+					var api *mihu.APIError
+					if assert.ErrorAs(t, err, &api) {
+						assert.NotEmpty(t, api.Code)
+						assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+					}
+					return
+				}
+				if assert.NoError(t, err) {
+					assert.Equal(t, number, snap.Number)
+				}
+			})
+		}
+		group.Wait()
+	}
+}
+
+// Failed calls keep their connections, and those of all other calls.
+func TestFailuresKeepConnections(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	statuses := []int{200, 404, 503, 429, 422, 500, 302}
+	var calls atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(statuses[int(calls.Add(1))%len(statuses)])
+		_, _ = io.WriteString(w, strings.Repeat(" ", 16<<10)+`{"success": false, "message": "No"}`)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	for range 50 {
+		require.Error(t, client.Trunks.Delete(t.Context(), frontDesk))
+	}
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+// A server that is not there was never reached, so that every request is repeated and nothing is
+// left open.
+func TestAServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close()
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
+	require.NoError(t, err)
+	for _, op := range operations() {
+		err := op.call(t.Context(), client)
+		require.ErrorIs(t, err, syscall.ECONNREFUSED, op.name)
+		assertMatches(t, err)
+		assert.Equal(t, 4, requireTransportError(t, err).Attempts)
+	}
+}
+
+// A server that goes away in the middle of a request may have carried it out.
+func TestAServerThatGoesAway(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, swift)
+		for _, op := range operations() {
+			err := op.call(t.Context(), client)
+			require.Error(t, err)
+			assert.Equal(t, op.write, errors.Is(err, mihu.ErrOutcomeUnknown), "%s: %v", op.name, err)
+		}
+	}
+}
+
+// An answer that never ends by itself is given up after the attempt's own time, by a name that is
+// not the caller's deadline.
+func TestAServerThatDrips(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		for _, status := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+			t.Run(fmt.Sprint(status, " over HTTP/2: ", http2), func(t *testing.T) {
+				t.Parallel()
+				client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(status)
+					for r.Context().Err() == nil {
+						_, _ = io.WriteString(w, " ")
+						_ = http.NewResponseController(w).Flush()
+						time.Sleep(time.Millisecond)
+					}
+				}, mihu.WithAttemptTimeout(100*time.Millisecond), onceOnly)
+				start := time.Now()
+				_, err := client.Channels.Get(t.Context(), numberUUID)
+				assert.Less(t, time.Since(start), 20*time.Second)
+				require.NotErrorIs(t, err, context.DeadlineExceeded)
+				if status == http.StatusOK {
+					assert.EqualError(t, err, "mihu: channels.get: no answer within the attempt timeout of 100ms")
+					return
+				}
+				assertMatches(t, err, mihu.ErrServer, mihu.ErrMalformedResponse)
+				assert.Contains(t, err.Error(), "no answer within the attempt timeout of 100ms")
+			})
+		}
+	}
+}
+
+// Of an endless answer no more is taken than the bound, and what the connection holds on the way.
+func TestAServerThatNeverStops(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		var written atomic.Int64
+		client := serve(t, http2, func(w http.ResponseWriter, _ *http.Request) {
+			chunk := []byte(strings.Repeat(" ", 64<<10))
+			for written.Load() < 1<<30 {
+				n, err := w.Write(chunk)
+				if err != nil {
+					return
+				}
+				written.Add(int64(n))
+			}
+		}, onceOnly)
+		_, err := client.Channels.Get(t.Context(), numberUUID)
+		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+		assert.Less(t, written.Load(), int64(100<<20))
+	}
+}
+
+// Whatever becomes of a call, nothing that it started goes on after it. The test counts the goroutines
+// of the process, so that it runs alone.
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	t.Run("calls", func(t *testing.T) {
+		hang := make(chan struct{})
+		defer close(hang)
+		paths := map[string]func(w http.ResponseWriter, r *http.Request){
+			"/200":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, pageJSON) },
+			"/503":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+			"/drop": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			"/hang": func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				select {
+				case <-r.Context().Done():
+				case <-hang:
+				}
+			},
+			"/huge": func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.CopyN(w, zeros{}, 32<<20)
+			},
+		}
+		for _, http2 := range []bool{false, true} {
+			client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) { paths[r.URL.Path](w, r) },
+				swift, mihu.WithAttemptTimeout(50*time.Millisecond))
+			for path := range paths {
+				for _, method := range []string{http.MethodGet, http.MethodPost} {
+					_ = client.Do(t.Context(), &mihu.Request{Method: method, Path: path, Body: []string{"x"}}, nil)
+					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+					_ = client.Do(ctx, &mihu.Request{Method: method, Path: path}, new(any))
+					cancel()
+				}
+			}
+		}
+		srv := mihutest.NewServer(t)
+		client := srv.Client(t)
+		for _, err := range client.Trunks.All(t.Context(), nil) {
+			require.NoError(t, err)
+			break
+		}
+		for _, err := range client.Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: 4}) {
+			require.NoError(t, err)
+			break
+		}
+	})
+	deadline := time.Now().Add(30 * time.Second)
+	for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		stacks := make([]byte, 1<<20)
+		t.Errorf("%d goroutines are left of %d:\n%s", after-before, after, stacks[:runtime.Stack(stacks, true)])
+	}
+}

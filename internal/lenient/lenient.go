@@ -1,0 +1,214 @@
+// Package lenient rewrites JSON so that it fits the types it is to be decoded into, as far as its
+// meaning is clear: "10" and 10, 1 and true, [] and {}.
+package lenient
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	timeType        = reflect.TypeFor[time.Time]()
+)
+
+// Value gives v the form that t decodes, or an error that names the place and no value.
+func Value(v any, t reflect.Type, at string) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	if t.Kind() == reflect.Pointer && t != unmarshaler {
+		return Value(v, t.Elem(), at)
+	}
+	if t == timeType {
+		return instant(v), nil
+	}
+	if p := reflect.PointerTo(t); p.Implements(unmarshaler) || p.Implements(textUnmarshaler) {
+		return v, nil
+	}
+	var wants string
+	switch t.Kind() {
+	case reflect.Interface:
+		return v, nil
+	case reflect.Bool:
+		if b, ok := Bool(v); ok {
+			return b, nil
+		}
+		wants = "true or false"
+	case reflect.String:
+		switch v := v.(type) {
+		case string:
+			return v, nil
+		case json.Number:
+			return v.String(), nil
+		case bool:
+			return strconv.FormatBool(v), nil
+		}
+		wants = "text"
+	case reflect.Struct:
+		if fields, ok := object(v); ok {
+			return Fields(fields, t, at)
+		}
+		wants = "an object"
+	case reflect.Map:
+		if fields, ok := object(v); ok {
+			for key, nested := range fields {
+				value, err := Value(nested, t.Elem(), at+"."+key)
+				if err != nil {
+					return nil, err
+				}
+				fields[key] = value
+			}
+			return fields, nil
+		}
+		wants = "an object"
+	case reflect.Slice, reflect.Array:
+		if _, ok := v.(string); ok && t.Elem().Kind() == reflect.Uint8 {
+			return v, nil // base64
+		}
+		if fields, ok := v.(map[string]any); ok && len(fields) == 0 {
+			return []any{}, nil
+		}
+		if items, ok := v.([]any); ok {
+			for i, nested := range items {
+				value, err := Value(nested, t.Elem(), at+"["+strconv.Itoa(i)+"]")
+				if err != nil {
+					return nil, err
+				}
+				items[i] = value
+			}
+			return items, nil
+		}
+		wants = "a list"
+	default:
+		if n, ok := number(v, t); ok {
+			return n, nil
+		}
+		wants = "a number"
+		if _, ok := v.(json.Number); ok {
+			wants = "a number that fits " + t.Kind().String()
+		}
+	}
+	return nil, fmt.Errorf("%s: want %s, got %s", at, wants, kindOf(v))
+}
+
+// Fields fits the fields of an object to those of a struct. What the struct does not have is
+// left as it is.
+func Fields(fields map[string]any, t reflect.Type, at string) (map[string]any, error) {
+	if at != "" {
+		at += "."
+	}
+	for _, field := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" {
+			name = field.Name
+		}
+		v, ok := fields[name]
+		if !ok || strings.Contains(options, "string") || !field.IsExported() || field.Anonymous || name == "-" {
+			continue
+		}
+		value, err := Value(v, field.Type, at+name)
+		if err != nil {
+			return nil, err
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+// object takes an object as it is and an empty list for an empty object.
+func object(v any) (map[string]any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		return v, true
+	case []any:
+		return map[string]any{}, len(v) == 0
+	}
+	return nil, false
+}
+
+// Bool reads true and false in every spelling.
+func Bool(v any) (value, ok bool) {
+	switch v := v.(type) {
+	case bool:
+		return v, true
+	case json.Number:
+		return v == "1", v == "0" || v == "1"
+	case string:
+		switch strings.ToLower(v) {
+		case "1", "true":
+			return true, true
+		case "", "0", "false":
+			return false, true
+		}
+	}
+	return false, false
+}
+
+// number gives nil, which decodes to nothing, for an empty text.
+func number(v any, t reflect.Type) (any, bool) {
+	var text string
+	switch v := v.(type) {
+	case json.Number:
+		text = v.String()
+	case string:
+		if text = strings.TrimSpace(v); text == "" {
+			return nil, true
+		}
+	default:
+		return nil, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f-f != 0 { // neither Inf nor NaN, which JSON does not have
+		return nil, false
+	}
+	fits := reflect.New(t).Elem()
+	switch {
+	case fits.CanFloat():
+		return f, true
+	case fits.CanUint():
+		if n, err := strconv.ParseUint(text, 10, t.Bits()); err == nil {
+			return n, true
+		}
+		const most = 1 << 53 // above it a float is not exact
+		return uint64(f), f >= 0 && f <= most && f == float64(uint64(f)) && !fits.OverflowUint(uint64(f))
+	case fits.CanInt():
+		if n, err := strconv.ParseInt(text, 10, t.Bits()); err == nil {
+			return n, true
+		}
+		const most = 1 << 53
+		return int64(f), f >= -most && f <= most && f == float64(int64(f)) && !fits.OverflowInt(int64(f))
+	}
+	return nil, false
+}
+
+// instant reads the forms that such backends write. A time is never worth failing for.
+func instant(v any) any {
+	text, _ := v.(string)
+	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
+			return t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return nil
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case bool:
+		return "true or false"
+	case string:
+		return "text"
+	case json.Number:
+		return "a number"
+	case []any:
+		return "a list"
+	}
+	return "an object"
+}

@@ -1,0 +1,382 @@
+// Package redact keeps secrets and whole phone numbers out of what is printed.
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"html"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Placeholder stands where a secret was.
+const Placeholder = "[redacted]"
+
+const dots = "•••"
+
+// Number shortens a phone number to what identifies it to its owner: +1234•••8901.
+func Number(number string) string {
+	digits, plus := strings.CutPrefix(number, "+")
+	head, tail := 4, 4
+	if len(digits) < 11 {
+		head, tail = len(digits)/4, len(digits)/4
+	}
+	masked := digits[:head] + dots + digits[len(digits)-tail:]
+	if plus {
+		return "+" + masked
+	}
+	return masked
+}
+
+// BadNumber shows the shape of what should have been a number and hides what it says.
+func BadNumber(s string) string {
+	const most = 24
+	total := 0
+	for _, r := range s {
+		if isDigit(r) {
+			total++
+		}
+	}
+	var b strings.Builder
+	seen := 0
+	for i, r := range s {
+		if i >= most {
+			b.WriteString("…")
+			break
+		}
+		switch {
+		case isDigit(r):
+			seen++
+			if shown := min(total/4, 4); seen <= shown || seen > total-shown {
+				b.WriteRune(r)
+			} else {
+				b.WriteRune('•')
+			}
+		case strings.ContainsRune("+-./() ", r):
+			b.WriteRune(r)
+		default:
+			b.WriteRune('?')
+		}
+	}
+	return strconv.Quote(b.String())
+}
+
+// Text masks every run of digits that is long enough to be a phone number; after a plus sign the
+// digits may be set apart, as people write numbers. Digits inside a word, a UUID say, are left
+// alone unless a plus sign announces a number.
+func Text(s string) string {
+	const shortest = 7
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(s); {
+		if !isDigit(rune(s[i])) {
+			i++
+			continue
+		}
+		plus := i > 0 && s[i-1] == '+' || i > 2 && strings.EqualFold(s[i-3:i], "%2b")
+		end, digits := digitRun(s, i, plus)
+		inWord := i > 0 && (isLetter(rune(s[i-1])) || s[i-1] == '-') || end < len(s) && (isLetter(rune(s[end])) || s[end] == '-')
+		if len(digits) >= shortest && (plus || !inWord) {
+			b.WriteString(s[done:i])
+			b.WriteString(Number(digits))
+			done = end
+		}
+		i = end
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// digitRun gives the end of the digits that start at i, and the digits alone.
+func digitRun(s string, i int, spaced bool) (end int, digits string) {
+	var b strings.Builder
+	for end = i; i < len(s); i++ {
+		switch c := s[i]; {
+		case isDigit(rune(c)):
+			b.WriteByte(c)
+			end = i + 1
+		case !spaced || !strings.ContainsRune(" -.()/", rune(c)):
+			return end, b.String()
+		}
+	}
+	return end, b.String()
+}
+
+// OneLine keeps a server's text from breaking a log and bounds it.
+func OneLine(s string, most int) string {
+	cut := len(s) > most
+	if cut {
+		s = s[:most]
+	}
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r <= 0x9f || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if cut {
+		s += "…"
+	}
+	return s
+}
+
+func isDigit(r rune) bool  { return r >= '0' && r <= '9' }
+func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+
+// Clip quotes a value for an error and bounds its length.
+func Clip(s string) string {
+	const most = 64
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// Redactor removes one request's secrets from text that a server may have echoed. It is made
+// only when something went wrong.
+type Redactor struct {
+	secrets []string
+	numbers []string
+}
+
+// New knows the secrets given, and finds those in the request's own body by the names of
+// their fields, so that calls through Client.Do are covered as well.
+func New(body []byte, secrets ...string) *Redactor {
+	r := new(Redactor)
+	for _, secret := range secrets {
+		r.Add(secret)
+	}
+	var tree any
+	if json.Unmarshal(body, &tree) == nil {
+		r.Collect("", tree)
+	}
+	return r
+}
+
+// CollectAll takes in a query or headers.
+func (r *Redactor) CollectAll(values map[string][]string) {
+	for name, each := range values {
+		for _, value := range each {
+			r.Collect(name, value)
+		}
+	}
+}
+
+// Collect takes in what stands under a name, and all that is in it.
+func (r *Redactor) Collect(name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, nested := range v {
+			r.Collect(key, nested)
+		}
+	case []any:
+		for _, nested := range v {
+			r.Collect(name, nested)
+		}
+	case string:
+		if strings.HasSuffix(name, "number") {
+			r.numbers = append(r.numbers, v)
+		}
+		if isSecretName(name) {
+			r.Add(v)
+		}
+	}
+}
+
+func isSecretName(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"password", "username", "secret", "token", "key", "auth", "credential", "cookie"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// Add remembers a secret in the spellings in which an answer may repeat it.
+func (r *Redactor) Add(secret string) {
+	if secret == "" {
+		return
+	}
+	quoted := strings.Trim(strconv.Quote(secret), `"`)
+	ascii := strings.Trim(strconv.QuoteToASCII(secret), `"`) // as PHP writes JSON
+	asJSON := quoted
+	if out, err := json.Marshal(secret); err == nil {
+		asJSON = string(out[1 : len(out)-1])
+	}
+	page := html.EscapeString(secret)
+	for _, spelling := range []string{
+		secret, quoted, ascii, asJSON, url.QueryEscape(secret), url.PathEscape(secret),
+		page, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#039;").Replace(page),
+	} {
+		for _, spelling := range []string{spelling, strings.ReplaceAll(spelling, "/", `\/`)} {
+			if !slices.Contains(r.secrets, spelling) {
+				r.secrets = append(r.secrets, spelling)
+			}
+		}
+	}
+	// The longest first, so that no spelling is broken up by one that is a part of it.
+	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// Secrets removes the secrets and keeps everything else.
+func (r *Redactor) Secrets(s string) string {
+	for _, secret := range r.secrets {
+		s = replaceSecret(s, secret)
+	}
+	return s
+}
+
+// Text removes the secrets and masks phone numbers.
+func (r *Redactor) Text(s string) string {
+	return OneLine(Text(r.known(s)), 1024)
+}
+
+// known removes the secrets and masks the numbers that the request holds.
+func (r *Redactor) known(s string) string {
+	s = r.Secrets(s)
+	for _, number := range r.numbers {
+		if digits := strings.TrimPrefix(number, "+"); IsE164("+" + digits) {
+			s = strings.ReplaceAll(s, digits, Number(digits))
+		}
+	}
+	return s
+}
+
+// ID removes what is known to be private and leaves other digits alone, since an id may be of them.
+func (r *Redactor) ID(s string) string {
+	return OneLine(r.known(s), 128)
+}
+
+// Code removes a secret that could be a word of a code only where it is the whole of it, so that a
+// user called "invalid" does not change "invalid_sip", which programs compare.
+func (r *Redactor) Code(s string) string { return OneLine(Text(r.name(s)), 128) }
+
+func (r *Redactor) name(s string) string {
+	for _, secret := range r.secrets {
+		if strings.Trim(strings.ToLower(secret), "abcdefghijklmnopqrstuvwxyz_") == "" {
+			s = replaceWord(s, secret)
+		} else {
+			s = replaceSecret(s, secret)
+		}
+	}
+	return s
+}
+
+// Body removes the secrets from an answer as it came. JSON is taken apart, because it can spell a
+// string in many ways.
+func (r *Redactor) Body(b []byte) []byte {
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	var tree any
+	if decoder.Decode(&tree) != nil || decoder.More() {
+		return []byte(r.Secrets(string(b)))
+	}
+	clean, changed := r.tree(tree)
+	if !changed {
+		return b
+	}
+	out, err := json.Marshal(clean)
+	if err != nil {
+		return []byte(strconv.Quote(Placeholder))
+	}
+	return out
+}
+
+func (r *Redactor) tree(v any) (clean any, changed bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, nested := range v {
+			value, c := r.tree(nested)
+			name := r.name(key)
+			for _, taken := out[name]; taken; _, taken = out[name] {
+				name += "'"
+			}
+			out[name] = value
+			changed = changed || c || name != key
+		}
+		return out, changed
+	case []any:
+		for i, nested := range v {
+			value, c := r.tree(nested)
+			v[i] = value
+			changed = changed || c
+		}
+		return v, changed
+	case string:
+		s := r.Secrets(v)
+		return s, s != v
+	case json.Number:
+		s := r.Secrets(v.String())
+		if s != v.String() {
+			return s, true
+		}
+		return v, false
+	}
+	return v, false
+}
+
+// replaceSecret replaces a secret wherever it stands; a short one only where it is a whole word,
+// since three letters occur in every sentence.
+func replaceSecret(s, secret string) string {
+	const short = 4
+	if len(secret) >= short {
+		return strings.ReplaceAll(s, secret, Placeholder)
+	}
+	return replaceWord(s, secret)
+}
+
+func replaceWord(s, word string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, word)
+		if i < 0 {
+			return b.String() + s
+		}
+		end := i + len(word)
+		before, _ := utf8.DecodeLastRuneInString(s[:i])
+		after, _ := utf8.DecodeRuneInString(s[end:])
+		b.WriteString(s[:i])
+		if isWord(before) || isWord(after) {
+			b.WriteString(word)
+		} else {
+			b.WriteString(Placeholder)
+		}
+		s = s[end:]
+	}
+}
+
+func isWord(r rune) bool {
+	return r == '_' || isDigit(r) || r >= utf8.RuneSelf && r != utf8.RuneError || isLetter(r)
+}
+
+// IsE164 is the API's own pattern, ^\+[1-9][0-9]{1,14}$.
+func IsE164(s string) bool {
+	if len(s) < 3 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+		return false
+	}
+	for _, c := range s[1:] {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// AnyNumber masks what is, or should have been, a number.
+func AnyNumber(number string) string {
+	if number == "" {
+		return ""
+	}
+	if IsE164("+" + strings.TrimPrefix(number, "+")) {
+		return Number(number)
+	}
+	return strings.Trim(BadNumber(number), `"`)
+}

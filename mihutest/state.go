@@ -1,0 +1,335 @@
+package mihutest
+
+import (
+	"cmp"
+	"net/http"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/mihu-go/mihu"
+)
+
+// agent is someone who answers.
+type agent struct{ uuid, name string }
+
+// agentChannel is what can serve one number only.
+type agentChannel struct {
+	agent   string
+	channel mihu.Channel
+}
+
+// channels are those that can be bound, in the order of number.bindings.
+var channels = [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp}
+
+// binding is one agent on one channel of a number. On an external number it is a trunk.
+type binding struct {
+	seq       int // orders the trunks by creation
+	agent     string
+	name      string
+	direction mihu.Direction
+	sip       mihu.SIPCredentials
+	settings  map[string]any // replaced as a whole and never changed in place
+}
+
+type number struct {
+	seq       int // orders the numbers by first registration
+	uuid      string
+	e164      string
+	purchased bool
+	bindings  [len(channels)]*binding
+}
+
+// at is where the binding of a channel is kept.
+func (n *number) at(channel mihu.Channel) **binding {
+	return &n.bindings[slices.Index(channels[:], channel)]
+}
+
+// change is what a request says about a trunk; nil says nothing. A port of 0 clears.
+type change struct {
+	name, direction, gateway, username, password, secondaryGateway *string
+	port                                                           *int
+	settings                                                       map[string]any
+}
+
+// apply changes b. Direction and SIP are for calls and ignored elsewhere, in silence as the API does.
+func (c *change) apply(b *binding, channel mihu.Channel) {
+	set(&b.name, c.name)
+	if c.settings != nil {
+		b.settings = c.settings
+	}
+	if channel != mihu.ChannelCall {
+		return
+	}
+	if c.direction != nil {
+		b.direction = mihu.Direction(*c.direction)
+	}
+	set(&b.sip.Gateway, c.gateway)
+	set(&b.sip.Port, c.port)
+	set(&b.sip.Username, c.username)
+	set(&b.sip.Password, c.password)
+	set(&b.sip.SecondaryGateway, c.secondaryGateway)
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// state is what the server holds. Its methods are atomic.
+type state struct {
+	rules Rules
+
+	mu        sync.Mutex
+	seq       int
+	agents    map[string]agent        // by UUID
+	numbers   map[string]*number      // by E.164 number
+	uuids     map[string]*number      // by UUID
+	serving   map[agentChannel]string // the number that an agent serves on a channel
+	inventory numberList              // all numbers
+	external  numberList              // those that have trunks
+}
+
+func newState(rules Rules) *state {
+	return &state{
+		rules:   rules,
+		agents:  map[string]agent{},
+		numbers: map[string]*number{},
+		uuids:   map[string]*number{},
+		serving: map[agentChannel]string{},
+	}
+}
+
+func (st *state) next() int {
+	st.seq++
+	return st.seq
+}
+
+// agent is the agent of a UUID in small letters.
+func (st *state) agent(uuid string) (agent, bool) {
+	a, ok := st.agents[uuid]
+	if !ok && st.rules.AnyAgent {
+		return agent{uuid, "Agent " + uuid[:8]}, true
+	}
+	return a, ok
+}
+
+// available says why an agent cannot serve a number on a channel; nil if it can.
+func (st *state) available(uuid string, id mihu.TrunkID) *problem {
+	if _, ok := st.agent(uuid); !ok {
+		return refused(st.rules.UnknownAgentStatus, "AGENT_NOT_FOUND", "agent_uuid", "There is no such agent")
+	}
+	if n, ok := st.serving[agentChannel{uuid, id.Channel}]; ok && n != id.PhoneNumber {
+		return refused(st.rules.AgentBusyStatus, "AGENT_BUSY", "agent_uuid", "The agent serves another number on this channel")
+	}
+	return nil
+}
+
+// trunk is the number and the binding of a trunk, or why there is none.
+func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
+	if n := st.numbers[id.PhoneNumber]; n != nil && !n.purchased {
+		if b := *n.at(id.Channel); b != nil {
+			return n, b, nil
+		}
+	}
+	return nil, nil, refused(http.StatusNotFound, "TRUNK_NOT_FOUND", "", "There is no such trunk")
+}
+
+// register makes a number; an empty UUID means a random one. The number and the UUID are free.
+func (st *state) register(e164, uuid string, purchased bool) *number {
+	n := &number{seq: st.next(), uuid: cmp.Or(uuid, newUUID()), e164: e164, purchased: purchased}
+	st.numbers[n.e164], st.uuids[n.uuid] = n, n
+	st.inventory.add(n)
+	if !purchased {
+		st.external.add(n)
+	}
+	return n
+}
+
+// bind puts a binding in the place of the one that a channel of a number may have.
+func (st *state) bind(n *number, channel mihu.Channel, b *binding) {
+	st.unbind(n, channel)
+	*n.at(channel) = b
+	st.serving[agentChannel{b.agent, channel}] = n.e164
+}
+
+func (st *state) unbind(n *number, channel mihu.Channel) {
+	if b := *n.at(channel); b != nil {
+		delete(st.serving, agentChannel{b.agent, channel})
+		*n.at(channel) = nil
+	}
+}
+
+// create registers a trunk. A UUID that is not empty is the one that the number has or shall have.
+func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (snapshotData, *problem) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n := st.numbers[id.PhoneNumber]
+	if n != nil && n.purchased {
+		return snapshotData{}, refused(st.rules.PurchasedStatus, "PHONE_NUMBER_PURCHASED", "phone_number", "The number is in the purchased inventory")
+	}
+	if n != nil && *n.at(id.Channel) != nil {
+		return snapshotData{}, refused(st.rules.DuplicateStatus, "TRUNK_EXISTS", "phone_number", "The number has a trunk on this channel")
+	}
+	if p := st.available(agentUUID, id); p != nil {
+		return snapshotData{}, p
+	}
+	if holder := st.uuids[uuid]; uuid != "" && holder != n {
+		return snapshotData{}, invalid("phone_number_uuid", "belongs to another number, or the number has another")
+	}
+	if n == nil {
+		n = st.register(id.PhoneNumber, uuid, false)
+	}
+	b := &binding{seq: st.next(), agent: agentUUID}
+	if id.Channel == mihu.ChannelCall {
+		b.direction = mihu.DirectionBoth
+	}
+	c.apply(b, id.Channel)
+	if b.name == "" {
+		b.name = string(id.Channel) + "_trunk_" + id.PhoneNumber[1:]
+	}
+	st.bind(n, id.Channel, b)
+	return st.snapshot(n), nil
+}
+
+// update changes a trunk; changed is false where everything was so already.
+func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed bool, p *problem) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n, b, p := st.trunk(id)
+	if p != nil {
+		return snapshotData{}, false, p
+	}
+	before := *b
+	c.apply(b, id.Channel)
+	return st.snapshot(n), !reflect.DeepEqual(before, *b), nil
+}
+
+// assign gives a trunk to an agent; changed is false where it had it already.
+func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, changed bool, p *problem) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n, b, p := st.trunk(id)
+	if p == nil {
+		p = st.available(agentUUID, id)
+	}
+	if p != nil {
+		return snapshotData{}, false, p
+	}
+	if changed = b.agent != agentUUID; changed {
+		moved := *b
+		moved.agent = agentUUID
+		st.bind(n, id.Channel, &moved)
+	}
+	return st.snapshot(n), changed, nil
+}
+
+// remove removes a trunk, and its number with the last one.
+func (st *state) remove(id mihu.TrunkID) *problem {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n, _, p := st.trunk(id)
+	if p != nil {
+		return p
+	}
+	st.unbind(n, id.Channel)
+	if n.bindings == [len(channels)]*binding{} {
+		delete(st.numbers, n.e164)
+		delete(st.uuids, n.uuid)
+		st.inventory.remove(n)
+		st.external.remove(n)
+	}
+	return nil
+}
+
+// lookup is the snapshot of what find finds.
+func (st *state) lookup(find func() *number) (snapshotData, *problem) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if n := find(); n != nil {
+		return st.snapshot(n), nil
+	}
+	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
+}
+
+// list is a page of a list, or all of it where there is no pagination.
+func (st *state) list(l *numberList, page, perPage int) pageData {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	data := pageData{Items: []itemData{}}
+	var numbers []*number
+	if st.rules.NoPagination {
+		numbers = l.slice(0, l.size)
+	} else {
+		p := pagination{CurrentPage: page, PerPage: perPage, Total: l.size, LastPage: max(1, (l.size+perPage-1)/perPage)}
+		if page <= p.LastPage { // which also keeps the product below from overflowing
+			numbers = l.slice((page-1)*perPage, perPage)
+		}
+		if len(numbers) > 0 {
+			p.From, p.To = new((page-1)*perPage+1), new((page-1)*perPage+len(numbers))
+		}
+		p.HasMore = page < p.LastPage
+		data.Pagination = &p
+	}
+	for _, n := range numbers {
+		data.Items = append(data.Items, st.item(n))
+	}
+	return data
+}
+
+// numberList holds numbers in order of registration. It is in chunks so that a page is found and
+// a number taken out without walking or moving all the others.
+type numberList struct {
+	chunks [][]*number // none is empty
+	size   int
+}
+
+const chunkSize = 512
+
+func (l *numberList) add(n *number) {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == chunkSize {
+		l.chunks = append(l.chunks, nil)
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], n)
+	l.size++
+}
+
+// remove takes out a number, which has to be in the list.
+func (l *numberList) remove(n *number) {
+	c := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i][0].seq > n.seq }) - 1
+	i := slices.Index(l.chunks[c], n)
+	if l.chunks[c] = slices.Delete(l.chunks[c], i, i+1); len(l.chunks[c]) == 0 {
+		l.chunks = slices.Delete(l.chunks, c, c+1)
+	}
+	l.size--
+}
+
+// slice is up to limit numbers from offset on.
+func (l *numberList) slice(offset, limit int) []*number {
+	var numbers []*number
+	for _, chunk := range l.chunks {
+		if limit <= 0 {
+			break
+		}
+		if offset >= len(chunk) {
+			offset -= len(chunk)
+			continue
+		}
+		part := chunk[offset:min(len(chunk), offset+limit)]
+		numbers = append(numbers, part...)
+		offset, limit = 0, limit-len(part)
+	}
+	return numbers
+}
+
+func isE164(s string) bool {
+	if len(s) < 3 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+		return false
+	}
+	return strings.Trim(s[1:], "0123456789") == ""
+}

@@ -1,0 +1,121 @@
+package mihu
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/mihu-go/mihu/internal/redact"
+)
+
+const defaultAttemptTimeout = attemptTimeout(30 * time.Second)
+
+// Option changes a client as it is made. The order of options does not matter, except that the
+// last of a kind wins. The zero value of every option is its default.
+type Option func(*config, *faults)
+
+type config struct {
+	baseURL        string
+	httpClient     http.Client
+	policy         RetryPolicy
+	attemptTimeout time.Duration
+	logger         *slog.Logger
+	userAgent      string
+	tokens         TokenSource
+	limiter        Limiter
+}
+
+// WithBaseURL sends to another base URL, whole with its path: the older
+// https://{subdomain}.mindhunters.ai/api/v1, a proxy, a test server. It must be https, or http to
+// a loopback host, without credentials, query or fragment. "" is the default, the workspace's own.
+func WithBaseURL(base string) Option {
+	return func(c *config, found *faults) {
+		c.baseURL = ""
+		if base != "" {
+			c.baseURL = checkBaseURL(found, base)
+		}
+	}
+}
+
+// WithHTTPClient sends through a client of yours. It is copied and never changed: its Transport
+// and Jar are used as they are, its Timeout is the attempt timeout where [WithAttemptTimeout] is
+// not given, and its CheckRedirect is not used, since redirects are never followed. nil is the
+// default: a transport with its own pool, sized for many calls at once, with TLS 1.2 at least,
+// HTTP/2 pings and the environment's proxy.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(c *config, _ *faults) {
+		c.httpClient = http.Client{}
+		if hc != nil {
+			c.httpClient = *hc
+		}
+	}
+}
+
+// WithRetryPolicy says how often and after what time a request is repeated. The zero policy is
+// the default; see [RetryPolicy] for each of its values.
+func WithRetryPolicy(policy RetryPolicy) Option {
+	return func(c *config, found *faults) {
+		policy.check(found)
+		c.policy = policy
+	}
+}
+
+// WithAttemptTimeout bounds each request of a call, from its connection to the end of its answer.
+// The time of a call as a whole is the caller's, by its context. 0 is the default, 30 seconds;
+// a negative duration sets no bound.
+func WithAttemptTimeout(d time.Duration) Option {
+	return func(c *config, _ *faults) { c.attemptTimeout = d }
+}
+
+// WithLogger logs one Debug record per attempt and one Warn record per repetition, with the
+// operation, method, status, attempt, wait, duration and request id: never headers, bodies,
+// queries, secrets or whole phone numbers. nil is the default: nothing is logged.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config, _ *faults) { c.logger = logger }
+}
+
+// WithUserAgent adds a program's own name to the User-Agent, such as "acme-sync/1.4". It is
+// printable ASCII. "" is the default and adds nothing.
+func WithUserAgent(suffix string) Option {
+	return func(c *config, found *faults) {
+		for _, r := range suffix {
+			if r < ' ' || r > '~' {
+				found.add("user agent", redact.Clip(suffix), "want printable ASCII")
+				break
+			}
+		}
+		c.userAgent = suffix
+	}
+}
+
+// Limiter keeps a client below a rate. Wait blocks until one more request may be sent, or returns
+// an error. *rate.Limiter of golang.org/x/time is one.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// WithLimiter asks a limiter before every attempt, so that repetitions count too. A limiter may be
+// shared among clients. An error of it ends the call, unsent. nil is the default: no limit.
+func WithLimiter(limiter Limiter) Option {
+	return func(c *config, _ *faults) { c.limiter = limiter }
+}
+
+// WithTokenSource asks a source for the token before every attempt, in place of the token of
+// [New], which is then "". nil is the default: the token of New.
+func WithTokenSource(tokens TokenSource) Option {
+	if f, ok := tokens.(TokenFunc); ok && f == nil {
+		tokens = nil
+	}
+	return func(c *config, _ *faults) { c.tokens = tokens }
+}
+
+func userAgent(suffix string) string {
+	agent := "mihu-go/" + Version + " (" + runtime.Version() + ")"
+	if suffix = strings.TrimSpace(suffix); suffix != "" {
+		agent += " " + suffix
+	}
+	return agent
+}

@@ -1,0 +1,425 @@
+package mihu_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+// swift repeats without noticeable waits.
+var swift = mihu.WithRetryPolicy(mihu.RetryPolicy{
+	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
+})
+
+var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
+
+// wantedTrunk sets everything that cannot be read back.
+func wantedTrunk(agent string) *mihu.TrunkCreateRequest {
+	return &mihu.TrunkCreateRequest{
+		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
+		SIP: &mihu.SIPCredentials{
+			Gateway: "sip.example.com", Port: 5061, Username: "alice", Password: "s3cret", SecondaryGateway: "sip2.example.com",
+		},
+		AdditionalSettings: map[string]any{"ani_format": "e164"},
+	}
+}
+
+// flow is what the server was sent, such as "POST trunks 201".
+func flow(srv *mihutest.Server) []string {
+	var lines []string
+	for _, r := range srv.Requests() {
+		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
+	}
+	return lines
+}
+
+func post(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
+	return f
+}
+
+func get(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
+	return f
+}
+
+func patch(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
+	return f
+}
+
+func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
+	t.Helper()
+	require.Len(t, srv.Trunks(), 1)
+	stored, ok := srv.Trunk(frontDesk)
+	require.True(t, ok)
+	want := wantedTrunk(agent)
+	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
+	assert.Equal(t, want.Name, stored.Name)
+	assert.Equal(t, want.Direction, stored.Direction)
+	assert.Equal(t, *want.SIP, stored.SIP)
+	assert.Equal(t, want.AdditionalSettings, stored.AdditionalSettings)
+}
+
+// However the answer to a POST is lost, the trunk is made exactly once and is what was asked for.
+func TestCreateIsSettled(t *testing.T) {
+	t.Parallel()
+	made := []string{"GET channels 200", "PATCH trunks 200"}
+	notMade := []string{"GET channels 404", "POST trunks 201"}
+	tests := []struct {
+		name  string
+		fault mihutest.Fault
+		want  []string
+	}{
+		{"lost after the change", mihutest.Fault{Drop: true, AfterChange: true}, made},
+		{"lost before the change", mihutest.Fault{Drop: true}, notMade},
+		{"500 after the change", mihutest.Fault{Status: 500, AfterChange: true}, made},
+		{"500 before the change", mihutest.Fault{Status: 500}, notMade},
+		{"502 after the change", mihutest.Fault{Status: 502, AfterChange: true}, made},
+		{"502 before the change", mihutest.Fault{Status: 502}, notMade},
+		{"503 after the change", mihutest.Fault{Status: 503, AfterChange: true}, made},
+		{"503 before the change", mihutest.Fault{Status: 503}, notMade},
+		{"504 after the change", mihutest.Fault{Status: 504, AfterChange: true}, made},
+		{"504 before the change", mihutest.Fault{Status: 504}, notMade},
+		{"answer cut short", mihutest.Fault{Truncate: true}, made},
+		{"a page instead of the answer", mihutest.Fault{Body: []byte("<html>"), ContentType: "text/html", AfterChange: true}, made},
+		{"no data in the answer", mihutest.Fault{Body: []byte(`{"success":true}`), Status: 201, AfterChange: true}, made},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			srv := mihutest.NewServer(t)
+			agent := srv.AddAgent("Ada")
+			require.NoError(t, srv.Inject(post(test.fault)))
+			var meta mihu.Response
+			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(strings.ToUpper(agent)), mihu.WithResponse(&meta))
+			require.NoError(t, err)
+			assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
+			assertStored(t, srv, agent)
+			assert.True(t, meta.Settled)
+			assert.Equal(t, len(test.want)+1, meta.Attempts)
+			assert.Equal(t, test.want, flow(srv)[1:])
+		})
+	}
+}
+
+func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		fault mihutest.Fault
+		want  error
+		sent  int
+	}{
+		{"success", mihutest.Fault{Header: http.Header{"X-Fine": {"1"}}}, nil, 1},
+		{"told to come back", mihutest.Fault{Status: 429}, nil, 2},
+		{"invalid", mihutest.Fault{Status: 422}, mihu.ErrInvalid, 1},
+		{"conflict", mihutest.Fault{Status: 409}, mihu.ErrConflict, 1},
+		{"unauthorized", mihutest.Fault{Status: 401}, mihu.ErrUnauthorized, 1},
+		{"not found", mihutest.Fault{Status: 404}, mihu.ErrNotFound, 1},
+		{"redirected", mihutest.Fault{Status: 302}, mihu.ErrRedirect, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			srv := mihutest.NewServer(t)
+			require.NoError(t, srv.Inject(post(test.fault)))
+			var meta mihu.Response
+			_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
+			require.ErrorIs(t, err, test.want)
+			require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
+			assert.False(t, meta.Settled)
+			assert.Equal(t, test.sent, srv.RequestCount())
+		})
+	}
+}
+
+// A caller that set nothing that has to be sent once more gets what was read.
+func TestSettledCreateWithoutSettings(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 502, AfterChange: true})))
+	snap, err := srv.Client(t, swift).Trunks.Create(t.Context(),
+		&mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: srv.AddAgent("Ada")}, mihu.WithHeader("X-Team", "telecom"))
+	require.NoError(t, err)
+	assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
+	assert.Equal(t, []string{"POST trunks 502", "GET channels 200"}, flow(srv))
+	assert.Equal(t, "telecom", srv.Requests()[1].Header.Get("X-Team"), "the call's headers go with every request of it")
+}
+
+func TestCreateOfATrunkThatWasThere(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 409, 422} {
+		srv := mihutest.NewServer(t, mihutest.WithRules(mihutest.Rules{DuplicateStatus: status}))
+		ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
+		client := srv.Client(t, swift)
+		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: ada, Name: "Old name"}))
+
+		_, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		require.Error(t, err, "a refusal of the first request is the answer")
+		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
+
+		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+		_, err = client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		require.NoError(t, err)
+		assertStored(t, srv, ada)
+
+		require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 504})))
+		_, err = client.Trunks.Create(t.Context(), wantedTrunk(eve))
+		conflict, ok := errors.AsType[*mihu.ConflictError](err)
+		require.True(t, ok, "%v", err)
+		require.ErrorIs(t, err, mihu.ErrConflict)
+		require.ErrorIs(t, err, mihu.ErrServer, "what made it look is kept")
+		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
+		assert.Equal(t, ada, conflict.AgentUUID)
+		assert.Equal(t, "mihu: trunks.create: conflict: +1234•••8901/call answers to agent "+ada+"; Assign moves a trunk", err.Error())
+		assertStored(t, srv, ada)
+	}
+}
+
+// Only an external number's binding is a trunk.
+func TestCreateOnAPurchasedNumber(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	agent := srv.AddAgent("Ada")
+	_, err := srv.AddPurchasedNumber(frontDesk.PhoneNumber)
+	require.NoError(t, err)
+	require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, agent))
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+	_, err = srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(agent))
+	conflict, ok := errors.AsType[*mihu.ConflictError](err)
+	require.True(t, ok, "%v", err)
+	assert.False(t, conflict.External)
+	assert.Contains(t, err.Error(), "purchased inventory")
+	assert.Empty(t, srv.Trunks())
+}
+
+// meddler is a transport that does something of its own around some requests.
+type meddler func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+
+func (m meddler) RoundTrip(req *http.Request) (*http.Response, error) {
+	return m(req, http.DefaultTransport.RoundTrip)
+}
+
+// again is a copy of a request that can be sent later, whatever became of its context.
+func again(t *testing.T, req *http.Request) *http.Request {
+	t.Helper()
+	later := req.Clone(context.WithoutCancel(req.Context()))
+	body, err := req.GetBody()
+	require.NoError(t, err)
+	later.Body = body
+	return later
+}
+
+var errLost = errors.New("connection lost")
+
+// The first request lands after the number was read and not found.
+func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	agent := srv.AddAgent("Ada")
+	var late *http.Request
+	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+		if req.Method != http.MethodPost {
+			return send(req)
+		}
+		if late == nil {
+			late = again(t, req)
+			return nil, errLost
+		}
+		resp, err := send(late)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return send(req)
+	})
+	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(agent))
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"GET channels 404", "POST trunks 201", "POST trunks 409", "GET channels 200", "PATCH trunks 200",
+	}, flow(srv))
+	assertStored(t, srv, agent)
+}
+
+// Nothing that was read proves that a request will not land after all.
+func TestCreateThatStaysOpen(t *testing.T) {
+	t.Parallel()
+	broken := mihutest.Fault{Status: 503, Times: -1}
+	tests := []struct {
+		name   string
+		faults []mihutest.Fault
+		want   []error
+		text   string
+		sent   int
+	}{
+		{
+			"never an answer to the POST",
+			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
+			nil,
+			"the trunk was not there after 4 attempts", 8,
+		},
+		{
+			"the reading fails",
+			[]mihutest.Fault{post(broken), get(broken)},
+			[]error{mihu.ErrServer},
+			"trunks.create.read", 9,
+		},
+		{
+			"the reading is refused",
+			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403})},
+			[]error{mihu.ErrForbidden, mihu.ErrServer},
+			"403 FORBIDDEN", 2,
+		},
+		{
+			"the reading is of another number",
+			[]mihutest.Fault{post(broken), get(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
+			[]error{mihu.ErrMalformedResponse},
+			"another number", 2,
+		},
+		{
+			"refused for another reason afterwards",
+			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 401})},
+			[]error{mihu.ErrUnauthorized},
+			"401", 3,
+		},
+		{
+			"invalid afterwards, and not there",
+			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
+			[]error{mihu.ErrInvalid},
+			"not there after 4 attempts", 8,
+		},
+		{
+			"the settings are refused",
+			[]mihutest.Fault{post(mihutest.Fault{Drop: true, AfterChange: true}), patch(mihutest.Fault{Status: 422})},
+			[]error{mihu.ErrInvalid},
+			"with Update", 3,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			srv := mihutest.NewServer(t)
+			require.NoError(t, srv.Inject(test.faults...))
+			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+			assert.Nil(t, snap)
+			require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+			for _, want := range test.want {
+				require.ErrorIs(t, err, want)
+			}
+			assert.ErrorContains(t, err, test.text)
+			assert.NotContains(t, err.Error(), frontDesk.PhoneNumber)
+			assert.NotContains(t, err.Error(), "s3cret")
+			assert.Equal(t, test.sent, srv.RequestCount(), flow(srv))
+		})
+	}
+}
+
+func TestSettlingCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
+	var meta mihu.Response
+	_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithoutSettling(), mihu.WithResponse(&meta))
+	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the error says how to find out")
+	assert.False(t, meta.Settled)
+	assert.Equal(t, 1, srv.RequestCount())
+	assert.Len(t, srv.Trunks(), 1)
+}
+
+// The caller's context ends while the request is on its way: nothing more is sent.
+func TestCreateCancelledInTheMiddle(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	leaving := errors.New("the program is leaving")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+		resp, err := send(again(t, req))
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		cancel(leaving)
+		return nil, req.Context().Err()
+	})
+	_, err := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, leaving)
+	assert.Equal(t, 1, strings.Count(err.Error(), leaving.Error()))
+	assert.Equal(t, 1, srv.RequestCount())
+}
+
+// Somebody moves the trunk between the look and the PATCH.
+func TestCreateMovedInBetween(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
+	other := srv.Client(t)
+	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+		if req.Method == http.MethodPatch {
+			_, err := other.Trunks.Assign(req.Context(), frontDesk, eve)
+			require.NoError(t, err)
+		}
+		return send(req)
+	})
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
+	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(ada))
+	conflict, ok := errors.AsType[*mihu.ConflictError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, eve, conflict.AgentUUID)
+}
+
+// Two callers create the same trunk, and both lose their first answer.
+func TestTwoCallersCreateTheSame(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		srv := mihutest.NewServer(t)
+		agent := srv.AddAgent("Ada")
+		client := srv.Client(t, swift)
+		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				_, err := client.Trunks.Create(t.Context(), wantedTrunk(agent))
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		assertStored(t, srv, agent)
+	}
+}
+
+// Settling reads spend the budget of repetitions.
+func TestSettlingSpendsTheBudget(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 1}))
+	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	for range 3 {
+		_, err := client.Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	}
+	assert.Equal(t, 4, srv.RequestCount(), "three requests and one reading")
+}
+
+// A trunk that is there is not sent again where no time is left to wait.
+func TestSettlingObeysTheDeadline(t *testing.T) {
+	t.Parallel()
+	srv := mihutest.NewServer(t)
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: 1 << 40, MaxDelay: 1 << 62}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := client.Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, ctx.Err(), "the deadline was not waited for")
+}

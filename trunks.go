@@ -1,0 +1,225 @@
+package mihu
+
+import (
+	"context"
+	"net/http"
+)
+
+const trunksPath = "/phone-numbers/trunks"
+
+// TrunksService registers, changes, moves, lists and removes trunks. It is a field of [Client].
+type TrunksService struct{ client *Client }
+
+// Create registers a number on one channel of one agent and gives the number's channels as they
+// are then. The API documents that the number must not be in the purchased inventory nor bound on
+// the channel, and that the agent must not serve another number on it. It documents no status for
+// that: expect ErrConflict or ErrInvalid.
+//
+// The API knows no idempotency key, so a request whose answer was lost is not simply sent again.
+// Create settles it: it reads the number's channels. Bound to the agent, the trunk is there; what
+// cannot be read back of it is sent once more with PATCH, and the number's channels are returned.
+// Bound to another agent, it is a *ConflictError. Not bound, the request is sent again, and what
+// refuses it then is settled in the same way. If it stays open whether the trunk was made, the
+// error is an *OutcomeError, which matches ErrOutcomeUnknown. [Response] tells whether a call was
+// settled; [WithoutSettling] turns it off.
+//
+// API: POST /phone-numbers/trunks.
+func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
+	const op = "trunks.create"
+	if req == nil {
+		return nil, nilRequest(op)
+	}
+	if err := req.check(op); err != nil {
+		return nil, err
+	}
+	body := *req
+	if body.SIP != nil && *body.SIP == (SIPCredentials{}) {
+		body.SIP = nil
+	}
+	snap := new(ChannelSnapshot)
+	x, err := s.client.exchange(ctx, &Request{
+		op: op, Method: http.MethodPost, Path: trunksPath, Body: &body,
+		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was made",
+	}, snap, opts)
+	if err != nil {
+		return nil, err
+	}
+	err = x.run()
+	if err != nil && len(x.open) > 0 && !x.unsettled {
+		snap, err = (&settlement{client: s.client, post: x, want: &body, opts: opts}).settle(snap)
+		x.open = nil // the settlement's error has them
+	}
+	if err = x.finish(err); err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+// Update changes what the request names and leaves the rest as it is; see [TrunkUpdateRequest] for
+// what clears a field. It gives the number's channels, in which none of what it changes can be
+// read back. It is repeated after a failure, since it sets absolute values.
+//
+// API: PATCH /phone-numbers/trunks.
+func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
+	const op = "trunks.update"
+	if req == nil {
+		return nil, nilRequest(op)
+	}
+	if err := req.check(op, id); err != nil {
+		return nil, err
+	}
+	return snapshot(ctx, s.client, req.request(op, id), opts)
+}
+
+// Assign moves a trunk to another agent on the same channel. The API documents that SIP
+// credentials and settings are kept. It gives the number's channels as they are then.
+//
+// API: PUT /phone-numbers/trunks/assign.
+func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
+	const op = "trunks.assign"
+	var found faults
+	found.trunk(id, false)
+	found.uuid("agent_uuid", agentUUID)
+	if err := found.err(op); err != nil {
+		return nil, err
+	}
+	return snapshot(ctx, s.client, &Request{
+		op: op, Method: http.MethodPut, Path: trunksPath + "/assign", Body: &trunkAssignBody{id, agentUUID},
+		advice: "read the number's channels with Channels.GetByNumber to find out which agent answers",
+	}, opts)
+}
+
+// Delete removes the trunk: the agent's binding and, where nothing else is bound to the number, the
+// number's connection too, as the API documents. The number may be given without its plus. A trunk
+// that is not there is ErrNotFound, unless an earlier attempt of the same call may have removed it.
+//
+// API: DELETE /phone-numbers/trunks.
+func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {
+	const op = "trunks.delete"
+	var found faults
+	found.trunk(id, true)
+	if err := found.err(op); err != nil {
+		return err
+	}
+	x, err := s.client.exchange(ctx, &Request{
+		op: op, Method: http.MethodDelete, Path: trunksPath, Query: trunkDeleteQuery(id),
+		advice: "send it again: a trunk that is gone answers ErrNotFound",
+	}, nil, opts)
+	if err != nil {
+		return err
+	}
+	err = x.run()
+	if len(x.open) > 0 && isGone(err) {
+		err = nil
+	}
+	return x.finish(err)
+}
+
+// snapshot sends a request that is answered with a snapshot.
+func snapshot(ctx context.Context, c *Client, req *Request, opts []CallOption) (*ChannelSnapshot, error) {
+	snap := new(ChannelSnapshot)
+	if err := c.Do(ctx, req, snap, opts...); err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+func nilRequest(op string) error {
+	var found faults
+	found.add("request", "", "nil")
+	return found.err(op)
+}
+
+// Validate checks the id as every method that takes one does: nil, or a *ValidationError with every
+// fault. Nothing is sent.
+func (id TrunkID) Validate() error {
+	var found faults
+	found.trunk(id, false)
+	return found.err("validate")
+}
+
+// Validate checks the request as Create does: nil, or a *ValidationError with every fault. Nothing
+// is sent.
+func (r *TrunkCreateRequest) Validate() error {
+	if r == nil {
+		return nilRequest("validate")
+	}
+	return r.check("validate")
+}
+
+// Validate checks the request as Update does for that trunk: nil, or a *ValidationError with every
+// fault. Nothing is sent.
+func (r *TrunkUpdateRequest) Validate(id TrunkID) error {
+	if r == nil {
+		return nilRequest("validate")
+	}
+	return r.check("validate", id)
+}
+
+func (r *TrunkCreateRequest) check(op string) error {
+	var found faults
+	found.trunk(r.TrunkID, false)
+	found.uuid("agent_uuid", r.AgentUUID)
+	found.text("name", r.Name)
+	if r.Direction != "" {
+		found.direction(r.Channel, r.Direction)
+	}
+	found.settings(r.AdditionalSettings)
+	sip := r.SIP
+	if sip == nil || *sip == (SIPCredentials{}) {
+		return found.err(op)
+	}
+	found.sipOn(r.Channel)
+	found.gateway("sip.gateway", sip.Gateway)
+	if sip.Port != 0 {
+		found.port("sip.port", sip.Port)
+	}
+	found.text("sip.username", sip.Username)
+	found.text("sip.password", sip.Password)
+	found.gateway("sip.secondary_gateway", sip.SecondaryGateway)
+	return found.hide(&sip.Username, &sip.Password).err(op)
+}
+
+func (r *TrunkUpdateRequest) check(op string, id TrunkID) error {
+	var found faults
+	found.trunk(id, false)
+	if r.isEmpty() {
+		found.add("request", "", "changes nothing; set at least one field")
+	}
+	found.optionalText("name", r.Name)
+	if r.Direction != nil {
+		found.direction(id.Channel, *r.Direction)
+	}
+	found.settings(r.AdditionalSettings)
+	if r.noSIP() {
+		return found.err(op)
+	}
+	sip := r.SIP
+	found.sipOn(id.Channel)
+	if sip.Port != nil && !sip.Port.clear {
+		found.port("sip.port", sip.Port.port)
+	}
+	found.optionalGateway("sip.gateway", sip.Gateway)
+	found.optionalText("sip.username", sip.Username)
+	found.optionalText("sip.password", sip.Password)
+	found.optionalGateway("sip.secondary_gateway", sip.SecondaryGateway)
+	return found.hide(sip.Username, sip.Password).err(op)
+}
+
+func (r *TrunkUpdateRequest) noSIP() bool { return r.SIP == nil || *r.SIP == (SIPUpdate{}) }
+
+func (r *TrunkUpdateRequest) isEmpty() bool {
+	return r.Name == nil && r.Direction == nil && r.noSIP() && r.AdditionalSettings == nil
+}
+
+// request is the PATCH of a trunk.
+func (r *TrunkUpdateRequest) request(op string, id TrunkID) *Request {
+	body := trunkUpdateBody{TrunkID: id, TrunkUpdateRequest: *r}
+	if r.noSIP() {
+		body.SIP = nil
+	}
+	return &Request{
+		op: op, Method: http.MethodPatch, Path: trunksPath, Body: &body,
+		advice: "send the update again: it sets absolute values, and the API reads none of them back",
+	}
+}

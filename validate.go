@@ -1,0 +1,257 @@
+package mihu
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mihu-go/mihu/internal/redact"
+)
+
+// faults gathers everything that is wrong with an input.
+type faults []Fault
+
+func (f *faults) add(field, value, problem string) {
+	*f = append(*f, Fault{Field: field, Value: value, Problem: problem})
+}
+
+// err is nil where there are no faults.
+func (f faults) err(op string) error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &ValidationError{Op: op, Faults: f}
+}
+
+// hide removes the secrets of a request from what its faults show, for a caller who has put one
+// into the wrong field.
+func (f faults) hide(secrets ...*string) faults {
+	if len(f) == 0 {
+		return f
+	}
+	r := new(redact.Redactor)
+	for _, secret := range secrets {
+		if secret != nil {
+			r.Add(*secret)
+		}
+	}
+	for i := range f {
+		f[i].Value = r.Secrets(f[i].Value)
+	}
+	return f
+}
+
+func isDigit(r rune) bool  { return r >= '0' && r <= '9' }
+func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if !isDigit(rune(c)) && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *faults) number(field, number string) {
+	if number == "" {
+		f.add(field, "", "empty; want E.164 such as +12345678901")
+	} else if !redact.IsE164(number) {
+		f.add(field, redact.BadNumber(number), "not E.164; want \"+\", the country code and the rest, 2 to 15 digits, such as +12345678901")
+	}
+}
+
+func (f *faults) uuid(field, uuid string) {
+	if uuid == "" {
+		f.add(field, "", "empty; want a UUID")
+	} else if !isUUID(uuid) {
+		f.add(field, redact.Clip(uuid), "not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+	}
+}
+
+// trunk checks what a trunk is called by. The API takes a number without its plus in DELETE only.
+func (f *faults) trunk(id TrunkID, plusOptional bool) {
+	if !plusOptional || !redact.IsE164("+"+id.PhoneNumber) {
+		f.number("phone_number", id.PhoneNumber)
+	}
+	switch id.Channel {
+	case ChannelCall, ChannelWhatsApp:
+	case "":
+		f.add("channel", "", `empty; want "call" or "whatsapp"`)
+	case ChannelSMS:
+		f.add("channel", `"sms"`, "not a channel of a trunk; SMS is bound with POST /agents/{uuid}/channels/sms")
+	default:
+		f.add("channel", redact.Clip(string(id.Channel)), `want "call" or "whatsapp"`)
+	}
+}
+
+func (f *faults) text(field, value string) {
+	if !utf8.ValidString(value) {
+		f.add(field, "", "not valid UTF-8, and would be changed on its way")
+	}
+}
+
+func (f *faults) optionalText(field string, value *string) {
+	if value != nil {
+		f.text(field, *value)
+	}
+}
+
+func (f *faults) direction(channel Channel, direction Direction) {
+	switch direction {
+	case DirectionInbound, DirectionOutbound, DirectionBoth:
+	case "":
+		f.add("direction", "", `empty; it cannot be cleared, want "inbound", "outbound" or "both"`)
+	default:
+		f.add("direction", redact.Clip(string(direction)), `want "inbound", "outbound" or "both"`)
+	}
+	if channel == ChannelWhatsApp {
+		f.add("direction", "", "a WhatsApp trunk has none; the API would ignore it in silence")
+	}
+}
+
+func (f *faults) sipOn(channel Channel) {
+	if channel == ChannelWhatsApp {
+		f.add("sip", "", "a WhatsApp trunk has no SIP credentials; the API would ignore them in silence")
+	}
+}
+
+func (f *faults) port(field string, port int) {
+	if port < 1 || port > 65535 {
+		f.add(field, strconv.Itoa(port), "out of range; want 1 to 65535")
+	}
+}
+
+// gateway checks a host name or IP address. "" is for the caller to judge.
+func (f *faults) gateway(field, gateway string) {
+	if gateway == "" {
+		return
+	}
+	shown := redact.Clip(gateway)
+	if strings.Contains(gateway, "@") {
+		shown = "" // it may hold a user and a password
+	}
+	const want = "; want a host name or an IP address such as sip.example.com"
+	bare := strings.TrimSuffix(strings.TrimPrefix(gateway, "["), "]")
+	if addr, err := netip.ParseAddr(bare); err == nil && (bare == gateway || addr.Is6() && gateway == "["+bare+"]") {
+		return
+	}
+	host, port, hasPort := strings.Cut(gateway, ":")
+	switch {
+	case strings.Contains(gateway, "://"), hasPort && isScheme(host):
+		f.add(field, shown, "has a scheme"+want)
+	case strings.ContainsAny(gateway, "/?#@"):
+		f.add(field, shown, "is more than a host"+want)
+	case hasPort && strings.Trim(port, "0123456789") == "":
+		f.add(field, shown, "has a port, which belongs in sip.port"+want)
+	case len(gateway) > 253 || !isHost(gateway):
+		f.add(field, shown, "not a host name"+want)
+	}
+}
+
+func (f *faults) optionalGateway(field string, value *string) {
+	if value != nil {
+		f.gateway(field, *value)
+	}
+}
+
+func isScheme(s string) bool {
+	switch strings.ToLower(s) {
+	case "sip", "sips", "tel", "http", "https", "udp", "tcp", "tls", "ws", "wss":
+		return true
+	}
+	return false
+}
+
+// isHost allows the underscore, which service records use.
+func isHost(s string) bool {
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; !isLetter(rune(c)) && !isDigit(rune(c)) && c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (f *faults) settings(settings map[string]any) {
+	if settings == nil {
+		return
+	}
+	if _, problem := encode(settings); problem != "" {
+		f.add("additional_settings", "", problem)
+	}
+}
+
+// encode writes a body as JSON, or says why it cannot be sent.
+func encode(v any) (body []byte, problem string) {
+	switch v := v.(type) {
+	case json.RawMessage:
+		if !utf8.Valid(v) {
+			return nil, "not valid UTF-8"
+		}
+	case []byte, io.Reader:
+		return nil, fmt.Sprintf("%T would not be sent as it is; JSON that is ready is a json.RawMessage", v)
+	}
+	body, err := json.Marshal(v)
+	switch err.(type) { //nolint:errorlint // what another type's own encoding says may repeat what it holds
+	case nil:
+	case *json.UnsupportedTypeError, *json.UnsupportedValueError:
+		return nil, "cannot be written as JSON: " + err.Error()
+	default:
+		return nil, fmt.Sprintf("cannot be written as JSON (%T)", err)
+	}
+	if string(body) == "null" {
+		return nil, "is null, which the API does not document; leave it out"
+	}
+	if !utf8.Valid(body) || hasReplacement(body) {
+		return nil, "holds text that is not valid UTF-8, and would be changed on its way"
+	}
+	return body, ""
+}
+
+// hasReplacement finds the escape that encoding/json writes in place of bytes that are not UTF-8.
+// A replacement character that was there before stands in the output as itself.
+func hasReplacement(body []byte) bool {
+	escape := []byte(`\ufffd`)
+	for at := 0; ; {
+		i := bytes.Index(body[at:], escape)
+		if i < 0 {
+			return false
+		}
+		at += i
+		slashes := 0
+		for slashes < at && body[at-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return true
+		}
+		at += len(escape)
+	}
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
