@@ -33,20 +33,18 @@ func (c *Client) Do(ctx context.Context, req *Request, data any, opts ...CallOpt
 
 // exchange prepares a call: everything that can be refused is refused here.
 func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []CallOption) (*exchange, error) {
-	var found faults
 	if req == nil {
-		found.add("request", "", "nil")
-		return nil, found.err("do")
+		return nil, nilRequest("do")
 	}
 	op := req.op
 	if op == "" {
 		op = clipPlain(req.Method + " " + req.Path)
 	}
 	if c == nil || c.core == nil {
-		found.add("client", "", "not made by New")
-		return nil, found.err(op)
+		return nil, (faults{{Field: "client", Problem: "not made by New"}}).err(op)
 	}
 	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data}
+	found := &x.found
 	if ctx == nil {
 		found.add("context", "", "nil; use context.Background() where there is none")
 	}
@@ -63,8 +61,8 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	default:
 		found.add("method", redact.Clip(req.Method), "want GET, POST, PUT, PATCH or DELETE")
 	}
-	target := req.target(&found)
-	x.query = encodeQuery(req.Query, &found)
+	target := req.target(found)
+	x.query = encodeQuery(req.Query, found)
 	if req.Body != nil {
 		body, problem := encode(req.Body)
 		if problem != "" {
@@ -74,7 +72,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	}
 	for _, opt := range opts {
 		if opt != nil {
-			opt(&x.callConfig, &found)
+			opt(&x.callConfig, found)
 		}
 	}
 	if err := found.err(op); err != nil {
@@ -93,6 +91,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 type exchange struct {
 	*core
 	callConfig
+	found      faults
 	http       http.Client
 	attempter  retryablehttp.Client
 	ctx        context.Context
@@ -369,7 +368,8 @@ func (x *exchange) apiError(resp *http.Response, body []byte, cause error) *APIE
 		}
 	}
 	if errors.Is(cause, ErrMalformedResponse) {
-		cause = fmt.Errorf("%w %s", cause, hide.Text(contentNote(resp.Header, len(body))))
+		// What a type's own decoding says may repeat what it could not read.
+		cause = &cleaned{cause, hide.Text(cause.Error() + " " + contentNote(resp.Header, len(body)))}
 	}
 	if resp.StatusCode/100 == 3 {
 		cause = fmt.Errorf("%w to %s, not followed; check the base URL", ErrRedirect, hide.Text(redirectTarget(resp.Header)))

@@ -428,6 +428,44 @@ func TestCookieJarOfTheCaller(t *testing.T) {
 	})
 }
 
+// The path of the base URL stays as it was given.
+func TestBaseURLWithAPath(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"https://proxy.example.com:8443/a%20b/c%2Fd", "https://proxy.example.com:8443/a%20b/c%2Fd/"} {
+		got := make(chan string, 1)
+		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+			got <- req.URL.String()
+			return response(http.StatusOK, snapshotJSON), nil
+		}), mihu.WithBaseURL(base))
+		_, err := client.Channels.GetByNumber(t.Context(), number)
+		require.NoError(t, err)
+		assert.Equal(t, "https://proxy.example.com:8443/a%20b/c%2Fd/phone-numbers/channels?number=%2B12345678901", <-got)
+	}
+}
+
+// A body says its length and can be read again, so that net/http can use another connection where
+// one that was idle turns out to be closed.
+func TestBodiesCanBeReadAgain(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+			if req.Body == nil || req.Body == http.NoBody {
+				return response(http.StatusOK, op.answer), nil
+			}
+			body, err := io.ReadAll(req.Body)
+			require.NoError(t, err)
+			assert.Equal(t, int64(len(body)), req.ContentLength, op.name)
+			again, err := req.GetBody()
+			require.NoError(t, err)
+			same, err := io.ReadAll(again)
+			require.NoError(t, err)
+			assert.Equal(t, body, same, op.name)
+			return response(http.StatusOK, op.answer), nil
+		}))
+		require.NoError(t, op.call(t.Context(), client))
+	}
+}
+
 func TestEveryRequestCarriesItsHeaders(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations() {

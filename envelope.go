@@ -76,41 +76,55 @@ func decodeAnswer(body []byte, into any) error {
 	var fresh reflect.Value
 	env := envelope{}
 	if into != nil {
-		fresh = reflect.New(reflect.TypeOf(into).Elem())
+		if fresh = reflect.ValueOf(into); !fresh.Elem().IsZero() {
+			fresh = reflect.New(fresh.Type().Elem())
+		}
 		env.Data = fresh.Interface()
 	}
-	if err := json.Unmarshal(body, &env); err != nil {
+	err := decodeTwice(body, &env, fresh)
+	switch {
+	case err != nil:
+	case env.Success != nil && !*env.Success:
+		err = errRefused
+	case into == nil:
+		return nil
+	case env.Data == nil, fresh.Elem().IsZero() && !hasData(body):
+		err = errNoData
+	}
+	if into == nil {
+		return err
+	}
+	if err != nil {
+		fresh.Elem().SetZero()
+		return err
+	}
+	reflect.ValueOf(into).Elem().Set(fresh.Elem())
+	return nil
+}
+
+// decodeTwice decodes as encoding/json does and, where that fails, once more with tolerance.
+func decodeTwice(body []byte, env *envelope, fresh reflect.Value) error {
+	if err := json.Unmarshal(body, env); err != nil {
 		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return notJSON(err)
 		}
 		if body, err = tolerate(body, fresh); err == nil {
-			env = envelope{}
-			if into != nil {
+			*env = envelope{}
+			if fresh.IsValid() {
 				fresh.Elem().SetZero()
 				env.Data = fresh.Interface()
 			}
-			err = json.Unmarshal(body, &env)
-		}
-		if errors.Is(err, errRefused) {
-			return err
+			err = json.Unmarshal(body, env)
 		}
 		if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			// Its own words repeat the value.
 			return fmt.Errorf("%w: %s does not fit %s", ErrMalformedResponse, mismatch.Field, mismatch.Type)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errRefused) {
 			return fmt.Errorf("%w: %w", ErrMalformedResponse, err)
 		}
+		return err
 	}
-	switch {
-	case env.Success != nil && !*env.Success:
-		return errRefused
-	case into == nil:
-		return nil
-	case env.Data == nil, fresh.Elem().IsZero() && !hasData(body):
-		return errNoData
-	}
-	reflect.ValueOf(into).Elem().Set(fresh.Elem())
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -408,6 +409,12 @@ func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.NotContains(t, err.Error(), "12345678901", "%T", into)
 	}
+	// A type of the caller's own may repeat what it could not read.
+	client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"A": "`+token+` 12345678901"}}`)))
+	err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, new(struct{ A netip.Addr }))
+	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+	assert.NotContains(t, err.Error(), token)
+	assert.NotContains(t, err.Error(), "12345678901")
 }
 
 func TestDoWithoutDataTakesAnySuccess(t *testing.T) {

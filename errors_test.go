@@ -260,7 +260,9 @@ func TestRedirects(t *testing.T) {
 							header = []string{"Location", tt.location}
 						}
 						wire := newWire(t, answer(status, "<html>Moved</html>", header...))
-						err := op.call(t.Context(), newClient(t, wire))
+						var resp mihu.Response
+						err := op.call(t.Context(), newClient(t, wire), mihu.WithResponse(&resp))
+						assert.Equal(t, tt.location, resp.Header.Get("Location"))
 						require.ErrorIs(t, err, mihu.ErrRedirect)
 						require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, "a redirect was not carried out")
 						assert.Equal(t, status, requireAPIError(t, err).StatusCode)

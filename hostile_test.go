@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,7 @@ import (
 func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // connections are to break here
 	if http2 {
 		srv.EnableHTTP2 = true
 		srv.StartTLS()
@@ -234,6 +236,77 @@ func TestAServerThatNeverStops(t *testing.T) {
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.Less(t, written.Load(), int64(100<<20))
+	}
+}
+
+// Headers are bounded as well.
+func TestAServerWithEndlessHeaders(t *testing.T) {
+	t.Parallel()
+	client := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-Id", strings.Repeat("a", 1<<20))
+	}, onceOnly)
+	_, err := client.Channels.Get(t.Context(), numberUUID)
+	requireTransportError(t, err)
+	assert.Less(t, len(err.Error()), 300)
+}
+
+// A transport of the caller's may leave out what the one of net/http never does.
+func TestTransportsThatLeaveThingsOut(t *testing.T) {
+	t.Parallel()
+	tests := map[string]*http.Response{
+		"no answer and no error":    nil,
+		"nothing but a status":      {StatusCode: http.StatusNotFound},
+		"a redirect and no headers": {StatusCode: http.StatusFound},
+		"a success and no body":     {StatusCode: http.StatusOK},
+	}
+	for name, resp := range tests {
+		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), onceOnly)
+		for _, op := range operations() {
+			err := op.call(t.Context(), client, mihu.WithoutSettling(), mihu.WithResponse(new(mihu.Response)))
+			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success and no body" {
+				require.Error(t, err, "%s: %s", op.name, name)
+			}
+		}
+	}
+}
+
+// closing is a body that knows whether it was closed.
+type closing struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (c *closing) Close() error {
+	c.closed.Store(true)
+	return nil
+}
+
+// The body of every answer is closed, whatever it is.
+func TestBodiesAreClosed(t *testing.T) {
+	t.Parallel()
+	broken := io.MultiReader(strings.NewReader(`{"succ`), brokenReader{io.ErrUnexpectedEOF})
+	tests := map[string]struct {
+		status int
+		length int64
+		body   io.Reader
+	}{
+		"success":          {http.StatusOK, -1, strings.NewReader(snapshotJSON)},
+		"refusal":          {http.StatusForbidden, -1, strings.NewReader(`{}`)},
+		"redirect":         {http.StatusFound, -1, strings.NewReader(`<html>`)},
+		"no JSON":          {http.StatusOK, -1, strings.NewReader(`<html>`)},
+		"cut short":        {http.StatusOK, -1, broken},
+		"too large":        {http.StatusOK, -1, zeros{}},
+		"said to be large": {http.StatusOK, 1 << 40, zeros{}},
+	}
+	for name, tt := range tests {
+		body := &closing{Reader: tt.body}
+		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: tt.status, Header: http.Header{"Location": {"/x"}}, Body: body, ContentLength: tt.length, Request: req,
+			}, nil
+		}), onceOnly)
+		_, _ = client.Channels.Get(t.Context(), numberUUID)
+		assert.True(t, body.closed.Load(), name)
 	}
 }
 

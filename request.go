@@ -144,9 +144,11 @@ func (r *Request) target(found *faults) string {
 	if !plain {
 		found.add("path", "", `want a path from the base URL on, such as "/phone-numbers/{uuid}/channels", without query, fragment, empty and dot segments`)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.PathArgs)) {
-		if !names[name] {
-			found.add("path argument "+redact.Clip(name), "", "the path has no such segment; one takes a whole segment, such as /a/{name}/b")
+	if len(names) != len(r.PathArgs) {
+		for _, name := range slices.Sorted(maps.Keys(r.PathArgs)) {
+			if !names[name] {
+				found.add("path argument "+redact.Clip(name), "", "the path has no such segment; one takes a whole segment, such as /a/{name}/b")
+			}
 		}
 	}
 	if names == nil {

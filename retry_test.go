@@ -529,6 +529,19 @@ func TestSharedPause(t *testing.T) {
 	})
 }
 
+// The pause is for the client, whether or not the call that met it goes on.
+func TestPauseByACallThatEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client := newClient(t, newWire(t, problem(429, "Retry-After", "10"), ok()), onceOnly)
+		require.ErrorIs(t, ask(t.Context(), client, http.MethodPost), mihu.ErrRateLimited)
+		assert.Zero(t, time.Since(start))
+		require.NoError(t, ask(t.Context(), client, http.MethodPost))
+		assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
+	})
+}
+
 func TestWhatDoesNotPauseTheClient(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]step{
@@ -580,6 +593,19 @@ func TestBudget(t *testing.T) {
 				assert.Equal(t, 1+min(successes/2, 3), got, "after %d successes", successes)
 			}
 			assert.Equal(t, []int{3, 1}, []int{attempts(t, client, wire), attempts(t, client, wire)}, "no more is earned than there was")
+		})
+	})
+	t.Run("is not spent on what is not repeated", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			wire := newWire(t, problem(404), problem(503, "Retry-After", "61"), problem(503, "Retry-After", "30"), lost())
+			client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 3}))
+			assert.Equal(t, 1, attempts(t, client, wire))
+			assert.Equal(t, 1, attempts(t, client, wire))
+			soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			require.Error(t, ask(soon, client, http.MethodGet))
+			assert.Equal(t, 4, attempts(t, client, wire))
 		})
 	})
 	t.Run("is 500 by default", func(t *testing.T) {
