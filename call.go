@@ -48,8 +48,10 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	if ctx == nil {
 		found.add("context", "", "nil; use context.Background() where there is none")
 	}
-	if v := reflect.ValueOf(data); data != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+	if v := reflect.ValueOf(data); data != nil && v.Kind() != reflect.Pointer {
 		found.add("data", "", fmt.Sprintf("want a pointer to decode into, or nil, got %T", data))
+	} else if data != nil && v.IsNil() {
+		found.add("data", "", fmt.Sprintf("want a pointer to decode into, or nil without a type, got a nil %T", data))
 	}
 	switch req.Method {
 	case http.MethodGet:
@@ -493,7 +495,14 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 		return false
 	}
 	x.wait = x.policy.delay(x.attempts, failed, retryAfter)
-	if x.attempts >= most || pastDeadline(x.ctx, x.wait) || !x.budget.take() {
+	if x.attempts >= most || pastDeadline(x.ctx, x.wait) {
+		return false
+	}
+	if !x.budget.take() {
+		if x.log != nil {
+			x.log.LogAttrs(x.ctx, slog.LevelWarn, "mihu: not repeating, the budget of repetitions is spent",
+				slog.String("op", x.op), slog.Int("attempt", x.attempts))
+		}
 		return false
 	}
 	x.logRepetition()

@@ -206,7 +206,7 @@ func TestDoRefuses(t *testing.T) {
 		{"a reader as body", body(strings.NewReader(`{}`)), nil, nil, []string{"body"}, "*strings.Reader would not be sent as it is"},
 
 		{"data that is no pointer", get("/x", nil), mihu.ChannelSnapshot{}, nil, []string{"data"}, "got mihu.ChannelSnapshot"},
-		{"data that is a nil pointer", get("/x", nil), (*mihu.ChannelSnapshot)(nil), nil, []string{"data"}, "got *mihu.ChannelSnapshot"},
+		{"data that is a nil pointer", get("/x", nil), (*mihu.ChannelSnapshot)(nil), nil, []string{"data"}, "got a nil *mihu.ChannelSnapshot"},
 		{"data that is a map", get("/x", nil), map[string]any{}, nil, []string{"data"}, "got map[string]interface {}"},
 
 		{

@@ -32,15 +32,17 @@
 // [*TransportError], which keeps its cause. A change that may or may not have been made is an
 // [*OutcomeError] around its causes. Decide with errors.Is and the sentinels, first
 // [ErrOutcomeUnknown], for such an error matches the kinds of its causes too, and read more with
-// errors.As. No error, log record or printed value holds a token, a SIP username or password;
-// phone numbers are masked, as [MaskNumber] does.
+// errors.As. No error, log record of this package or value printed by package fmt or given to slog
+// holds a token, a SIP username or password; phone numbers are masked, as [MaskNumber] does. That
+// does not reach inside other types: package fmt prints their unexported fields as they are, and
+// slog's JSON handler encodes slices, maps and structs with encoding/json, which shows everything.
 //
 // # What is repeated
 //
 // A failed request is repeated by this table, which is the whole policy. Once and always are bound
 // by the attempts, delays and budget of [RetryPolicy] and by the context's deadline, which no wait
-// goes past: the last failure is returned instead. POST includes no request of [Client.Do] that is
-// marked Replayable; those follow the column of writes.
+// goes past: the last failure is returned instead. A POST of [Client.Do] that is marked Replayable
+// follows the column of PUT, PATCH and DELETE.
 //
 //	the attempt                          GET     PUT PATCH DELETE  POST    was it carried out?
 //	never sent: dial, TLS handshake      always  always            always  no
@@ -50,7 +52,7 @@
 //	2xx cut short                        always  always            never   perhaps
 //	2xx too large, not JSON, no data     never   never             never   perhaps
 //	429                                  always  always            always  no
-//	401                                  if the token source has another token, once; no
+//	401                                  once, if the token source has another token    no
 //	502, 503, 504                        always  always            never   perhaps
 //	500, 408, other 5xx                  never   never             never   perhaps
 //	any other answer                     never   never             never   no

@@ -30,7 +30,8 @@ func TestEnsure(t *testing.T) {
 		{"nothing to send", "Ada", bare, mihu.Ensured{}, []string{"GET channels 200"}},
 		{"moved", "Eve", bare, mihu.Ensured{Assigned: true}, []string{"GET channels 200", "PUT trunks/assign 200"}},
 		{
-			"moved and sent", "Eve", wantedTrunk, mihu.Ensured{Assigned: true, Updated: true},
+			"moved and sent", "Eve", wantedTrunk,
+			mihu.Ensured{Assigned: true, Updated: true},
 			[]string{"GET channels 200", "PUT trunks/assign 200", "PATCH trunks 200"},
 		},
 	}

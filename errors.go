@@ -31,7 +31,8 @@ var (
 	// ErrInvalid: the request is not acceptable, by the API's word (400, 422) or by this package's
 	// own check, which is a *ValidationError and cost no request.
 	ErrInvalid = errors.New("mihu: invalid")
-	// ErrRateLimited: too many requests (429); see APIError.RetryAfter.
+	// ErrRateLimited: too many requests (429). APIError.RetryAfter says when to come back, or
+	// TransportError.RetryAfter where an answer before this call has paused the client.
 	ErrRateLimited = errors.New("mihu: rate limited")
 	// ErrServer: the API or a proxy in front of it failed (500 and above).
 	ErrServer = errors.New("mihu: server error")
@@ -54,7 +55,10 @@ var (
 // removed from them and phone numbers are masked. Decide on the sentinels, StatusCode and Code,
 // never on Message, which the API documents as meant for people.
 type APIError struct {
-	// Op is the operation, such as "trunks.create"; for Client.Do the method and path template.
+	// Op is the operation: "trunks.create", "trunks.update", "trunks.assign", "trunks.delete",
+	// "trunks.list", "channels.get", "channels.get_by_number"; "trunks.create.read" and
+	// "trunks.create.update" for the requests that settle a Create; and for Client.Do the method and
+	// path template.
 	Op string
 	// Method and Path are of the request; Path is the template, without its arguments.
 	Method, Path string
@@ -129,7 +133,9 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// Is matches the sentinels of this package by status and code.
+// Is matches the sentinels of this package by status, and ErrUnauthorized also by the two codes that
+// the API documents for it. "success": false under a 2xx matches ErrInvalid where it names a field,
+// and otherwise none.
 func (e *APIError) Is(target error) bool {
 	status := e.StatusCode
 	switch target {
@@ -167,6 +173,9 @@ func (e *APIError) LogValue() slog.Value {
 	if e.RequestID != "" {
 		attrs = append(attrs, slog.String("request_id", e.RequestID))
 	}
+	if e.RetryAfter > 0 {
+		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))
+	}
 	return slog.GroupValue(attrs...)
 }
 
@@ -174,7 +183,9 @@ func (e *APIError) LogValue() slog.Value {
 func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // TransportError is a call that ended without an answer: no connection, a connection that was
-// lost, a timeout, or a context that ended. Its cause can be matched with errors.Is and
+// lost, a timeout, or a context that ended. It is also a call that was not sent at all, because the
+// limiter or the token source failed or a 429 before it has paused the client. A write that ends in
+// one was not carried out; if it may have been, the error is an *OutcomeError around it. Its cause can be matched with errors.Is and
 // errors.As: context.Canceled, *net.OpError, *tls.CertificateVerificationError and so on. It
 // holds no URL.
 type TransportError struct {
@@ -186,8 +197,8 @@ type TransportError struct {
 	Attempts int
 	// Err is the cause.
 	Err error
-	// RetryAfter is how long this client is to wait, where a 429 before this call has paused it
-	// until after the context's deadline; otherwise 0.
+	// RetryAfter is how long this client has yet to wait, where a 429 before this call has paused
+	// it until after the context's deadline; otherwise 0.
 	RetryAfter time.Duration
 	// Last is the failure of the attempt before, where the call ended while it waited to try
 	// again; otherwise nil. It can be matched as well.
@@ -320,6 +331,14 @@ func (e *ValidationError) Error() string {
 
 // Is matches ErrInvalid.
 func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// LogValue is the error as a group.
+func (e *ValidationError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("error", e.Error()), slog.String("op", e.Op))
+}
+
+// Format prints the text of Error under every verb.
+func (e *ValidationError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // attemptTimeout is the cause of a request that was given up after its own time. It is not
 // context.DeadlineExceeded, which means that the caller's time ran out.

@@ -357,7 +357,7 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 		{api, apiText, `err.error="` + apiText + `" err.op=trunks.list err.status=403 err.attempts=2 err.code=NO err.request_id=abc`},
 		{transport, transportText, `err.error="` + transportText + `" err.op=trunks.list err.attempts=2`},
 		{outcome, outcomeText, `err.error="` + outcomeText + `" err.op=trunks.update`},
-		{refused, refusedText, `err=` + strconv.Quote(refusedText)},
+		{refused, refusedText, `err.error=` + strconv.Quote(refusedText) + ` err.op=new`},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%T", tt.err), func(t *testing.T) {

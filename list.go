@@ -51,12 +51,26 @@ func (o ListOptions) check(op string) error {
 	return found.err(op)
 }
 
+// checkAll refuses one Response for pages that are fetched at the same time.
+func (o ListOptions) checkAll(op string, opts []CallOption) error {
+	var cfg callConfig
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&cfg, new(faults))
+		}
+	}
+	if o.ReadAhead > 0 && cfg.response != nil {
+		return (faults{{Field: "read ahead", Problem: "cannot be combined with WithResponse"}}).err(op)
+	}
+	return o.check(op)
+}
+
 // All gives every number that has trunks, from the page of the options on, fetching a page when the
 // one before is used up, or earlier with ReadAhead. Pages are of 200 numbers where the options name
 // no size. An error is given once, with a zero number, and ends the iteration; so does leaving the
 // loop, which cancels what is under way. Numbers that are added or removed meanwhile may be missed
-// or given twice, since pages are all the API has. Do not combine it with [WithResponse] and
-// ReadAhead, for pages are then fetched at the same time.
+// or given twice, since pages are all the API has. [WithResponse] tells of the last page; it is
+// refused with ReadAhead, where pages are fetched at the same time.
 //
 // A server that ignores the page parameter and sends no pagination gives its numbers once. One that
 // says that there is more and sends an empty page, or the same again, is an error, since numbers are missing.
@@ -69,7 +83,7 @@ func (s TrunksService) All(ctx context.Context, options *ListOptions, opts ...Ca
 	orDefault(&first.PerPage, maxPerPage)
 	orDefault(&first.Page, 1)
 	return func(yield func(PhoneNumber, error) bool) {
-		if err := first.check(op); err != nil {
+		if err := first.checkAll(op, opts); err != nil {
 			yield(PhoneNumber{}, err)
 			return
 		}

@@ -174,3 +174,13 @@ func TestAllRefusesItsOptionsInTheLoop(t *testing.T) {
 	}
 	assert.Empty(t, list.asked)
 }
+
+func TestAllRefusesOneResponseForPagesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	list := &book{pages: 1}
+	for _, err := range list.client(t).Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: 1}, mihu.WithResponse(new(mihu.Response))) {
+		require.ErrorIs(t, err, mihu.ErrInvalid)
+		require.ErrorContains(t, err, "WithResponse")
+	}
+	assert.Empty(t, list.asked)
+}

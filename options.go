@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"runtime"
 	"strings"
 	"time"
@@ -71,8 +72,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 }
 
 // WithLogger logs one Debug record per attempt and one Warn record per repetition, with the
-// operation, method, status, attempt, wait, duration and request id: never headers, bodies,
-// queries, secrets or whole phone numbers. nil is the default: nothing is logged.
+// operation, method, status, attempt, wait, duration (of type [time.Duration]) and request id: never
+// headers, bodies, queries, secrets or whole phone numbers. nil is the default: nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config, _ *faults) { c.logger = logger }
 }
@@ -100,6 +101,9 @@ type Limiter interface {
 // WithLimiter asks a limiter before every attempt, so that repetitions count too. A limiter may be
 // shared among clients. An error of it ends the call, unsent. nil is the default: no limit.
 func WithLimiter(limiter Limiter) Option {
+	if v := reflect.ValueOf(limiter); v.Kind() == reflect.Pointer && v.IsNil() {
+		limiter = nil
+	}
 	return func(c *config, _ *faults) { c.limiter = limiter }
 }
 

@@ -56,7 +56,7 @@ func MaskNumber(number string) string { return redact.AnyNumber(number) }
 
 // String is the number, masked, and the channel.
 func (id TrunkID) String() string {
-	return redact.AnyNumber(id.PhoneNumber) + "/" + string(id.Channel)
+	return redact.AnyNumber(id.PhoneNumber) + "/" + redact.Text(redact.OneLine(string(id.Channel), 32))
 }
 
 // Format prints String under every verb.

@@ -40,7 +40,7 @@ type Request struct {
 }
 
 // Response is what is known of a call beside its data, filled by [WithResponse]. After an error it
-// tells what is known of the last answer, and is zero where none came. It prints without headers
+// tells what is known of the last answer; where none came, only Attempts can be set. It prints without headers
 // and body.
 type Response struct {
 	// StatusCode is the HTTP status.
@@ -52,8 +52,9 @@ type Response struct {
 	// Attempts counts the requests that were sent for the call.
 	Attempts int
 	// Settled says that the call's own answers left its outcome open and that the number's channels
-	// were read to find it out, see [TrunksService.Create]. The answer described here may then be
-	// that of a request which did so, and Attempts counts all of them.
+	// were looked up to find it out, see [TrunksService.Create]; whether that succeeded, the error
+	// says. The answer described here may then be that of a request which did so, and Attempts
+	// counts all of them.
 	Settled bool
 	// Body is the answer as it came, unpacked, with the request's secrets removed where the server
 	// repeated them.

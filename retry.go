@@ -18,8 +18,10 @@ import (
 // repeated at all is fixed, see the package documentation. The zero value of every field is its
 // default.
 type RetryPolicy struct {
-	// MaxAttempts is the number of requests of a call, the first included. 0 is 4; 1 repeats
-	// nothing.
+	// MaxAttempts is how often a request is sent, the first time included. 0 is 4; 1 repeats
+	// nothing. A Create that has to be settled sends at most so many POSTs, each followed by a
+	// reading of the channels, and a PATCH in the end; these two are sent up to twice as often.
+	// Bound the time of it all with the context.
 	MaxAttempts int
 	// BaseDelay bounds the wait before the first repetition; the bound doubles with each one, and
 	// the wait is a random part of it. 0 is 200 ms.
@@ -273,11 +275,11 @@ func (g *gate) wait(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		left += rand.N(left/10 + 1)
-		if pastDeadline(ctx, left) {
+		wait := left + rand.N(left/10+1)
+		if pastDeadline(ctx, wait) {
 			return &pausedError{left}
 		}
-		if err := sleep(ctx, left); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -290,6 +292,9 @@ func (e *pausedError) Error() string {
 	return "not sent: an earlier answer (429) asked this client to wait another " + e.left.Round(time.Millisecond).String() +
 		", which is past the context's deadline"
 }
+
+// Timeout is true: there is no time left for this call.
+func (e *pausedError) Timeout() bool { return true }
 
 func (e *pausedError) Is(target error) bool {
 	return target == ErrRateLimited || target == context.DeadlineExceeded

@@ -51,7 +51,7 @@ func TestDocumentedPolicy(t *testing.T) {
 			covered[failed] = true
 			rule := failed.rule()
 			if failed == failedUnauthorized {
-				assert.Equal(t, []string{"401", "if the token source has another token, once; no"}, cells)
+				assert.Equal(t, []string{"401", "once, if the token source has another token", "no"}, cells)
 				assert.Equal(t, rule, failed.rule())
 				for _, each := range []repeat{rule.reads, rule.writes, rule.posts} {
 					assert.Equal(t, ifTokenDiffers, each, cells[0])

@@ -23,7 +23,7 @@ type ConflictError struct {
 	// Op is "trunks.create".
 	Op string
 	// Trunk is what was to be created.
-	Trunk TrunkID
+	Trunk TrunkID `json:"-"`
 	// AgentUUID is the agent that the number answers to on the channel.
 	AgentUUID string
 	// External is false for a number of the purchased inventory, which cannot have a trunk.
@@ -73,8 +73,7 @@ func (s *settlement) settle(snap *ChannelSnapshot) (*ChannelSnapshot, error) {
 		if err != nil {
 			return nil, s.unknown(err)
 		}
-		binding := found.Binding(s.want.Channel)
-		if binding.Bound {
+		if found.Binding(s.want.Channel).Bound || isPurchased(found) {
 			if err := s.conflict(found); err != nil {
 				return nil, err
 			}
@@ -95,7 +94,8 @@ func (s *settlement) settle(snap *ChannelSnapshot) (*ChannelSnapshot, error) {
 	}
 }
 
-// read reads the channels of the number; one that is not there is not bound.
+// read reads the channels of the number; one that is not there is not bound. It may be a proxy that
+// says so, since all that follows is another request, which the API itself judges.
 func (s *settlement) read() (*ChannelSnapshot, error) {
 	s.post.settled = true
 	if s.post.ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (s *settlement) read() (*ChannelSnapshot, error) {
 		op: s.post.op + ".read", Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{s.want.PhoneNumber},
 	}, found)
 	switch {
-	case isGone(err):
+	case errors.Is(err, ErrNotFound):
 		return found, nil
 	case err != nil:
 		return nil, err
@@ -117,6 +117,11 @@ func (s *settlement) read() (*ChannelSnapshot, error) {
 		return nil, fmt.Errorf("%w: channels of another number, or of none", ErrMalformedResponse)
 	}
 	return found, nil
+}
+
+// isPurchased says that the number cannot have a trunk, bound or not.
+func isPurchased(found *ChannelSnapshot) bool {
+	return found.Source == SourcePurchased && !found.IsExternal
 }
 
 // conflict is nil where the number is bound as it was to be.
@@ -168,7 +173,7 @@ func (s *settlement) send(req *Request, into any) error {
 func (s *settlement) sendAgain() error {
 	x := s.post
 	if x.attempts >= x.policy.MaxAttempts {
-		return fmt.Errorf("the trunk was not there after %d attempts, and may still appear", x.attempts)
+		return fmt.Errorf("the trunk was not there when it was looked for after request %d, the last, and may still appear", x.attempts)
 	}
 	wait := x.policy.delay(x.attempts, failedLost, 0)
 	switch {

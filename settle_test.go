@@ -194,14 +194,18 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 	agent := srv.AddAgent("Ada")
 	_, err := srv.AddPurchasedNumber(frontDesk.PhoneNumber)
 	require.NoError(t, err)
-	require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, agent))
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-	_, err = srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(agent))
-	conflict, ok := errors.AsType[*mihu.ConflictError](err)
-	require.True(t, ok, "%v", err)
-	assert.False(t, conflict.External)
-	assert.Contains(t, err.Error(), "purchased inventory")
-	assert.Empty(t, srv.Trunks())
+	for _, bound := range []bool{false, true} {
+		if bound {
+			require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, agent))
+		}
+		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+		_, err = srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(agent))
+		conflict, ok := errors.AsType[*mihu.ConflictError](err)
+		require.True(t, ok, "%v", err)
+		assert.False(t, conflict.External)
+		assert.Contains(t, err.Error(), "purchased inventory")
+		assert.Empty(t, srv.Trunks())
+	}
 }
 
 // meddler is a transport that does something of its own around some requests.
@@ -265,7 +269,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			"never an answer to the POST",
 			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
 			nil,
-			"the trunk was not there after 4 attempts", 8,
+			"looked for after request 4, the last", 8,
 		},
 		{
 			"the reading fails",
@@ -295,7 +299,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			"invalid afterwards, and not there",
 			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
 			[]error{mihu.ErrInvalid},
-			"not there after 4 attempts", 8,
+			"looked for after request 4, the last", 8,
 		},
 		{
 			"the settings are refused",

@@ -18,7 +18,8 @@ type TrunksService struct{ client *Client }
 // The API knows no idempotency key, so a request whose answer was lost is not simply sent again.
 // Create settles it: it reads the number's channels. Bound to the agent, the trunk is there; what
 // cannot be read back of it is sent once more with PATCH, and the number's channels are returned.
-// Bound to another agent, it is a *ConflictError. Not bound, the request is sent again, and what
+// Bound to another agent, it is a *ConflictError. A trunk that was there before with the same agent
+// is taken for the one to be made; what the request leaves out then keeps its value. Not bound, the request is sent again, and what
 // refuses it then is settled in the same way. If it stays open whether the trunk was made, the
 // error is an *OutcomeError, which matches ErrOutcomeUnknown. [Response] tells whether a call was
 // settled; [WithoutSettling] turns it off.
@@ -130,8 +131,8 @@ func nilRequest(op string) error {
 	return found.err(op)
 }
 
-// Validate checks the id as every method that takes one does: nil, or a *ValidationError with every
-// fault. Nothing is sent.
+// Validate checks the id: nil, or a *ValidationError with every fault. Nothing is sent. Delete alone
+// also takes a number without its plus.
 func (id TrunkID) Validate() error {
 	var found faults
 	found.trunk(id, false)

@@ -109,7 +109,7 @@ func TestCreateRefuses(t *testing.T) {
 		{
 			"a number without its plus", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "12345678901" },
 			[]string{"phone_number"},
-			`phone_number "12•••••••01": not E.164`,
+			`phone_number "1234•••8901": not E.164`,
 		},
 		{
 			"a number with spaces", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+1 234 567 8901" },
@@ -815,6 +815,7 @@ func (l *lister) Asked() []string {
 }
 
 func whole(page, perPage, total int) string {
+	perPage = max(1, perPage)
 	last := max(1, (total+perPage-1)/perPage)
 	return fmt.Sprintf(`{"current_page": %d, "per_page": %d, "total": %d, "last_page": %d, "from": null, "to": null, "has_more": %t}`,
 		page, perPage, total, last, page < last)

@@ -71,7 +71,8 @@ type TrunkCreateRequest struct {
 	// ChannelWhatsApp this package refuses it. A struct without any value is not sent.
 	SIP *SIPCredentials `json:"sip,omitempty"`
 	// AdditionalSettings is a free-form JSON object that the API keeps on the binding, such as
-	// {"ani_format": "e164"}. nil sends none; an empty map sends {}.
+	// {"ani_format": "e164"}. nil sends none; an empty map sends {}. Decode large integers with
+	// json.Decoder.UseNumber, since a float64 changes them.
 	AdditionalSettings map[string]any `json:"additional_settings,omitzero"`
 }
 
@@ -208,7 +209,8 @@ type ListOptions struct {
 type Binding struct {
 	// Bound is true when an agent is wired up.
 	Bound bool `json:"bound"`
-	// AgentUUID and AgentName are "" where the API sends null or nothing.
+	// AgentUUID and AgentName are "" where the API sends null or nothing. Compare UUIDs with
+	// strings.EqualFold, since they are the same in either case.
 	AgentUUID string `json:"agent_uuid"`
 	AgentName string `json:"agent_name"`
 }
@@ -349,7 +351,8 @@ type PhoneNumber struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-// Binding is the binding on a channel, the zero Binding where the item has no such channel.
+// Binding is the binding on a channel, the zero Binding where the item has no such channel. Of an
+// external number, a binding on ChannelCall or ChannelWhatsApp that is Bound is a trunk.
 func (n PhoneNumber) Binding(channel Channel) Binding {
 	return bindingOf(channel, n.Bindings.Call, n.Bindings.SMS, n.Bindings.WhatsApp)
 }

@@ -66,6 +66,17 @@ func isUUID(s string) bool {
 	return true
 }
 
+const words = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
+
+// shown is a value that is wrong, for its error; and nothing where it looks like something else that
+// was put into its place, such as a password, or a gateway with a user in it.
+func shown(value, alphabet string) string {
+	if strings.Trim(value, alphabet) != "" || len(value) > 255 {
+		return ""
+	}
+	return redact.Text(redact.Clip(value))
+}
+
 func (f *faults) number(field, number string) {
 	if number == "" {
 		f.add(field, "", "empty; want E.164 such as +12345678901")
@@ -78,7 +89,7 @@ func (f *faults) uuid(field, uuid string) {
 	if uuid == "" {
 		f.add(field, "", "empty; want a UUID")
 	} else if !isUUID(uuid) {
-		f.add(field, redact.Clip(uuid), "not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+		f.add(field, shown(uuid, "0123456789abcdefABCDEF-"), "not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
 	}
 }
 
@@ -94,13 +105,19 @@ func (f *faults) trunk(id TrunkID, plusOptional bool) {
 	case ChannelSMS:
 		f.add("channel", `"sms"`, "not a channel of a trunk; SMS is bound with POST /agents/{uuid}/channels/sms")
 	default:
-		f.add("channel", redact.Clip(string(id.Channel)), `want "call" or "whatsapp"`)
+		f.add("channel", shown(string(id.Channel), words), `want "call" or "whatsapp"`)
 	}
 }
 
 func (f *faults) text(field, value string) {
 	if !utf8.ValidString(value) {
 		f.add(field, "", "not valid UTF-8, and would be changed on its way")
+	}
+	for i, r := range value {
+		if r < ' ' || r == 0x7f {
+			f.add(field, "", fmt.Sprintf("has a control character at position %d; was it read with its line end?", i+1))
+			return
+		}
 	}
 }
 
@@ -116,7 +133,7 @@ func (f *faults) direction(channel Channel, direction Direction) {
 	case "":
 		f.add("direction", "", `empty; it cannot be cleared, want "inbound", "outbound" or "both"`)
 	default:
-		f.add("direction", redact.Clip(string(direction)), `want "inbound", "outbound" or "both"`)
+		f.add("direction", shown(string(direction), words), `want "inbound", "outbound" or "both"`)
 	}
 	if channel == ChannelWhatsApp {
 		f.add("direction", "", "a WhatsApp trunk has none; the API would ignore it in silence")
@@ -140,10 +157,7 @@ func (f *faults) gateway(field, gateway string) {
 	if gateway == "" {
 		return
 	}
-	shown := redact.Clip(gateway)
-	if strings.Contains(gateway, "@") {
-		shown = "" // it may hold a user and a password
-	}
+	value := shown(gateway, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/-_[]")
 	const want = "; want a host name or an IP address such as sip.example.com"
 	bare := strings.TrimSuffix(strings.TrimPrefix(gateway, "["), "]")
 	if addr, err := netip.ParseAddr(bare); err == nil && (bare == gateway || addr.Is6() && gateway == "["+bare+"]") {
@@ -152,13 +166,13 @@ func (f *faults) gateway(field, gateway string) {
 	host, port, hasPort := strings.Cut(gateway, ":")
 	switch {
 	case strings.Contains(gateway, "://"), hasPort && isScheme(host):
-		f.add(field, shown, "has a scheme"+want)
+		f.add(field, value, "has a scheme"+want)
 	case strings.ContainsAny(gateway, "/?#@"):
-		f.add(field, shown, "is more than a host"+want)
+		f.add(field, value, "is more than a host"+want)
 	case hasPort && strings.Trim(port, "0123456789") == "":
-		f.add(field, shown, "has a port, which belongs in sip.port"+want)
+		f.add(field, value, "has a port, which belongs in sip.port"+want)
 	case len(gateway) > 253 || !isHost(gateway):
-		f.add(field, shown, "not a host name"+want)
+		f.add(field, value, "not a host name"+want)
 	}
 }
 

@@ -416,6 +416,42 @@ func TestSettlingIsValid(t *testing.T) {
 	}
 }
 
+// TestEnsureIsValid: so is what an Ensure is made of, whatever it finds.
+func TestEnsureIsValid(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		found string // the agent that has the trunk; empty means that there is no trunk
+		req   mihu.TrunkCreateRequest
+		want  []string
+	}{
+		{"nothing", "", mihu.TrunkCreateRequest{Name: "Front desk"}, []string{"getChannelsByNumber", "createTrunk"}},
+		{"another agent", grace, mihu.TrunkCreateRequest{}, []string{"getChannelsByNumber", "assignTrunk"}},
+		{"another agent, and more to set", grace, mihu.TrunkCreateRequest{Name: "Front desk", AdditionalSettings: settings}, []string{"getChannelsByNumber", "assignTrunk", "updateTrunk"}},
+		{"the trunk", uuid, mihu.TrunkCreateRequest{}, []string{"getChannelsByNumber"}},
+		{"the trunk, and more to set", uuid, mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{Port: 5060}}, []string{"getChannelsByNumber", "updateTrunk"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := mihutest.NewServer(t)
+			require.NoError(t, srv.AddAgentWithUUID(uuid, "Ada"))
+			require.NoError(t, srv.AddAgentWithUUID(grace, "Grace"))
+			if tt.found != "" {
+				require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: callID, AgentUUID: tt.found}))
+			}
+			check, client := checked(t, srv)
+			tt.req.TrunkID, tt.req.AgentUUID = callID, uuid
+			require.NoError(t, errorOf(client.Trunks.Ensure(t.Context(), &tt.req)))
+			var sent []string
+			for _, e := range check.take() {
+				e.requireValid(t)
+				sent = append(sent, e.operation)
+			}
+			assert.Equal(t, tt.want, sent)
+		})
+	}
+}
+
 // checked is a client of a fake server with a checker in between.
 func checked(t *testing.T, srv *mihutest.Server, opts ...mihu.Option) (*checker, *mihu.Client) {
 	t.Helper()

@@ -33,6 +33,9 @@ func Number(number string) string {
 
 // BadNumber shows the shape of what should have been a number and hides what it says.
 func BadNumber(s string) string {
+	if IsE164("+" + s) {
+		return strconv.Quote(Number(s))
+	}
 	const most = 24
 	total := 0
 	for _, r := range s {
@@ -280,7 +283,8 @@ func (r *Redactor) Body(b []byte) []byte {
 	}
 	clean, changed := r.tree(tree)
 	if !changed {
-		return b
+		// A key that stands twice hides its first value from those who decode.
+		return []byte(r.Secrets(string(b)))
 	}
 	out, err := json.Marshal(clean)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestNumber(t *testing.T) {
 func TestBadNumber(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{
-		"12345678901":      `"12•••••••01"`,
+		"12345678901":      `"1234•••8901"`,
 		"+1 234-567.8901":  `"+1 2••-•••.••01"`,
 		"(0)12345678901":   `"(0)12••••••901"`,
 		"tel:+12345678901": `"????+12•••••••01"`,
