@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+// changes updates, assigns and deletes trunks under every fault. Each call has a trunk of its own
+// and values of its own, so that the trunk tells what became of the call, also where an attempt
+// lands late. Some calls are mixed in that the server has to refuse.
+func changes(ctx context.Context, l *lab) error {
+	srv, err := mihutest.Start(everyRequest())
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	client, err := srv.NewClient(mihu.WithRetryPolicy(swift), mihu.WithAttemptTimeout(attemptTime))
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+
+	calls := either(l, 12_000, 1_800)
+	busy := srv.AddAgent("Busy")
+	if err := srv.AddTrunk(*asTrunk(wanted(9_000_000, busy))); err != nil {
+		return err
+	}
+	plans := make([]entry, calls)
+	for i := range plans {
+		before := asTrunk(wanted(i, srv.AddAgent(fmt.Sprintf("Agent %d", i))))
+		if err := srv.AddTrunk(*before); err != nil {
+			return err
+		}
+		plans[i] = plan(i, before, srv.AddAgent(fmt.Sprintf("Successor %d", i)), busy)
+	}
+	mixed := l.mix(everything(false))
+	srv.InjectFunc(mixed.choose)
+	var book ledger
+	parallel(ctx, createWorkers, calls, func(i int) bool {
+		e := plans[i]
+		e.snapshot, e.err = carryOut(ctx, client, e, i)
+		book.add(e)
+		return true
+	})
+	if err := settled(ctx, srv); err != nil {
+		return err
+	}
+	verdict := judge(book.entries, truthOf(srv))
+	l.exactly("calls", len(book.entries), calls)
+	hit, asked := mixed.hits()
+	l.atLeast("requests hit by a fault", share(hit, asked), 30, percent)
+	for _, op := range []string{"update", "assign", "delete", "refused update", "refused assign"} {
+		l.show(op+": happened, did not, unknown", fmt.Sprint(book.count(op, happened), ", ", book.count(op, didNot), ", ", book.count(op, unknown)))
+	}
+	verdict.figures(l)
+	l.note("of %d requests: %v", asked, mixed)
+	l.note(swiftNote)
+	return nil
+}
+
+// plan says what call number i is to do to a trunk.
+func plan(i int, before *mihutest.Trunk, successor, busy string) entry {
+	after := *before
+	e := entry{id: before.ID, before: before, after: &after}
+	switch i % 20 {
+	case 0: // the agent is taken
+		e.op, e.doomed, after.AgentUUID = "refused assign", true, busy
+		return e
+	case 1: // there is no such trunk
+		e.op, e.doomed = "refused update", true
+		e.id.Channel, e.before, e.after = mihu.ChannelWhatsApp, nil, nil
+		return e
+	}
+	switch i % 3 {
+	case 0:
+		e.op = "update"
+		after.Name = fmt.Sprintf("Renamed %d", i)
+		after.Direction = mihu.DirectionOutbound
+		after.SIP.Gateway, after.SIP.Port, after.SIP.Password = fmt.Sprintf("new%d.example.com", i), 0, fmt.Sprintf("rotated%d", i)
+		after.AdditionalSettings = map[string]any{"updated": float64(i)}
+	case 1:
+		e.op, after.AgentUUID = "assign", successor
+	case 2:
+		e.op, e.after = "delete", nil
+	}
+	return e
+}
+
+// carryOut makes the call of a plan.
+func carryOut(ctx context.Context, client *mihu.Client, e entry, i int) (*mihu.ChannelSnapshot, error) {
+	switch e.op {
+	case "update":
+		return client.Trunks.Update(ctx, e.id, &mihu.TrunkUpdateRequest{
+			Name: &e.after.Name, Direction: &e.after.Direction, AdditionalSettings: e.after.AdditionalSettings,
+			SIP: &mihu.SIPUpdate{Gateway: &e.after.SIP.Gateway, Port: mihu.ClearPort(), Password: &e.after.SIP.Password},
+		})
+	case "refused update":
+		return client.Trunks.Update(ctx, e.id, &mihu.TrunkUpdateRequest{Name: new(fmt.Sprintf("Nothing %d", i))})
+	case "assign", "refused assign":
+		return client.Trunks.Assign(ctx, e.id, e.after.AgentUUID)
+	}
+	return nil, client.Trunks.Delete(ctx, e.id)
+}
