@@ -120,6 +120,7 @@ type exchange struct {
 	started  time.Time
 	timed    context.Context // the context of the attempt, with its own time
 	cancel   context.CancelFunc
+	trace    httptrace.ClientTrace
 	traced   atomic.Bool // the transport reports through httptrace
 	reached  atomic.Bool // the attempt had a connection
 	answered bool        // the attempt had an answer
@@ -232,10 +233,11 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx := x.timed
 	if x.write {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GetConn: func(string) { x.traced.Store(true) },
-			GotConn: func(httptrace.GotConnInfo) { x.reached.Store(true) },
-		})
+		if x.trace.GetConn == nil { // set once: what is left of an earlier attempt may still read it
+			x.trace.GetConn = func(string) { x.traced.Store(true) }
+			x.trace.GotConn = func(httptrace.GotConnInfo) { x.reached.Store(true) }
+		}
+		ctx = httptrace.WithClientTrace(ctx, &x.trace)
 	}
 	attempt := req.WithContext(ctx)
 	attempt.Header = x.headers(req.Header)

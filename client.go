@@ -20,7 +20,7 @@ const Version = "0.1.0"
 // quickstart.
 const (
 	EnvTenant  = "MIHU_TENANT"
-	EnvToken   = "MIHU_API_TOKEN" //nolint:gosec // the name of a variable, not a credential
+	EnvToken   = "MIHU_API_TOKEN"
 	EnvBaseURL = "MIHU_BASE_URL"
 )
 

@@ -462,6 +462,9 @@ func TestHugeAnswers(t *testing.T) {
 			assert.Equal(t, tt.status, api.StatusCode)
 			assert.Equal(t, tt.tooLong, strings.Contains(err.Error(), "larger than 8 MiB"), err)
 			assert.LessOrEqual(t, read.given, int64(16<<20))
+			if tt.length > most {
+				assert.Zero(t, read.given, "what is said to be too large is not begun")
+			}
 			assert.LessOrEqual(t, len(api.Body), 64<<10)
 			assert.LessOrEqual(t, cap(api.Body), 64<<10)
 			assert.Less(t, len(err.Error()), 300)

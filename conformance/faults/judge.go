@@ -212,8 +212,8 @@ func truthOf(srv *mihutest.Server) truth {
 	return t
 }
 
-// mostUnknown is how many chains of causes are printed: all of them where no more calls are
-// unknown than may be.
+// mostUnknown is how many chains of causes are printed as they are: all of them where no more calls
+// are unknown than may be.
 const mostUnknown = 50
 
 // figures puts the verdict into the table.
@@ -229,11 +229,15 @@ func (v *verdict) figures(l *lab) {
 		}
 	}
 	lines := tally(v.unknown)
-	shown := min(len(lines), mostUnknown)
-	for _, line := range lines[:shown] {
-		l.note("unknown: %s", line)
+	if len(lines) > mostUnknown { // by what they ended with, then
+		ends := make([]string, len(v.unknown))
+		for i, chain := range v.unknown {
+			op, _, _ := strings.Cut(chain, ":")
+			ends[i] = op + ": ... > " + chain[strings.LastIndexAny(chain, ">:")+2:]
+		}
+		lines = tally(ends)
 	}
-	if left := len(lines) - shown; left > 0 {
-		l.note("unknown: and %d more chains of causes", left)
+	for _, line := range lines {
+		l.note("unknown: %s", line)
 	}
 }
