@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptrace"
@@ -296,12 +297,8 @@ func limiterError(ctx context.Context, err error) error {
 // headers makes a map for every attempt, since that of the last one may still be read.
 func (x *exchange) headers(base http.Header) http.Header {
 	header := make(http.Header, len(base)+len(x.header)+4)
-	for name, values := range base { // what http.Client added, such as a jar's cookies
-		header[name] = values
-	}
-	for name, values := range x.header {
-		header[name] = values
-	}
+	maps.Copy(header, base) // what http.Client added, such as a jar's cookies
+	maps.Copy(header, x.header)
 	header["Authorization"] = x.bearer.header
 	if header["Accept"] == nil {
 		header["Accept"] = acceptJSON
