@@ -35,8 +35,8 @@ type RetryPolicy struct {
 	// how long one 429 pauses the client. 0 is 60 s.
 	MaxRetryAfter time.Duration
 	// Budget is how many repetitions the client as a whole can spend while nothing succeeds, so
-	// that a dead server is not hammered; two successes earn about one back. 0 is 500, a negative
-	// number sets no limit.
+	// that a dead server is not hammered; two successes earn one back. 0 is 1000, a negative number
+	// sets no limit.
 	Budget int
 }
 
@@ -46,7 +46,7 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	orDefault(&p.RateLimitDelay, time.Second)
 	orDefault(&p.MaxDelay, 8*time.Second)
 	orDefault(&p.MaxRetryAfter, 60*time.Second)
-	orDefault(&p.Budget, 500)
+	orDefault(&p.Budget, 1000)
 	return p
 }
 

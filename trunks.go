@@ -93,6 +93,8 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 // Delete removes the trunk: the agent's binding and, where nothing else is bound to the number, the
 // number's connection too, as the API documents. The number may be given without its plus. A trunk
 // that is not there is ErrNotFound, unless an earlier attempt of the same call may have removed it.
+// Since a proxy may repeat a DELETE of its own accord, ErrNotFound says that the trunk is not there
+// and not that this call has not removed it.
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {

@@ -2,10 +2,12 @@ package mihu
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -235,31 +237,58 @@ func encode(v any) (body []byte, problem string) {
 	if string(body) == "null" {
 		return nil, "is null, which the API does not document; leave it out"
 	}
-	if !utf8.Valid(body) || hasReplacement(body) {
+	if !utf8.Valid(body) || hasReplacement(body) && hasBadText(reflect.ValueOf(v)) {
 		return nil, "holds text that is not valid UTF-8, and would be changed on its way"
 	}
 	return body, ""
 }
 
-// hasReplacement finds the escape that encoding/json writes in place of bytes that are not UTF-8.
-// A replacement character that was there before stands in the output as itself.
+// hasReplacement finds what encoding/json writes in place of bytes that are not UTF-8: the character
+// or, before Go 1.27, its escape. It may have been there before.
 func hasReplacement(body []byte) bool {
-	escape := []byte(`\ufffd`)
-	for at := 0; ; {
-		i := bytes.Index(body[at:], escape)
-		if i < 0 {
-			return false
+	return bytes.ContainsRune(body, utf8.RuneError) || bytes.Contains(body, []byte(`\ufffd`))
+}
+
+// hasBadText looks for text that is not UTF-8 in whatever can be written as JSON.
+func hasBadText(v reflect.Value) bool {
+	if v.IsValid() && v.CanInterface() {
+		switch v := v.Interface().(type) {
+		case json.Marshaler:
+			return false // its output was checked as a part of the whole
+		case encoding.TextMarshaler:
+			text, err := v.MarshalText()
+			return err == nil && !utf8.Valid(text)
 		}
-		at += i
-		slashes := 0
-		for slashes < at && body[at-1-slashes] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return true
-		}
-		at += len(escape)
 	}
+	switch v.Kind() {
+	case reflect.String:
+		return !utf8.ValidString(v.String())
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && hasBadText(v.Elem())
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			if hasBadText(field) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for key, value := range v.Seq2() {
+			if hasBadText(key) || hasBadText(value) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return false // base64
+		}
+		for i := range v.Len() {
+			if hasBadText(v.Index(i)) {
+				return true
+			}
+		}
+	default:
+	}
+	return false
 }
 
 func isLoopback(host string) bool {

@@ -36,7 +36,7 @@ func parallel(ctx context.Context, workers, n int, work func(i int) (goOn bool))
 // the defaults.
 var swift = mihu.RetryPolicy{BaseDelay: 5 * time.Millisecond, RateLimitDelay: 20 * time.Millisecond, MaxDelay: 100 * time.Millisecond}
 
-const swiftNote = "retry policy: default attempts and budget; BaseDelay 5 ms, MaxDelay 100 ms, attempt timeout 150 ms, so that the run is short"
+const swiftNote = "retry policy: default attempts and budget; BaseDelay 5 ms, MaxDelay 100 ms, attempt timeout 250 ms, so that the run is short"
 
 var numbers atomic.Int64
 

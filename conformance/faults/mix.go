@@ -15,7 +15,7 @@ import (
 
 // attemptTime is the attempt timeout of every client here that meets delays, short so that the
 // runs are.
-const attemptTime = 150 * time.Millisecond
+const attemptTime = 250 * time.Millisecond
 
 // tooLate is a wait that the attempt timeout cuts, most of the time; it is bounded by longestWait.
 func tooLate(rng *rand.Rand) time.Duration { return between(rng, attemptTime, longestWait) }
@@ -37,13 +37,13 @@ func gateway(rng *rand.Rand) int {
 	return []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}[rng.IntN(4)]
 }
 
-// everything is every kind of fault that the server has, on more than a third of all requests. On
+// everything is every kind of fault that the server has, on about a third of all requests. On
 // HTTP/2 a dropped connection takes every request on it along, so that drops are rare there and
 // errors make up for them.
 func everything(http2 bool) []ingredient {
-	drops, errors := 0.04, 0.06
+	drops, errors := 0.04, 0.045
 	if http2 {
-		drops, errors = 0.0005, 0.10
+		drops, errors = 0.0005, 0.085
 	}
 	return []ingredient{
 		{"dropped before", drops, func(*rand.Rand) mihutest.Fault { return mihutest.Fault{Drop: true} }},
