@@ -1,0 +1,5 @@
+//go:build !race
+
+package mihu_test
+
+const raceEnabled = false
