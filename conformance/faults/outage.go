@@ -33,7 +33,7 @@ func outageRefused(ctx context.Context, l *lab) error {
 
 const (
 	outageWorkers = 64
-	budget        = 500 // the client's default
+	budget        = 1000 // the client's default
 )
 
 // outage measures a client with the default policy before, during and after an outage. Another one,
