@@ -96,7 +96,7 @@ func outage(ctx context.Context, l *lab, fail, heal func(*site) error) error {
 	}
 	verdict := judge(s.book.entries, truthOf(s.srv))
 	l.atMost("requests per call once the budget is used", perCall, 1.1, "%.3f")
-	l.atLeast("speed in the 2nd second after it to that before, of the other client's", after/before/(wellAfter/wellBefore), 0.9, "%.2f")
+	l.atLeast("speed in the 2nd second after it to that before, of the other client's", after/before/(wellAfter/wellBefore), leastSpeed(l), "%.2f")
 	l.show("calls a second before and after; the other client's", fmt.Sprintf("%.0f, %.0f; %.0f, %.0f", before, after, wellBefore, wellAfter))
 	l.show("calls measured without budget", ended)
 	l.show("creates: made, not made, unknown", fmt.Sprint(s.book.count("create", happened), ", ", s.book.count("create", didNot), ", ", len(verdict.unknown)))

@@ -69,7 +69,7 @@ func pool(ctx context.Context, l *lab) error {
 	l.show("calls with and without faults, each", calls*rounds)
 	l.atMost("connections of the client with faults", float64(hit.front.connections()), poolMost, "%.0f")
 	l.show("connections of the client without", well.front.connections())
-	l.atLeast("speed with faults, to that just before without, median", median(ratios), 0.9, "%.2f")
+	l.atLeast("speed with faults, to that just before without, median", median(ratios), leastSpeed(l), "%.2f")
 	l.none("calls that failed, but for creates whose answer was lost", failed)
 	l.show("those creates", hit.book.count("create", unknown))
 	l.show("requests answered 503", fmt.Sprintf("%.1f %%", share(injected, asked)))
