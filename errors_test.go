@@ -209,6 +209,14 @@ func TestErrorShapes(t *testing.T) {
 	}
 }
 
+// A code is compared by programs: a user who is called by a word of it does not change it.
+func TestCodesStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newWire(t, answer(http.StatusUnprocessableEntity, `{"message": "The user is invalid", "error": {"code": "invalid_sip"}}`)))
+	_, err := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("invalid")}})
+	assert.EqualError(t, err, "mihu: trunks.update: 422 invalid_sip: The user is [redacted]")
+}
+
 // "success": false is an error under any status, and whatever else the answer holds.
 func TestSuccessFalse(t *testing.T) {
 	t.Parallel()

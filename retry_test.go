@@ -948,6 +948,17 @@ func TestLog(t *testing.T) {
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=4 duration=2s status=200 request_id=def`,
 		}, records.Lines())
 	})
+	t.Run("an attempt without an answer has no status", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var records logbook
+			client := newClient(t, newWire(t, problem(503, "X-Request-Id", "abc"), lost(), ok()), mihu.WithLogger(records.logger()))
+			require.NoError(t, ask(t.Context(), client, http.MethodGet))
+			require.Len(t, records.Lines(), 5)
+			assert.Equal(t, `level=DEBUG msg="mihu: attempt" op="GET /x" method=GET attempt=2 duration=0s error="mihu: GET /x: connection lost (2 attempts)"`,
+				records.Lines()[2])
+		})
+	})
 	t.Run("what is not sent is no attempt", func(t *testing.T) {
 		t.Parallel()
 		var records logbook

@@ -51,7 +51,7 @@ func changes(ctx context.Context, l *lab) error {
 	verdict := judge(book.entries, truthOf(srv))
 	l.exactly("calls", len(book.entries), calls)
 	hit, asked := mixed.hits()
-	l.atLeast("requests hit by a fault", share(hit, asked), 30, percent)
+	l.atLeast("requests hit by a fault", share(hit, asked), leastHit(l), percent)
 	for _, op := range []string{"update", "assign", "delete", "refused update", "refused assign"} {
 		l.show(op+": happened, did not, unknown", fmt.Sprint(book.count(op, happened), ", ", book.count(op, didNot), ", ", book.count(op, unknown)))
 	}

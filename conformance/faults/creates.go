@@ -33,7 +33,7 @@ func creates(ctx context.Context, l *lab, calls int, ingredients []ingredient, o
 	srv.InjectFunc(mixed.choose)
 	return create(ctx, l, srv, connect, calls, func() {
 		hit, asked := mixed.hits()
-		l.atLeast("requests hit by a fault", share(hit, asked), 30, percent)
+		l.atLeast("requests hit by a fault", share(hit, asked), leastHit(l), percent)
 		l.note("of %d requests: %v", asked, mixed)
 	})
 }

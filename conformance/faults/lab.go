@@ -35,6 +35,10 @@ func either[T any](l *lab, full, short T) T {
 // machine that may be busy with something else, and only see that nothing stands still.
 func leastSpeed(l *lab) float64 { return either(l, 0.9, 0.5) }
 
+// leastHit is the part, in percent, of the requests that a fault has to hit. Of the few requests of a
+// short form chance may spare more.
+func leastHit(l *lab) float64 { return either(l, 30.0, 25.0) }
+
 func (l *lab) add(name, measured, required string, ok bool) {
 	l.figures = append(l.figures, figure{name, measured, required, ok})
 }

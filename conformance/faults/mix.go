@@ -43,7 +43,7 @@ func gateway(rng *rand.Rand) int {
 func everything(http2 bool) []ingredient {
 	drops, errors := 0.04, 0.045
 	if http2 {
-		drops, errors = 0.0005, 0.085
+		drops, errors = 0.0005, 0.075
 	}
 	return []ingredient{
 		{"dropped before", drops, func(*rand.Rand) mihutest.Fault { return mihutest.Fault{Drop: true} }},

@@ -63,7 +63,7 @@ func createsToxiproxy(ctx context.Context, l *lab) error {
 		discharge()
 		sent, hit := counted.sent.Load(), counted.hit.Load()
 		_, asked := mixed.hits()
-		l.atLeast("attempts hit by a fault: failed, or slowed down by the server", share(int(hit)+mixed.count("latency"), int(sent)), 30, percent)
+		l.atLeast("attempts hit by a fault: failed, or slowed down by the server", share(int(hit)+mixed.count("latency"), int(sent)), leastHit(l), percent)
 		l.note("of %d attempts, of which %d reached the server: %v; through %d proxies that changed: %v", sent, asked, mixed, len(ward.proxies), ward)
 	})
 }
