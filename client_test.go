@@ -323,6 +323,12 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		require.NoError(t, err)
 	})
+	t.Run("limiter that is a nil pointer", func(t *testing.T) {
+		t.Parallel()
+		client := newClient(t, newWire(t, ok()), mihu.WithLimiter((*pointerLimiter)(nil)))
+		_, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+	})
 	t.Run("token source", func(t *testing.T) {
 		t.Parallel()
 		wire := newWire(t, ok())
@@ -341,6 +347,11 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 type limiterFunc func(context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// pointerLimiter cannot be used as a nil pointer, as most limiters.
+type pointerLimiter struct{ err error }
+
+func (l *pointerLimiter) Wait(context.Context) error { return l.err }
 
 func TestUserAgentNamesTheProgram(t *testing.T) {
 	t.Parallel()

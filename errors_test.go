@@ -383,6 +383,9 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 			assert.Equal(t, "level=INFO msg=failed "+tt.logged, records.Lines()[0])
 		})
 	}
+	var records logbook
+	records.logger().LogAttrs(t.Context(), slog.LevelInfo, "failed", slog.Any("err", &mihu.APIError{StatusCode: 429, RetryAfter: 2 * time.Second}))
+	assert.Contains(t, records.String(), " err.retry_after=2s")
 	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment are kept")
 }
 

@@ -508,6 +508,7 @@ func TestSharedPause(t *testing.T) {
 		assert.ErrorContains(t, err, "not sent: an earlier answer (429) asked this client to wait another 10")
 		if paused, ok := errors.AsType[*mihu.TransportError](err); assert.True(t, ok) {
 			assert.InDelta(t, 10.5, paused.RetryAfter.Seconds(), 0.5)
+			assert.True(t, paused.Timeout())
 		}
 
 		canceled, stop := context.WithCancelCause(t.Context())
@@ -957,6 +958,16 @@ func TestLog(t *testing.T) {
 			require.Len(t, records.Lines(), 5)
 			assert.Equal(t, `level=DEBUG msg="mihu: attempt" op="GET /x" method=GET attempt=2 duration=0s error="mihu: GET /x: connection lost (2 attempts)"`,
 				records.Lines()[2])
+		})
+	})
+	t.Run("a budget that is spent is a warning", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var records logbook
+			client := newClient(t, newWire(t, lost()), mihu.WithLogger(records.logger()), mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 1}))
+			require.Error(t, ask(t.Context(), client, http.MethodGet))
+			require.Len(t, records.Lines(), 4)
+			assert.Equal(t, `level=WARN msg="mihu: not repeating, the budget of repetitions is spent" op="GET /x" attempt=2`, records.Lines()[3])
 		})
 	})
 	t.Run("what is not sent is no attempt", func(t *testing.T) {

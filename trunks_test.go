@@ -10,6 +10,7 @@ import (
 	gotoken "go/token"
 	"math"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -222,6 +223,11 @@ func TestAdditionalSettings(t *testing.T) {
 		{"JSON as it is", map[string]any{"a": json.RawMessage(`{"x": [1, 2]}`)}, `{"a":{"x":[1,2]}}`},
 		{"nested JSON null", map[string]any{"a": json.RawMessage(`null`)}, `{"a":null}`},
 		{"a replacement character of the caller's own", map[string]any{"a": "\ufffd", "\ufffd": "x"}, `{"a":"` + "\ufffd" + `","` + "\ufffd" + `":"x"}`},
+		{
+			"one beside what is written in its own way",
+			map[string]any{"a": "\ufffd", "b": []byte("\xff"), "c": [1]netip.Addr{netip.MustParseAddr("192.0.2.1")}, "d": struct{ A *string }{}},
+			`{"a":"` + "\ufffd" + `","b":"/w==","c":["192.0.2.1"],"d":{"A":null}}`,
+		},
 		{"the escape of it, as text", map[string]any{"a": `\ufffd`, "b": `\\ufffd`}, `{"a":"\\ufffd","b":"\\\\ufffd"}`},
 
 		{"not a number", map[string]any{"a": math.NaN()}, ""},
@@ -236,6 +242,8 @@ func TestAdditionalSettings(t *testing.T) {
 		{"a value that is not UTF-8", map[string]any{"a": "x\xff"}, ""},
 		{"a typed value that is not UTF-8", map[string]any{"a": text("x\xff")}, ""},
 		{"a nested value that is not UTF-8", map[string]any{"a": []any{map[string]any{"b": []string{"x\xff"}}}}, ""},
+		{"a field that is not UTF-8", map[string]any{"a": struct{ A, B string }{"x", "x\xff"}}, ""},
+		{"an item that is not UTF-8", map[string]any{"a": [2]string{"x", "x\xff"}}, ""},
 		{"a key that is not UTF-8", map[string]any{"a\xff": 1}, ""},
 		{"a nested key that is not UTF-8", map[string]any{"a": map[string]string{"b\xff": "c"}}, ""},
 		{"JSON that is not UTF-8", map[string]any{"a": json.RawMessage("\"x\xff\"")}, ""},
@@ -260,6 +268,21 @@ func TestAdditionalSettings(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, `{"phone_number":"+12345678901","channel":"call","additional_settings":`+tt.sent+`}`, got.Body)
 		})
+	}
+}
+
+// A nil pointer is null to JSON, also where its type writes itself as text.
+func TestAdditionalSettingsWithANilPointer(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"x", "\ufffd"} {
+		client, got := endpoint(t, http.MethodPatch, trunks, snapshotJSON)
+		assert.NotPanics(t, func() {
+			_, err := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
+				AdditionalSettings: map[string]any{"a": text, "b": (*netip.Addr)(nil)},
+			})
+			assert.NoError(t, err)
+		})
+		assert.Equal(t, `{"phone_number":"+12345678901","channel":"call","additional_settings":{"a":"`+text+`","b":null}}`, got.Body)
 	}
 }
 

@@ -251,7 +251,13 @@ func hasReplacement(body []byte) bool {
 
 // hasBadText looks for text that is not UTF-8 in whatever can be written as JSON.
 func hasBadText(v reflect.Value) bool {
-	if v.IsValid() && v.CanInterface() {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return false // null, whatever its type would write
+	}
+	if v.CanInterface() {
 		switch v := v.Interface().(type) {
 		case json.Marshaler:
 			return false // its output was checked as a part of the whole
@@ -263,8 +269,8 @@ func hasBadText(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.String:
 		return !utf8.ValidString(v.String())
-	case reflect.Pointer, reflect.Interface:
-		return !v.IsNil() && hasBadText(v.Elem())
+	case reflect.Pointer:
+		return hasBadText(v.Elem())
 	case reflect.Struct:
 		for _, field := range v.Fields() {
 			if hasBadText(field) {
