@@ -341,15 +341,26 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 // A call whose answer cannot be read leaves what the caller had as it was.
 func TestNothingIsLeftBehindByAnAnswerThatMakesNoSense(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"number": "+15550001111", "is_external": "pl4nted"}}`)))
-	into := mihu.ChannelSnapshot{Number: "before", Source: "before"}
-	err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, &into)
-	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-	assert.Equal(t, mihu.ChannelSnapshot{Number: "before", Source: "before"}, into)
-
-	client = newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"number": "+15550001111"}}`)))
-	require.NoError(t, client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, &into))
-	assert.Equal(t, mihu.ChannelSnapshot{Number: "+15550001111"}, into, "nor is it mixed with an answer that does")
+	request := &mihu.Request{Method: http.MethodGet, Path: "/x"}
+	for _, before := range []mihu.ChannelSnapshot{{}, {Number: "before", Source: "before"}} {
+		for _, body := range []string{
+			`{"success": true, "data": {"number": "+15550001111", "is_external": "pl4nted"}}`,
+			`{"success": true, "data": {"number": "+15550001111", "channels": {"call": {"bound": 7}}}}`,
+			`{"data": {"number": "+15550001111"}, "success": false}`,
+			`{"data": {"number": "+15550001111"}, "success": "0"}`,
+			`{"data": {"number": "+15550001111"}, "success": "perhaps"}`,
+			`{"data": {"number": "+15550001111"}, "data": null}`,
+			`{"success": true, "data": {"number": "+15550001111"`,
+		} {
+			into := before
+			require.Error(t, newClient(t, newWire(t, answer(http.StatusOK, body)), onceOnly).Do(t.Context(), request, &into), body)
+			assert.Equal(t, before, into, body)
+		}
+		into := before
+		client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"number": "+15550001111"}}`)))
+		require.NoError(t, client.Do(t.Context(), request, &into))
+		assert.Equal(t, mihu.ChannelSnapshot{Number: "+15550001111"}, into, "nor is it mixed with an answer that does")
+	}
 }
 
 // Do decodes into whatever the caller has.
