@@ -267,8 +267,12 @@ func redirectTarget(header http.Header) string {
 		return "a place that is not a URL"
 	case header.Get("Location") == "":
 		return "nowhere"
+	case u.Opaque != "":
+		return "a place that is not on the web"
 	case u.Host == "":
 		return "the same host"
+	case u.Scheme == "":
+		return u.Host
 	}
 	return u.Scheme + "://" + u.Host
 }

@@ -252,6 +252,8 @@ func TestRedirects(t *testing.T) {
 		{"to plain HTTP", "http://acme.mihu.ai/api/v1", "redirected to http://acme.mihu.ai, not followed"},
 		{"with credentials", "https://alice:pl4nted@evil.example.com/", "redirected to https://evil.example.com, not followed"},
 		{"to a page of the same host", "/login?next=pl4nted", "redirected to the same host, not followed"},
+		{"to another host in the same scheme", "//evil.example.com/pl4nted", "redirected to evil.example.com, not followed"},
+		{"to what is not on the web", "mailto:pl4nted@example.com", "redirected to a place that is not on the web, not followed"},
 		{"to nowhere", "", "redirected to nowhere, not followed"},
 		{"to what is no URL", "https://[pl4nted", "redirected to a place that is not a URL, not followed"},
 		{"to what is no URL either", "%zz/pl4nted", "redirected to a place that is not a URL, not followed"},
@@ -299,7 +301,7 @@ func TestRequestIDs(t *testing.T) {
 		{"digits are no phone number here", []string{"X-Request-Id", "9876543210987654"}, "9876543210987654"},
 		{"a line end", []string{"X-Request-Id", "a\r\nb"}, "a  b"},
 		{"a megabyte", []string{"X-Request-Id", strings.Repeat("a", 1<<20)}, strings.Repeat("a", 128) + "…"},
-		{"not UTF-8", []string{"X-Request-Id", "a\xff\xfe"}, "a"},
+		{"not UTF-8", []string{"X-Request-Id", "a\xff\xfe"}, "a\uFFFD"},
 		{"the number that was asked for", []string{"X-Request-Id", "req-12345678901"}, "req-1234•••8901"},
 		{"the token", []string{"X-Request-Id", "req-" + token}, "req-[redacted]"},
 	}

@@ -62,6 +62,7 @@ func FuzzDecodeProblem(f *testing.F) {
 	f.Add([]byte(`{"data":{"error":"purchase_limit_reached","limit":1}}`))
 	f.Add([]byte(`<html>planted-secret</html>`))
 	f.Add([]byte(`{"errors":["planted\u002dsecret"]}`))
+	f.Add([]byte(`{"error":{"code":"A12345678901"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		x := &exchange{core: &core{}, op: "test", body: []byte(`{"sip":{"password":"` + secret + `"},"phone_number":"+12345678901"}`)}
 		err := x.apiError(&http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{}}, body, nil)

@@ -207,6 +207,23 @@ func (n PhoneNumber) LogValue() slog.Value {
 	return bindingsValue(n.Number, n.PhoneNumberUUID, n.External(), n.Binding)
 }
 
+// LogValue shows where the page stands, and nothing that the API did not tell.
+func (p Pagination) LogValue() slog.Value {
+	var a attrs
+	for _, each := range []struct {
+		key   string
+		value int
+	}{{"page", p.CurrentPage}, {"last_page", p.LastPage}, {"per_page", p.PerPage}, {"total", p.Total}} {
+		if each.value != 0 {
+			a = append(a, slog.Int(each.key, each.value))
+		}
+	}
+	return slog.GroupValue(append(a, slog.Bool("has_more", p.HasMore))...)
+}
+
+// Format prints what LogValue shows, under every verb.
+func (p Pagination) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Pagination", p) }
+
 // LogValue shows how many numbers the page has, and where it stands.
 func (p PhoneNumberPage) LogValue() slog.Value {
 	a := attrs{slog.Int("items", len(p.Items))}

@@ -72,7 +72,12 @@ func TestPrinting(t *testing.T) {
 		{"page", mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{item}}, `PhoneNumberPage{items:1}`},
 		{
 			"page that says where it stands", &mihu.PhoneNumberPage{Pagination: &mihu.Pagination{CurrentPage: 2, HasMore: true}},
-			`PhoneNumberPage{items:0 pagination:{2 0 0 0 0 0 true}}`,
+			`PhoneNumberPage{items:0 pagination:{page:2 has_more:true}}`,
+		},
+		{
+			"pagination",
+			mihu.Pagination{CurrentPage: 2, LastPage: 3, PerPage: 200, Total: 401, From: 201, To: 400},
+			`Pagination{page:2 last_page:3 per_page:200 total:401 has_more:false}`,
 		},
 		{"response", mihu.Response{StatusCode: 200, Body: []byte("s3cret")}, `Response{status:200 request_id:"" attempts:0 settled:false bytes:6}`},
 		{"port", mihu.SetPort(5061), "5061"},

@@ -162,7 +162,7 @@ func (f *faults) gateway(field, gateway string) {
 	value := shown(gateway, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/-_[]")
 	const want = "; want a host name or an IP address such as sip.example.com"
 	bare := strings.TrimSuffix(strings.TrimPrefix(gateway, "["), "]")
-	if addr, err := netip.ParseAddr(bare); err == nil && (bare == gateway || addr.Is6() && gateway == "["+bare+"]") {
+	if addr, err := netip.ParseAddr(bare); err == nil && addr.Zone() == "" && (bare == gateway || addr.Is6() && gateway == "["+bare+"]") {
 		return
 	}
 	host, port, hasPort := strings.Cut(gateway, ":")
@@ -192,9 +192,12 @@ func isScheme(s string) bool {
 	return false
 }
 
-// isHost allows the underscore, which service records use.
+// isHost allows the underscore, which service records use. No top-level domain is a number: what
+// ends in one is a mistyped address.
 func isHost(s string) bool {
+	last := ""
 	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		last = label
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
@@ -204,7 +207,7 @@ func isHost(s string) bool {
 			}
 		}
 	}
-	return true
+	return strings.Trim(last, "0123456789") != ""
 }
 
 func (f *faults) settings(settings map[string]any) {

@@ -115,14 +115,15 @@ func digitRun(s string, i int, spaced bool) (end int, digits string) {
 func OneLine(s string, most int) string {
 	cut := len(s) > most
 	if cut {
-		s = s[:most]
+		s = strings.ToValidUTF8(s[:most], "")
 	}
+	// What is not text becomes a character, so that nothing that was apart is joined.
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r <= 0x9f || r == 0x2028 || r == 0x2029 {
 			return ' '
 		}
 		return r
-	}, strings.ToValidUTF8(s, ""))
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 	if cut {
 		s += "…"
 	}
@@ -243,7 +244,10 @@ func (r *Redactor) Text(s string) string {
 
 // known removes the secrets and masks the numbers that the request holds.
 func (r *Redactor) known(s string) string {
-	s = r.Secrets(s)
+	return r.maskKnown(r.Secrets(s))
+}
+
+func (r *Redactor) maskKnown(s string) string {
 	for _, number := range r.numbers {
 		if digits := strings.TrimPrefix(number, "+"); IsE164("+" + digits) {
 			s = strings.ReplaceAll(s, digits, Number(digits))
@@ -259,7 +263,7 @@ func (r *Redactor) ID(s string) string {
 
 // Code removes a secret that could be a word of a code only where it is the whole of it, so that a
 // user called "invalid" does not change "invalid_sip", which programs compare.
-func (r *Redactor) Code(s string) string { return OneLine(Text(r.name(s)), 128) }
+func (r *Redactor) Code(s string) string { return OneLine(Text(r.maskKnown(r.name(s))), 128) }
 
 func (r *Redactor) name(s string) string {
 	for _, secret := range r.secrets {
