@@ -259,8 +259,11 @@ func (x *exchange) ready() error {
 	if err := x.gate.wait(x.ctx); err != nil {
 		return err
 	}
-	if x.limiter != nil {
-		if err := x.limiter.Wait(x.ctx); err != nil {
+	for _, limiter := range [...]Limiter{x.limiter, x.callLimiter} {
+		if limiter == nil {
+			continue
+		}
+		if err := limiter.Wait(x.ctx); err != nil {
 			return limiterError(x.ctx, err)
 		}
 	}

@@ -100,11 +100,18 @@ type Limiter interface {
 
 // WithLimiter asks a limiter before every attempt, so that repetitions count too. A limiter may be
 // shared among clients. An error of it ends the call, unsent. nil is the default: no limit.
+// [WithCallLimiter] adds one to a single call.
 func WithLimiter(limiter Limiter) Option {
-	if v := reflect.ValueOf(limiter); v.Kind() == reflect.Pointer && v.IsNil() {
-		limiter = nil
-	}
+	limiter = orNoLimiter(limiter)
 	return func(c *config, _ *faults) { c.limiter = limiter }
+}
+
+// orNoLimiter takes a nil pointer for what it was meant to be.
+func orNoLimiter(limiter Limiter) Limiter {
+	if v := reflect.ValueOf(limiter); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return limiter
 }
 
 // WithTokenSource asks a source for the token before every attempt, in place of the token of

@@ -74,9 +74,10 @@ func (r Response) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Respons
 type CallOption func(*callConfig, *faults)
 
 type callConfig struct {
-	response  *Response
-	header    http.Header
-	unsettled bool
+	response    *Response
+	header      http.Header
+	unsettled   bool
+	callLimiter Limiter
 }
 
 // WithResponse fills in what is known of the call beside its data, once it ends. nil is nothing.
@@ -99,6 +100,14 @@ func WithHeader(name, value string) CallOption {
 		}
 		c.header.Set(name, value)
 	}
+}
+
+// WithCallLimiter asks a limiter before every attempt of the call, and of what settles it, after the
+// client's own limiter of [WithLimiter]. An error of it ends the call, unsent. nil is the default:
+// no limit but the client's.
+func WithCallLimiter(limiter Limiter) CallOption {
+	limiter = orNoLimiter(limiter)
+	return func(c *callConfig, _ *faults) { c.callLimiter = limiter }
 }
 
 func headerProblem(name, value string) string {

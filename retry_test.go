@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -704,6 +705,34 @@ func TestLimiter(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, errLost)
 		})
+	})
+	t.Run("of the call comes after that of the client, and before what settles the call too", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			wire := newWire(t, problem(429), lost(), ok())
+			var asked []string
+			limiter := func(name string) mihu.Limiter {
+				return limiterFunc(func(context.Context) error { asked = append(asked, name); return nil })
+			}
+			client := newClient(t, wire, mihu.WithLimiter(limiter("client")))
+			_, err := client.Trunks.Create(t.Context(), wantedTrunk(agentUUID), mihu.WithCallLimiter(limiter("call")))
+			require.NoError(t, err)
+			assert.Equal(t, 4, wire.Attempts(), "a 429, a lost answer, a look and the rest of the trunk")
+			assert.Equal(t, slices.Repeat([]string{"client", "call"}, 4), asked)
+
+			for _, none := range []mihu.Limiter{nil, (*pointerLimiter)(nil)} {
+				_, err = client.Channels.GetByNumber(t.Context(), number, mihu.WithCallLimiter(none))
+				require.NoError(t, err)
+			}
+		})
+	})
+	t.Run("of the call ends every call by an error, unsent", func(t *testing.T) {
+		t.Parallel()
+		limiter := mihu.WithCallLimiter(limiterFunc(func(context.Context) error { return errLost }))
+		for _, op := range operations() {
+			err := op.call(t.Context(), unreachable(t), limiter)
+			assert.EqualError(t, err, "mihu: "+op.name+": limiter: connection lost")
+		}
 	})
 	t.Run("ends a repetition, and what came before it is kept", func(t *testing.T) {
 		t.Parallel()
