@@ -491,7 +491,7 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 		return false
 	}
 	if failed == failedRateLimited && retryAfter > 0 {
-		x.gate.closeFor(min(retryAfter, x.policy.MaxRetryAfter))
+		x.pause(min(retryAfter, x.policy.MaxRetryAfter))
 	}
 	if retryAfter > x.policy.MaxRetryAfter {
 		return false

@@ -60,8 +60,9 @@
 //
 // The wait is a random part of BaseDelay, which doubles with every attempt up to MaxDelay; after
 // 429 it starts from RateLimitDelay. It is never less than Retry-After, in seconds or as a date. A
-// 429 with Retry-After pauses the whole client, for MaxRetryAfter at most. A Retry-After above that
-// is not waited for: the answer is returned at once. Redirects are not followed.
+// 429 with Retry-After pauses the whole client, for MaxRetryAfter at most, and tells a limiter that
+// is a [Pauser]. A Retry-After above that is not waited for: the answer is returned at once.
+// Redirects are not followed.
 //
 // # Concurrency
 //

@@ -98,9 +98,18 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
+// Pauser is a [Limiter] that hears of every pause: where it is shared, one client's 429 can hold
+// back the others too. Pause is called after a 429 with Retry-After, before the repetition is waited
+// for, with the time that the client itself pauses: above 0, MaxRetryAfter at most. It is called from
+// many goroutines at once, has to return soon and before the context ends, and does not itself wait.
+type Pauser interface {
+	Limiter
+	Pause(ctx context.Context, d time.Duration)
+}
+
 // WithLimiter asks a limiter before every attempt, so that repetitions count too. A limiter may be
-// shared among clients. An error of it ends the call, unsent. nil is the default: no limit.
-// [WithCallLimiter] adds one to a single call.
+// shared among clients; see [Pauser] for what more it can do then. An error of it ends the call,
+// unsent. nil is the default: no limit. [WithCallLimiter] adds one to a single call.
 func WithLimiter(limiter Limiter) Option {
 	limiter = orNoLimiter(limiter)
 	return func(c *config, _ *faults) { c.limiter = limiter }

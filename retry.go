@@ -285,6 +285,16 @@ func (g *gate) wait(ctx context.Context) error {
 	}
 }
 
+// pause holds back the client, and all who share a limiter with it that can do the same.
+func (x *exchange) pause(d time.Duration) {
+	x.gate.closeFor(d)
+	for _, limiter := range [...]Limiter{x.limiter, x.callLimiter} {
+		if pauser, ok := limiter.(Pauser); ok {
+			pauser.Pause(x.ctx, d)
+		}
+	}
+}
+
 // pausedError is a call that was not sent because an earlier 429 asked the client to wait.
 type pausedError struct{ left time.Duration }
 

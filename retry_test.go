@@ -482,6 +482,51 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
+// A limiter that can pause is told of every 429 with Retry-After, for as long as the client itself
+// pauses, and of nothing else.
+func TestLimiterIsToldOfPauses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		answer step
+		want   []time.Duration
+	}{
+		{"seconds", problem(429, "Retry-After", "7"), []time.Duration{7 * time.Second}},
+		{"above the bound", problem(429, "Retry-After", "61"), []time.Duration{time.Minute}},
+		{"no Retry-After", problem(429), nil},
+		{"another status", problem(503, "Retry-After", "7"), nil},
+		{"success", ok(), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var ofClient, ofCall pausingLimiter
+				client := newClient(t, newWire(t, tt.answer, ok()), mihu.WithLimiter(&ofClient))
+				_, _ = client.Channels.GetByNumber(t.Context(), number, mihu.WithCallLimiter(&ofCall))
+				for _, limiter := range []pausingLimiter{ofClient, ofCall} {
+					assert.Equal(t, tt.want, limiter.paused)
+					for _, at := range limiter.told {
+						assert.Equal(t, start, at, "before the wait")
+					}
+				}
+			})
+		})
+	}
+}
+
+type pausingLimiter struct {
+	paused []time.Duration
+	told   []time.Time
+}
+
+func (*pausingLimiter) Wait(context.Context) error { return nil }
+
+func (l *pausingLimiter) Pause(_ context.Context, d time.Duration) {
+	l.paused, l.told = append(l.paused, d), append(l.told, time.Now())
+}
+
 // One 429 with Retry-After holds back every call of the client until then, and lets them through
 // over a tenth of their wait.
 func TestSharedPause(t *testing.T) {
