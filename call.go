@@ -44,7 +44,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	if c == nil || c.core == nil {
 		return nil, (faults{{Field: "client", Problem: "not made by New"}}).err(op)
 	}
-	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data}
+	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data, blankData: req.blankData}
 	found := &x.found
 	if ctx == nil {
 		found.add("context", "", "nil; use context.Background() where there is none")
@@ -65,7 +65,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 		found.add("method", redact.Clip(req.Method), "want GET, POST, PUT, PATCH or DELETE")
 	}
 	target := req.target(found)
-	x.query = encodeQuery(req.Query, found)
+	query := encodeQuery(req.Query, found)
 	if req.Body != nil {
 		body, problem := encode(req.Body)
 		if problem != "" {
@@ -81,10 +81,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	x.url = x.base + target
-	if x.query != "" {
-		x.url += "?" + x.query
-	}
+	x.url = x.at(target, query)
 	return x, nil
 }
 
@@ -97,12 +94,12 @@ type exchange struct {
 	found      faults
 	http       http.Client
 	attempter  retryablehttp.Client
+	request    retryablehttp.Request
 	ctx        context.Context
 	op         string
 	method     string
 	path       string
-	url        string
-	query      string
+	url        url.URL
 	body       []byte
 	advice     string
 	into       any
@@ -112,28 +109,28 @@ type exchange struct {
 	stubborn bool // repeat every failure that leaves something open, and more often
 	settled  bool
 
-	attempts int
-	beside   int      // requests that were sent to settle this one
-	bearer   *bearer  // of the last attempt
-	fresh    bool     // bearer was asked for after a 401 and has not been sent yet
-	renewed  bool     // the source was asked once more
-	former   []string // tokens that were sent before
-	started  time.Time
-	timed    context.Context // the context of the attempt, with its own time
-	cancel   context.CancelFunc
-	trace    httptrace.ClientTrace
-	traced   atomic.Bool // the transport reports through httptrace
-	reached  atomic.Bool // the attempt had a connection
-	answered bool        // the attempt had an answer
-	location string      // the target of its redirect
-	done     bool        // an answer was a success
-	waiting  bool        // another attempt was decided on
-	wait     time.Duration
-	misses   int     // attempts that failed on an unknown host
-	failed   error   // of the last attempt
-	open     []error // failures that leave open whether the request was carried out
-	lastOpen bool    // failed is one of them
-	answer   Response
+	fresh     bool // bearer was asked for after a 401 and has not been sent yet
+	renewed   bool // the source was asked once more
+	answered  bool // the attempt had an answer
+	done      bool // an answer was a success
+	waiting   bool // another attempt was decided on
+	lastOpen  bool // failed is one of open
+	missed    bool // an attempt failed on an unknown host
+	blankData bool // as in Request
+	attempts  int
+	beside    int      // requests that were sent to settle this one
+	bearer    *bearer  // of the last attempt
+	former    []string // tokens that were sent before
+	started   time.Time
+	timed     context.Context // the context of the attempt, with its own time
+	cancel    context.CancelFunc
+	trace     httptrace.ClientTrace
+	traced    atomic.Bool // the transport reports through httptrace
+	reached   atomic.Bool // the attempt had a connection
+	location  string      // the target of its redirect
+	failed    error       // of the last attempt
+	open      []error     // failures that leave open whether the request was carried out
+	answer    Response
 }
 
 // run sends the request until an answer, or the policy, ends the call. Its error is that of the
@@ -145,20 +142,22 @@ func (x *exchange) run() error {
 		HTTPClient:   &x.http,
 		RetryMax:     math.MaxInt,
 		CheckRetry:   x.checkRetry,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return x.wait },
+		Backoff:      waitMin,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		// A jar adds its cookies to the request's own headers, once more with every attempt.
+		// Every attempt has headers of its own: those of the last one may still be read, and a jar adds
+		// its cookies to them.
 		PrepareRetry: func(req *http.Request) error { req.Header = http.Header{}; return nil },
 	}
-	req, err := retryablehttp.NewRequestWithContext(x.ctx, x.method, x.url, nil)
-	if err == nil && x.body != nil {
-		err = req.SetBody(x.body)
+	req := x.blank.WithContext(x.ctx)
+	req.Method, req.URL, req.Header = x.method, &x.url, http.Header{}
+	x.request = retryablehttp.Request{Request: req}
+	if x.body != nil {
+		if err := x.request.SetBody(x.body); err != nil {
+			return x.transportError(err)
+		}
 	}
-	if err != nil {
-		return x.transportError(err)
-	}
-	req.SetResponseHandler(x.read)
-	_, err = x.attempter.Do(req) //nolint:bodyclose // read closes it
+	x.request.SetResponseHandler(x.read)
+	_, err := x.attempter.Do(&x.request) //nolint:bodyclose // read closes it
 	switch {
 	case x.done:
 		x.budget.earn()
@@ -181,6 +180,9 @@ func (x *exchange) after(failed *TransportError) *TransportError {
 	failed.Last = x.failed
 	return failed
 }
+
+// waitMin is the backoff of the attempter, whose RetryWaitMin is set before every wait.
+func waitMin(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
 
 func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
@@ -230,7 +232,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.answered, x.location = false, ""
 	x.timed = x.ctx
 	if x.timeout > 0 {
-		x.timed, x.cancel = context.WithTimeoutCause(x.ctx, time.Duration(x.timeout), x.timeout)
+		x.timed, x.cancel = context.WithTimeoutCause(x.ctx, x.timeout, x.late)
 	}
 	ctx := x.timed
 	if x.write {
@@ -240,9 +242,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		ctx = httptrace.WithClientTrace(ctx, &x.trace)
 	}
-	attempt := req.WithContext(ctx)
-	attempt.Header = x.headers(req.Header)
-	resp, err := x.transport.RoundTrip(attempt)
+	x.addHeaders(req.Header)
+	resp, err := x.transport.RoundTrip(req.WithContext(ctx))
 	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
 		// http.Client would look at the target, and fail on one that it cannot parse.
 		x.location = resp.Header.Get("Location")
@@ -297,10 +298,8 @@ func limiterError(ctx context.Context, err error) error {
 	return fmt.Errorf("limiter: %w", err)
 }
 
-// headers makes a map for every attempt, since that of the last one may still be read.
-func (x *exchange) headers(base http.Header) http.Header {
-	header := make(http.Header, len(base)+len(x.header)+4)
-	maps.Copy(header, base) // what http.Client added, such as a jar's cookies
+// addHeaders adds to what http.Client set, such as a jar's cookies.
+func (x *exchange) addHeaders(header http.Header) {
 	maps.Copy(header, x.header)
 	header["Authorization"] = x.bearer.header
 	if header["Accept"] == nil {
@@ -312,7 +311,6 @@ func (x *exchange) headers(base http.Header) http.Header {
 	if x.body != nil {
 		header["Content-Type"] = acceptJSON
 	}
-	return header
 }
 
 var acceptJSON = []string{"application/json"}
@@ -336,7 +334,7 @@ func (x *exchange) read(resp *http.Response) error {
 	}
 	if success {
 		if err == nil {
-			err = decodeAnswer(body, x.into)
+			err = decodeAnswer(body, x.into, x.blankData)
 		}
 		if err == nil {
 			x.done = true
@@ -455,7 +453,7 @@ func (x *exchange) named(cause error) error {
 	if x.timed.Err() == nil {
 		return cause
 	}
-	return x.timeout
+	return x.late
 }
 
 // again decides on another attempt, and how long to wait for it.
@@ -480,12 +478,10 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 	if allowed == ifTokenDiffers {
 		return x.renewToken(most)
 	}
-	if failed == failedUnknownHost {
-		x.misses++
-	}
-	if allowed == never || allowed == once && x.misses > 1 {
+	if allowed == never || allowed == once && x.missed {
 		return false
 	}
+	x.missed = x.missed || failed == failedUnknownHost
 	if x.ctx.Err() != nil {
 		x.interrupted()
 		return false
@@ -496,8 +492,8 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 	if retryAfter > x.policy.MaxRetryAfter {
 		return false
 	}
-	x.wait = x.policy.delay(x.attempts, failed, retryAfter)
-	if x.attempts >= most || pastDeadline(x.ctx, x.wait) {
+	wait := x.policy.delay(x.attempts, failed, retryAfter)
+	if x.attempts >= most || pastDeadline(x.ctx, wait) {
 		return false
 	}
 	if !x.budget.take() {
@@ -507,14 +503,15 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 		}
 		return false
 	}
-	x.logRepetition()
+	x.repeatAfter(wait)
 	return true
 }
 
-func (x *exchange) logRepetition() {
+func (x *exchange) repeatAfter(wait time.Duration) {
+	x.attempter.RetryWaitMin = wait
 	if x.log != nil {
 		x.log.LogAttrs(x.ctx, slog.LevelWarn, "mihu: repeating", slog.String("op", x.op), slog.String("method", x.method),
-			slog.Int("attempt", x.attempts), slog.Duration("wait", x.wait), slog.String("error", x.failed.Error()))
+			slog.Int("attempt", x.attempts), slog.Duration("wait", wait), slog.String("error", x.failed.Error()))
 	}
 }
 
@@ -534,8 +531,8 @@ func (x *exchange) renewToken(most int) bool {
 		return false
 	}
 	x.useToken(token)
-	x.fresh, x.wait = true, 0
-	x.logRepetition()
+	x.fresh = true
+	x.repeatAfter(0)
 	return true
 }
 
@@ -589,7 +586,7 @@ func (x *exchange) redactor() *redact.Redactor {
 		r.Add(x.bearer.token)
 	}
 	r.CollectAll(x.header)
-	if values, err := url.ParseQuery(x.query); err == nil {
+	if values, err := url.ParseQuery(x.url.RawQuery); err == nil {
 		r.CollectAll(values)
 	}
 	return r

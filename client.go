@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/mihu-go/mihu/internal/redact"
 )
@@ -97,7 +98,12 @@ func (cfg config) client(found faults, subdomain, token string) (*Client, error)
 	if cfg.tokens == nil {
 		cfg.tokens = TokenFunc(func(context.Context) (string, error) { return token, nil })
 	}
+	blank, err := http.NewRequestWithContext(context.Background(), http.MethodGet, cfg.baseURL, http.NoBody) //nolint:gosec // it was checked
+	if err != nil {
+		return nil, (faults{{Field: "base URL", Problem: "not a URL"}}).err("new")
+	}
 	c := &Client{core: newCore(cfg)}
+	c.core.blank = blank
 	c.Trunks.client, c.Channels.client = c, c
 	return c, nil
 }
@@ -133,13 +139,15 @@ func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // core is what all calls of a client share.
 type core struct {
 	base      string
+	blank     *http.Request // to the base URL, which every request is a copy of
 	transport http.RoundTripper
 	jar       http.CookieJar
 	// token is a function so that no printing of a client can reach what it closes over.
 	token     func(context.Context) (string, error)
 	last      atomic.Pointer[bearer]
 	policy    RetryPolicy
-	timeout   attemptTimeout
+	timeout   time.Duration
+	late      error // the end of an attempt that took longer
 	limiter   Limiter
 	log       *slog.Logger
 	userAgent []string
@@ -154,7 +162,7 @@ func newCore(cfg config) *core {
 		jar:       cfg.httpClient.Jar,
 		token:     cfg.tokens.Token,
 		policy:    cfg.policy.withDefaults(),
-		timeout:   attemptTimeout(cfg.attemptTimeout),
+		timeout:   cfg.attemptTimeout,
 		limiter:   cfg.limiter,
 		log:       cfg.logger,
 		userAgent: []string{userAgent(cfg.userAgent)},
@@ -163,13 +171,26 @@ func newCore(cfg config) *core {
 		c.transport = newTransport()
 	}
 	if c.timeout == 0 {
-		c.timeout = attemptTimeout(cfg.httpClient.Timeout)
+		c.timeout = cfg.httpClient.Timeout
 	}
 	if c.timeout == 0 {
 		c.timeout = defaultAttemptTimeout
 	}
+	c.late = attemptTimeout(c.timeout)
 	c.budget.init(c.policy.Budget)
 	return c
+}
+
+// at is the URL of an escaped path below the base URL.
+func (c *core) at(path, query string) url.URL {
+	u := *c.blank.URL
+	if u.RawPath != "" || strings.Contains(path, "%") {
+		u.RawPath = u.EscapedPath() + path
+		path, _ = url.PathUnescape(path)
+	}
+	u.Path += path
+	u.RawQuery = query
+	return u
 }
 
 func checkToken(found *faults, field, token string) {

@@ -64,15 +64,15 @@ func TestAllocationsOfACall(t *testing.T) {
 		most   float64
 		call   func(context.Context, *mihu.Client) error
 	}{
-		{"update", answerToUpdate, 64, func(ctx context.Context, c *mihu.Client) error {
+		{"update", answerToUpdate, 58, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Trunks.Update(ctx, frontDesk, update)
 			return err
 		}},
-		{"channels by number", answerToUpdate, 64, func(ctx context.Context, c *mihu.Client) error {
+		{"channels by number", answerToUpdate, 58, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Channels.GetByNumber(ctx, frontDesk.PhoneNumber)
 			return err
 		}},
-		{"a page of 200 numbers", page, plain + 64, func(ctx context.Context, c *mihu.Client) error {
+		{"a page of 200 numbers", page, plain + 40, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Trunks.List(ctx, nil)
 			return err
 		}},

@@ -57,16 +57,17 @@ func readAnswer(r io.Reader, length int64) ([]byte, error) {
 	}
 }
 
-// envelope is what a success comes in. Data holds a pointer, which encoding/json decodes into.
+// envelope is what a success comes in. Success is true before it is decoded, since it may be left
+// out. Data holds a pointer, which encoding/json decodes into.
 type envelope struct {
-	Success *bool `json:"success"`
-	Data    any   `json:"data"`
+	Success bool `json:"success"`
+	Data    any  `json:"data"`
 }
 
 // decodeAnswer decodes the data of a success into what into points to; a nil into wants none. The
 // answer is decoded as it should be, and only where that fails once more with tolerance. A failure
-// leaves nothing behind.
-func decodeAnswer(body []byte, into any) error {
+// leaves nothing behind. Where into points to something that is not blank, it is decoded beside it.
+func decodeAnswer(body []byte, into any, blank bool) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		if into == nil {
 			return nil
@@ -74,9 +75,9 @@ func decodeAnswer(body []byte, into any) error {
 		return fmt.Errorf("%w: empty", ErrMalformedResponse)
 	}
 	var fresh reflect.Value
-	env := envelope{}
+	env := envelope{Success: true}
 	if into != nil {
-		if fresh = reflect.ValueOf(into); !fresh.Elem().IsZero() {
+		if fresh = reflect.ValueOf(into); !blank && !fresh.Elem().IsZero() {
 			fresh = reflect.New(fresh.Type().Elem())
 		}
 		env.Data = fresh.Interface()
@@ -84,7 +85,7 @@ func decodeAnswer(body []byte, into any) error {
 	err := decodeTwice(body, &env, fresh)
 	switch {
 	case err != nil:
-	case env.Success != nil && !*env.Success:
+	case !env.Success:
 		err = errRefused
 	case into == nil:
 		return nil
@@ -109,7 +110,7 @@ func decodeTwice(body []byte, env *envelope, fresh reflect.Value) error {
 			return notJSON(err)
 		}
 		if body, err = tolerate(body, fresh); err == nil {
-			*env = envelope{}
+			*env = envelope{Success: true}
 			if fresh.IsValid() {
 				fresh.Elem().SetZero()
 				env.Data = fresh.Interface()

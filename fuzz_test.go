@@ -39,14 +39,14 @@ func FuzzDecodeAnswer(f *testing.F) {
 	f.Add([]byte(`{"success":"0","data":[]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var snap ChannelSnapshot
-		if err := decodeAnswer(body, &snap); err != nil {
+		if err := decodeAnswer(body, &snap, false); err != nil {
 			if snap.Number != "" || snap.PhoneNumberUUID != "" || snap.Channels.Call.Bound {
 				t.Errorf("%v left %#v behind", err, snap.Channels)
 			}
 			return
 		}
 		var twice ChannelSnapshot
-		if err := decodeAnswer(body, &twice); err != nil || twice.Number != snap.Number {
+		if err := decodeAnswer(body, &twice, false); err != nil || twice.Number != snap.Number {
 			t.Errorf("decoded once and then not: %v", err)
 		}
 		_ = snap.Binding(ChannelCall)
@@ -83,7 +83,7 @@ func FuzzDecodeList(f *testing.F) {
 	f.Add([]byte(`{"data":{"items":null,"pagination":{"total":"7","per_page":2,"from":null}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var page PhoneNumberPage
-		if decodeAnswer(body, &page) != nil {
+		if decodeAnswer(body, &page, false) != nil {
 			return
 		}
 		more, told := page.more(1)

@@ -12,7 +12,7 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-const defaultAttemptTimeout = attemptTimeout(30 * time.Second)
+const defaultAttemptTimeout = 30 * time.Second
 
 // Option changes a client as it is made. The order of options does not matter, except that the
 // last of a kind wins. The zero value of every option is its default.

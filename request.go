@@ -37,6 +37,8 @@ type Request struct {
 	op string
 	// advice says how to find out what became of a request whose outcome is unknown.
 	advice string
+	// blankData says that the data to decode into is zero, without looking at all of it.
+	blankData bool
 }
 
 // Response is what is known of a call beside its data, filled by [WithResponse]. After an error it

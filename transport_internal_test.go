@@ -27,7 +27,7 @@ func TestDefaultTransport(t *testing.T) {
 		transport.TLSHandshakeTimeout, transport.ExpectContinueTimeout, transport.HTTP2.SendPingTimeout, transport.HTTP2.PingTimeout,
 	} {
 		assert.Positive(t, bound)
-		assert.Less(t, bound, time.Duration(defaultAttemptTimeout))
+		assert.Less(t, bound, defaultAttemptTimeout)
 	}
 	assert.Positive(t, transport.IdleConnTimeout)
 }

@@ -121,6 +121,7 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 // snapshot sends a request that is answered with a snapshot.
 func snapshot(ctx context.Context, c *Client, req *Request, opts []CallOption) (*ChannelSnapshot, error) {
 	snap := new(ChannelSnapshot)
+	req.blankData = true
 	if err := c.Do(ctx, req, snap, opts...); err != nil {
 		return nil, err
 	}

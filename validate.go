@@ -156,15 +156,15 @@ func (f *faults) port(field string, port int) {
 
 // gateway checks a host name or IP address. "" is for the caller to judge.
 func (f *faults) gateway(field, gateway string) {
-	if gateway == "" {
+	if gateway == "" || len(gateway) <= 253 && isHost(gateway) {
 		return
 	}
-	value := shown(gateway, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/-_[]")
 	const want = "; want a host name or an IP address such as sip.example.com"
 	bare := strings.TrimSuffix(strings.TrimPrefix(gateway, "["), "]")
 	if addr, err := netip.ParseAddr(bare); err == nil && addr.Zone() == "" && (bare == gateway || addr.Is6() && gateway == "["+bare+"]") {
 		return
 	}
+	value := shown(gateway, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/-_[]")
 	host, port, hasPort := strings.Cut(gateway, ":")
 	switch {
 	case strings.Contains(gateway, "://"), hasPort && isScheme(host):
@@ -173,7 +173,7 @@ func (f *faults) gateway(field, gateway string) {
 		f.add(field, value, "is more than a host"+want)
 	case hasPort && strings.Trim(port, "0123456789") == "":
 		f.add(field, value, "has a port, which belongs in sip.port"+want)
-	case len(gateway) > 253 || !isHost(gateway):
+	default:
 		f.add(field, value, "not a host name"+want)
 	}
 }
@@ -249,7 +249,7 @@ func encode(v any) (body []byte, problem string) {
 // hasReplacement finds what encoding/json writes in place of bytes that are not UTF-8: the character
 // or, before Go 1.27, its escape. It may have been there before.
 func hasReplacement(body []byte) bool {
-	return bytes.ContainsRune(body, utf8.RuneError) || bytes.Contains(body, []byte(`\ufffd`))
+	return bytes.Contains(body, []byte("\uFFFD")) || bytes.Contains(body, []byte(`\ufffd`))
 }
 
 // hasBadText looks for text that is not UTF-8 in whatever can be written as JSON.
@@ -281,8 +281,8 @@ func hasBadText(v reflect.Value) bool {
 			}
 		}
 	case reflect.Map:
-		for key, value := range v.Seq2() {
-			if hasBadText(key) || hasBadText(value) {
+		for entries := v.MapRange(); entries.Next(); { // Seq2 would link what reflection needs to call functions
+			if hasBadText(entries.Key()) || hasBadText(entries.Value()) {
 				return true
 			}
 		}

@@ -4,7 +4,6 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
-	"html"
 	"net/url"
 	"slices"
 	"strconv"
@@ -214,10 +213,9 @@ func (r *Redactor) Add(secret string) {
 	if out, err := json.Marshal(secret); err == nil {
 		asJSON = string(out[1 : len(out)-1])
 	}
-	page := html.EscapeString(secret)
 	for _, spelling := range []string{
 		secret, quoted, ascii, asJSON, url.QueryEscape(secret), url.PathEscape(secret),
-		page, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#039;").Replace(page),
+		inPage(secret, "&#34;", "&#39;"), inPage(secret, "&quot;", "&#039;"), // as Go and PHP write HTML
 	} {
 		for _, spelling := range []string{spelling, strings.ReplaceAll(spelling, "/", `\/`)} {
 			if !slices.Contains(r.secrets, spelling) {
@@ -227,6 +225,10 @@ func (r *Redactor) Add(secret string) {
 	}
 	// The longest first, so that no spelling is broken up by one that is a part of it.
 	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+func inPage(s, quote, apostrophe string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quote, "'", apostrophe).Replace(s)
 }
 
 // Secrets removes the secrets and keeps everything else.
