@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,7 +101,8 @@ func counted(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.C
 			opened.Add(1)
 		}
 	}
-	opts := []mihu.Option{}
+	// A machine that is busy is no reason to give up an attempt, which costs its connection.
+	opts := []mihu.Option{mihu.WithAttemptTimeout(10 * time.Minute)}
 	if server.EnableHTTP2 = http2; http2 {
 		server.StartTLS()
 		opts = append(opts, mihu.WithHTTPClient(server.Client()))

@@ -8,17 +8,17 @@ import (
 	"github.com/google/go-github/v92/github"
 )
 
-// hookJSON is the answer of GitHub to the update of a hook.
-const hookJSON = `{"type":"Repository","id":12345678,"name":"web","active":true,"events":["push","pull_request"],` +
-	`"config":{"content_type":"json","insecure_ssl":"0","url":"https://example.com/webhook","secret":"********"},` +
-	`"updated_at":"2026-06-03T00:57:16Z","created_at":"2026-06-03T00:57:16Z",` +
-	`"url":"https://api.github.com/repos/octocat/Hello-World/hooks/12345678",` +
-	`"test_url":"https://api.github.com/repos/octocat/Hello-World/hooks/12345678/test",` +
-	`"ping_url":"https://api.github.com/repos/octocat/Hello-World/hooks/12345678/pings",` +
-	`"deliveries_url":"https://api.github.com/repos/octocat/Hello-World/hooks/12345678/deliveries",` +
-	`"last_response":{"code":200,"status":"active","message":"OK"}}`
+// protectionJSON is the answer of GitHub to the update of the protection of a branch; the links to
+// its parts are left out.
+const protectionJSON = `{"url":"https://api.github.com/repos/o/r/branches/main/protection",` +
+	`"required_status_checks":{"strict":true,"contexts":["build"],"checks":[{"context":"build"}]},` +
+	`"required_pull_request_reviews":{"dismiss_stale_reviews":true,"require_code_owner_reviews":true,` +
+	`"required_approving_review_count":2,"require_last_push_approval":false},` +
+	`"enforce_admins":{"enabled":true},"required_signatures":{"enabled":false},"required_linear_history":{"enabled":true},` +
+	`"allow_force_pushes":{"enabled":false},"allow_deletions":{"enabled":false},"block_creations":{"enabled":false},` +
+	`"required_conversation_resolution":{"enabled":true},"lock_branch":{"enabled":false},"allow_fork_syncing":{"enabled":false}}`
 
-// newGitHub is go-github, which updates a hook.
+// newGitHub is go-github, which updates the protection of a branch.
 func newGitHub(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	base := at.URL + "/"
@@ -27,9 +27,11 @@ func newGitHub(at place) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	change := &github.Hook{Events: []string{"push", "pull_request"}, Config: &github.HookConfig{
-		URL: new("https://example.com/webhook"), ContentType: new("json"), Secret: new("s3cret-0123456789"),
-	}}
+	change := &github.ProtectionRequest{
+		RequiredStatusChecks:       &github.RequiredStatusChecks{Strict: true, Contexts: &[]string{"build"}},
+		RequiredPullRequestReviews: &github.PullRequestReviewsEnforcementRequest{RequiredApprovingReviewCount: 2},
+		EnforceAdmins:              true,
+	}
 	c := plainCaller(func(ctx context.Context, method, path string, in, into any) error {
 		req, err := client.NewRequest(ctx, method, strings.TrimPrefix(path, "/"), in)
 		if err != nil {
@@ -39,8 +41,8 @@ func newGitHub(at place) (caller, error) {
 		return err
 	}, closeIdle)
 	c.update = func(ctx context.Context) error {
-		hook, _, err := client.Repositories.EditHook(ctx, "octocat", "Hello-World", 12345678, change)
-		if err == nil && hook.GetConfig().GetURL() != "https://example.com/webhook" {
+		protection, _, err := client.Repositories.UpdateBranchProtection(ctx, "o", "r", "main", change)
+		if err == nil && !protection.GetRequiredStatusChecks().Strict {
 			err = errAnswer
 		}
 		return err

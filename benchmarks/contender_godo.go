@@ -7,15 +7,15 @@ import (
 	"github.com/digitalocean/godo"
 )
 
-// policyJSON is the answer of DigitalOcean to the update of an alert policy.
-const policyJSON = `{"policy":{"uuid":"78b3da62-27e5-49ba-ac70-5db0b5935c64","type":"v1/insights/droplet/cpu",` +
-	`"description":"CPU of the front desk is above 80 % for five minutes; somebody has to look at it before the calls pile up",` +
-	`"compare":"GreaterThan","value":80,"window":"5m","entities":["192018292","192018293","192018294"],` +
-	`"tags":["reception","production"],"alerts":{"slack":[{"channel":"Production Alerts",` +
-	`"url":"https://hooks.slack.com/services/T1234567/AAAAAAAA/ZZZZZZ"},{"channel":"Reception",` +
-	`"url":"https://hooks.slack.com/services/T1234567/BBBBBBBB/ZZZZZZ"}],"email":["reception@example.com"]},"enabled":true}}`
+// balancerJSON is the answer of DigitalOcean to the update of a load balancer.
+const balancerJSON = `{"load_balancer":{"id":"4de7ac8b-495b-4884-9a69-1050c6793cd6","name":"reception","ip":"104.131.186.241",` +
+	`"size_unit":1,"algorithm":"round_robin","status":"active","created_at":"2026-02-04T21:14:05Z",` +
+	`"forwarding_rules":[{"entry_protocol":"https","entry_port":443,"target_protocol":"http","target_port":80,"tls_passthrough":false}],` +
+	`"health_check":{"protocol":"http","port":80,"path":"/","check_interval_seconds":10,"response_timeout_seconds":5,` +
+	`"healthy_threshold":5,"unhealthy_threshold":3},"sticky_sessions":{"type":"none"},"droplet_ids":[3164444,3164445],` +
+	`"redirect_http_to_https":false,"enable_proxy_protocol":false,"project_id":"9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"}}`
 
-// newGodo is godo, which updates an alert policy.
+// newGodo is godo, which updates a load balancer.
 func newGodo(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	client, err := godo.New(&http.Client{Transport: transport}, godo.SetBaseURL(at.URL+"/"),
@@ -23,9 +23,9 @@ func newGodo(at place) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	change := &godo.AlertPolicyUpdateRequest{
-		Type: "v1/insights/droplet/cpu", Description: "CPU of the front desk", Compare: godo.GreaterThan, Value: 80, Window: "5m",
-		Entities: []string{"192018292"}, Alerts: godo.Alerts{Email: []string{"reception@example.com"}}, Enabled: new(true),
+	change := &godo.LoadBalancerRequest{
+		Name: "reception", Region: "fra1", Algorithm: "round_robin", DropletIDs: []int{3164444, 3164445},
+		ForwardingRules: []godo.ForwardingRule{{EntryProtocol: "https", EntryPort: 443, TargetProtocol: "http", TargetPort: 80}},
 	}
 	c := plainCaller(func(ctx context.Context, method, path string, in, into any) error {
 		req, err := client.NewRequest(ctx, method, path, in)
@@ -36,8 +36,8 @@ func newGodo(at place) (caller, error) {
 		return err
 	}, closeIdle)
 	c.update = func(ctx context.Context) error {
-		policy, _, err := client.Monitoring.UpdateAlertPolicy(ctx, "78b3da62-27e5-49ba-ac70-5db0b5935c64", change)
-		if err == nil && policy.Window != "5m" {
+		balancer, _, err := client.LoadBalancers.Update(ctx, "4de7ac8b-495b-4884-9a69-1050c6793cd6", change)
+		if err == nil && balancer.Name != "reception" {
 			err = errAnswer
 		}
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"debug/buildinfo"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // imports measures what it costs a program to import a contender: the contender's adapter is built
@@ -27,7 +29,7 @@ func (b *bench) imports() error {
 		return err
 	}
 	got := newSheet()
-	for round := range b.times(3) {
+	for round := range b.times(2) {
 		for _, c := range rotated(contenders, round) {
 			if err := b.importOnce(c, base, got); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
@@ -41,12 +43,14 @@ func (b *bench) imports() error {
 		Name: "import", Title: "What an import costs, with net/http compiled already",
 		Columns: []column{
 			{Key: "cpu beyond", Title: "compile CPU beyond FLOOR, s", Format: "%.2f", Spread: true},
+			{Key: "cpu modules", Title: "outside of the standard library", Format: "%.2f", Spread: true},
 			{Key: "memory", Title: "peak compiler memory, MB", Format: "%.0f", Scale: 1e6},
 			{Key: "size beyond", Title: "binary beyond NAIVE, MB", Format: "%.2f", Scale: 1e6},
 			{Key: "stripped beyond", Title: "the same, stripped", Format: "%.2f", Scale: 1e6},
 			{Key: "modules", Title: "other modules linked", Format: "%.0f"},
 			{Key: "init", Title: "start-up, µs", Format: "%.0f", Scale: 1e-6},
 			{Key: "init allocs", Title: "start-up allocations", Format: "%.0f"},
+			{Key: "init own", Title: "of its own module", Format: "%.0f"},
 		},
 	}))
 	return nil
@@ -73,6 +77,10 @@ func (b *bench) importOnce(c contender, base string, into *sheet) error {
 	if err != nil {
 		return err
 	}
+	modulesCPU, err := b.modulesCPU(c)
+	if err != nil {
+		return err
+	}
 	binary, err := b.link(c, cache)
 	if err != nil {
 		return err
@@ -89,17 +97,19 @@ func (b *bench) importOnce(c contender, base string, into *sheet) error {
 	if err != nil {
 		return err
 	}
-	seconds, allocs, err := b.startUp(binary)
+	seconds, allocs, own, err := b.startUp(binary, c.module)
 	if err != nil {
 		return err
 	}
 	into.add(c.name, "cpu", cpu)
+	into.add(c.name, "cpu modules", modulesCPU)
 	into.add(c.name, "memory", memory)
 	into.add(c.name, "size", float64(info.Size()))
 	into.add(c.name, "stripped", float64(stripped.Size()))
 	into.add(c.name, "modules", float64(modules))
 	into.add(c.name, "init", seconds)
 	into.add(c.name, "init allocs", allocs)
+	into.add(c.name, "init own", own)
 	return nil
 }
 
@@ -154,7 +164,7 @@ func main() {
 
 // compile compiles the program and all it imports, and links nothing.
 func (b *bench) compile(c contender, cache string) (cpu, memory float64, err error) {
-	state, err := b.goCommand(c, cache, "list", "-export", "-f", "{{.Export}}", ".")
+	state, err := b.goCommand(c, cache, "list", "-export", "-debug-actiongraph="+b.actions(c), "-f", "{{.Export}}", ".")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -164,6 +174,37 @@ func (b *bench) compile(c contender, cache string) (cpu, memory float64, err err
 	}
 	// Linux counts in kB, and gives the largest of the process and those that it waited for.
 	return (state.UserTime() + state.SystemTime()).Seconds(), float64(usage.Maxrss) * 1024, nil
+}
+
+// actions is the file in which the go command writes down what it did.
+func (b *bench) actions(c contender) string { return filepath.Join(b.programDir(c), "actions.json") }
+
+// modulesCPU is the part of compile's CPU time that packages of modules took, for those of the
+// standard library are compiled once for every program and release of Go.
+func (b *bench) modulesCPU(c contender) (seconds float64, err error) {
+	written, err := os.ReadFile(b.actions(c))
+	if err != nil {
+		return 0, err
+	}
+	var actions []struct {
+		Mode, Package   string
+		CmdUser, CmdSys time.Duration
+	}
+	if err := json.Unmarshal(written, &actions); err != nil {
+		return 0, err
+	}
+	for _, a := range actions {
+		if a.Mode == "build" && isOfModule(a.Package) && a.Package != "github.com/mihu-go/mihu/benchmarks" {
+			seconds += (a.CmdUser + a.CmdSys).Seconds()
+		}
+	}
+	return seconds, nil
+}
+
+// isOfModule says that a package is not of the standard library.
+func isOfModule(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
 }
 
 const strippedSuffix = ".stripped"
@@ -204,31 +245,35 @@ func linkedModules(binary, own string) (int, error) {
 
 var initLine = regexp.MustCompile(`^init (\S+) @\S+ ms, (\S+) ms clock, \d+ bytes, (\d+) allocs`)
 
-// startUp sums up what packages outside of the standard library do before main.
-func (b *bench) startUp(binary string) (seconds, allocs float64, err error) {
+// startUp sums up what packages outside of the standard library do before main; own are the
+// allocations of one module.
+func (b *bench) startUp(binary, module string) (seconds, allocs, own float64, err error) {
 	cmd := exec.CommandContext(b.ctx, binary)
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %s", err, output)
+		return 0, 0, 0, fmt.Errorf("%w: %s", err, output)
 	}
 	for line := range strings.Lines(string(output)) {
 		found := initLine.FindStringSubmatch(line)
-		if len(found) < 2 || !strings.Contains(strings.Split(found[1], "/")[0], ".") {
+		if found == nil || !isOfModule(found[1]) {
 			continue
 		}
 		milliseconds, err := strconv.ParseFloat(found[2], 64)
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
 		count, err := strconv.ParseFloat(found[3], 64)
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
 		seconds += milliseconds / 1000
 		allocs += count
+		if module != "" && (found[1] == module || strings.HasPrefix(found[1], module+"/")) {
+			own += count
+		}
 	}
-	return seconds, allocs, nil
+	return seconds, allocs, own, nil
 }
 
 func (b *bench) log(text string) { fmt.Fprintln(os.Stderr, text) }

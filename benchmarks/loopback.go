@@ -39,7 +39,10 @@ var socketColumns = []column{
 // loopback measures calls over sockets. Every contender starts with a new client, makes one call
 // that does not count, and is then given the same time.
 func (b *bench) loopback(s scene) error {
-	limit := time.Second
+	limit, rounds := time.Second, 4
+	if s.manner != whole {
+		limit, rounds = limit/2, 3 // connections are what these are about
+	}
 	if s.wire == http1TLS {
 		limit *= 2 // a handshake takes its time
 	}
@@ -47,7 +50,7 @@ func (b *bench) loopback(s scene) error {
 		limit /= 10
 	}
 	got := newSheet()
-	for round := range b.times(5) {
+	for round := range b.times(rounds) {
 		for _, c := range rotated(contenders, round) {
 			o := order{Do: "socket", Contender: c.name, AtOnce: s.atOnce, Calls: 20_000, Limit: limit}
 			if err := b.socket(s.wire, s.manner, o, got); err != nil {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// Every contender decodes an answer of about the same size, in bytes and in names and values.
+func TestAnswersAreOfOneSize(t *testing.T) {
+	tenth := func(got, want int) bool { return 10*got >= 9*want && 10*got <= 11*want }
+	for _, c := range contenders {
+		if !tenth(len(c.answer), len(answerJSON)) {
+			t.Errorf("%s: %d bytes, ours %d", c.name, len(c.answer), len(answerJSON))
+		}
+		if got, want := values(t, c.answer), values(t, answerJSON); c.name != "twilio" && !tenth(got, want) {
+			t.Errorf("%s: %d names and values, ours %d", c.name, got, want)
+		}
+	}
+}
+
+// values counts the names and values of a text of JSON.
+func values(t *testing.T, text string) (n int) {
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	var count func(any)
+	count = func(v any) {
+		n++
+		switch v := v.(type) {
+		case map[string]any:
+			for _, nested := range v {
+				n++
+				count(nested)
+			}
+		case []any:
+			for _, nested := range v {
+				count(nested)
+			}
+		}
+	}
+	count(tree)
+	return n
+}
+
+// BenchmarkCall is one call without a socket, everything on.
+func BenchmarkCall(b *testing.B) {
+	for _, c := range contenders {
+		b.Run(c.name, func(b *testing.B) {
+			client, err := c.make(place{URL: "https://api.example.com", Transport: noSocket{update: []byte(c.answer)}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := client.update(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPage is a page of 200 numbers, decoded.
+func BenchmarkPage(b *testing.B) {
+	page := pageJSON(1)
+	for _, c := range contenders {
+		b.Run(c.name, func(b *testing.B) {
+			client, err := c.make(place{URL: "https://api.example.com", Transport: noSocket{page: page}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if client.page == nil {
+				b.Skip("it reads no answers")
+			}
+			b.ReportAllocs()
+			b.SetBytes(int64(len(page)))
+			for b.Loop() {
+				if n, err := client.page(b.Context(), 1); err != nil || n != perPage {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPlain is a page of 200 numbers, decoded and nothing else.
+func BenchmarkPlain(b *testing.B) {
+	page := pageJSON(1)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(page)))
+	for b.Loop() {
+		var got pageAnswer
+		if err := json.Unmarshal(page, &got); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
