@@ -16,19 +16,28 @@ import (
 )
 
 const (
-	// maxAnswer bounds an answer, unpacked; a page of 200 numbers takes about 200 KB.
+	// maxAnswer bounds an answer, unpacked; a page of 200 numbers takes about 200 KB. errTooLarge
+	// names it.
 	maxAnswer = 8 << 20
 	// maxKept bounds what an APIError keeps of it.
 	maxKept = 64 << 10
 )
 
-var (
-	errTooLarge = fmt.Errorf("%w: larger than %d MiB", ErrMalformedResponse, maxAnswer>>20)
-	errCutShort = fmt.Errorf("%w: cut short", ErrMalformedResponse)
-	errNoData   = fmt.Errorf("%w: it holds no data", ErrMalformedResponse)
-	// errRefused is "success": false under a 2xx.
-	errRefused = errors.New(`"success": false`)
+const (
+	errTooLarge = malformed("larger than 8 MiB")
+	errCutShort = malformed("cut short")
+	errNoData   = malformed("it holds no data")
 )
+
+// errRefused is "success": false under a 2xx.
+var errRefused = errors.New(`"success": false`)
+
+// malformed is a kind of ErrMalformedResponse. Being constant, it is not made at every start of a
+// program.
+type malformed string
+
+func (m malformed) Error() string { return ErrMalformedResponse.Error() + ": " + string(m) }
+func (malformed) Unwrap() error   { return ErrMalformedResponse }
 
 // readAnswer reads a body to its end, which keeps the connection, or to the bound.
 func readAnswer(r io.Reader, length int64) ([]byte, error) {

@@ -20,6 +20,7 @@ func TestAnswersAreOfOneSize(t *testing.T) {
 
 // values counts the names and values of a text of JSON.
 func values(t *testing.T, text string) (n int) {
+	t.Helper()
 	var tree any
 	if err := json.Unmarshal([]byte(text), &tree); err != nil {
 		t.Fatal(err)

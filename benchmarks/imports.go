@@ -256,7 +256,7 @@ func (b *bench) startUp(binary, module string) (seconds, allocs, own float64, er
 	}
 	for line := range strings.Lines(string(output)) {
 		found := initLine.FindStringSubmatch(line)
-		if found == nil || !isOfModule(found[1]) {
+		if len(found) < 2 || !isOfModule(found[1]) {
 			continue
 		}
 		milliseconds, err := strconv.ParseFloat(found[2], 64)
