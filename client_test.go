@@ -641,3 +641,17 @@ func TestTenantOverTLS(t *testing.T) {
 		assertMatches(t, err)
 	})
 }
+
+// Transports tell a request without a body by its nil.
+func TestRequestWithoutBody(t *testing.T) {
+	t.Parallel()
+	var sent *http.Request
+	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		sent = req
+		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
+	}))
+	_, err := client.Channels.GetByNumber(t.Context(), number)
+	require.ErrorIs(t, err, mihu.ErrNotFound)
+	assert.Nil(t, sent.Body)
+	assert.Zero(t, sent.ContentLength)
+}

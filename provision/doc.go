@@ -1,0 +1,45 @@
+// Package provision makes thousands of trunks be what they should be, in a run that can be stopped,
+// killed and continued.
+//
+//	journal, err := provision.OpenJournal("numbers.journal", source.Fingerprint())
+//	if err != nil {
+//		return err
+//	}
+//	defer journal.Close()
+//	for result, err := range provision.Run(ctx, client, source.Items(), provision.Options{Journal: journal}) {
+//		switch {
+//		case err != nil:
+//			return err // of the run; whatever was not done is done by the next
+//		case result.Err != nil:
+//			log.Printf("line %d: %v", result.Item.Line, result.Err)
+//		}
+//	}
+//
+// # Items
+//
+// An [Item] is one trunk as it should be. Items come as a stream: those of a [Source], which reads CSV
+// and JSON lines and finds all faults of a file before anything is sent, or any iterator of a
+// program's own. [Plan] says what [Run] would do, and changes nothing. [Apply] does a single item.
+//
+// # What happens to an item
+//
+// It is checked, and looked for among those before it: the same again is [Duplicate], and another
+// wish for the same trunk fails with a [*DuplicateError]; nothing is sent for either. Then its
+// credentials are looked up, and [mihu.TrunksService.Ensure] makes the trunk be what it says. What
+// fails in passing is repeated. What wants an agent that serves another number waits for the end of
+// the stream, and is done as soon as other items have freed the agent; what cannot be done in any
+// order is reported as [*AgentBusyError] or [*CycleError].
+//
+// # Stopping and continuing
+//
+// A [Journal] is written and synced before a result is yielded. A run with the journal of an earlier
+// one, which was stopped, has failed in part or was killed, does nothing again that is recorded
+// there, and tries the rest. What was under way when a process was killed may have been done without
+// being recorded; doing it again does no harm. The journal refuses another input than the one that
+// it was begun with.
+//
+// # What is printed
+//
+// Items, results and errors print with numbers masked and without SIP username and password, under
+// every verb of package fmt and with slog. Their fields hold everything.
+package provision

@@ -1,0 +1,71 @@
+package provision
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// OpenSwiftJournal is OpenJournal without the time that it takes to stretch the input's identity.
+func OpenSwiftJournal(path, input string) (*Journal, error) { return openJournal(path, input, 1) }
+
+// Checksummed is an object without its last brace, as a line of a journal.
+func Checksummed(object string) string {
+	line, err := appendLine(nil, json.RawMessage(object+"}"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(line)
+}
+
+// brokenFile fails at the n-th call of a kind.
+type brokenFile struct {
+	journalFile
+	kind string
+	left int
+	err  error
+}
+
+func (f *brokenFile) fails(kind string) bool {
+	if kind == f.kind {
+		f.left--
+	}
+	return f.left < 0 && kind == f.kind
+}
+
+func (f *brokenFile) Write(p []byte) (int, error) {
+	if f.fails("write") {
+		n, _ := f.journalFile.Write(p[:len(p)/2])
+		return n, f.err
+	}
+	return f.journalFile.Write(p)
+}
+
+func (f *brokenFile) Sync() error {
+	if f.fails("sync") {
+		return f.err
+	}
+	return f.journalFile.Sync()
+}
+
+// FailJournal makes a journal's file fail after some writes or syncs.
+func FailJournal(j *Journal, kind string, after int, err error) {
+	j.file = &brokenFile{journalFile: j.file, kind: kind, left: after, err: err}
+}
+
+type slowFile struct {
+	journalFile
+	syncs int
+}
+
+func (f *slowFile) Sync() error {
+	f.syncs++
+	time.Sleep(time.Millisecond)
+	return nil
+}
+
+// SlowJournal makes a journal's file slow, and counts how often it is synced.
+func SlowJournal(j *Journal) (syncs func() int) {
+	f := &slowFile{journalFile: j.file}
+	j.file = f
+	return func() int { return f.syncs }
+}

@@ -1,0 +1,133 @@
+package provision
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash/maphash"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/mihu-go/mihu"
+)
+
+// trunkKey is a trunk in eight bytes: the at most 15 digits of its number, which begin with no zero,
+// and its channel. 0 is none.
+type trunkKey uint64
+
+// agentKey is an agent on a channel, the thing that serves one number only.
+type agentKey struct {
+	agent    [16]byte
+	whatsApp bool
+}
+
+// keyOf is the key of a trunk; false where it is none, as in a list that somebody else wrote.
+func keyOf(id mihu.TrunkID) (trunkKey, bool) {
+	digits := strings.TrimPrefix(id.PhoneNumber, "+")
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || len(digits) > 15 || digits[0] == '0' || !hasTrunks(id.Channel) {
+		return 0, false
+	}
+	key := trunkKey(n) << 1
+	if id.Channel == mihu.ChannelWhatsApp {
+		key |= 1
+	}
+	return key, true
+}
+
+// id is the trunk of the key.
+func (k trunkKey) id() mihu.TrunkID {
+	if k == 0 {
+		return mihu.TrunkID{}
+	}
+	id := mihu.TrunkID{PhoneNumber: "+" + strconv.FormatUint(uint64(k>>1), 10), Channel: mihu.ChannelCall}
+	if k&1 == 1 {
+		id.Channel = mihu.ChannelWhatsApp
+	}
+	return id
+}
+
+func hasTrunks(channel mihu.Channel) bool {
+	return channel == mihu.ChannelCall || channel == mihu.ChannelWhatsApp
+}
+
+// agentOf is the key of an agent; false where it has no UUID.
+func agentOf(uuid string, channel mihu.Channel) (agentKey, bool) {
+	key := agentKey{whatsApp: channel == mihu.ChannelWhatsApp}
+	digits := strings.ReplaceAll(uuid, "-", "")
+	n, err := hex.Decode(key.agent[:], []byte(digits[:min(len(digits), 2*len(key.agent))]))
+	return key, err == nil && n == len(key.agent) && len(uuid) == 36
+}
+
+// uuid is the agent's, as the API writes it.
+func (k agentKey) uuid() string {
+	s := hex.EncodeToString(k.agent[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// writeItem writes what an item asks for, so that equal items give equal bytes and others do not.
+// SIP username and password are left out where what becomes of the bytes is kept.
+func writeItem(w io.Writer, item *Item, withSecrets bool) {
+	var sip mihu.SIPCredentials
+	if item.Trunk.SIP != nil {
+		sip = *item.Trunk.SIP
+	}
+	if !withSecrets {
+		sip.Username, sip.Password = "", ""
+	}
+	settings := []byte("none")
+	if item.Trunk.AdditionalSettings != nil {
+		settings, _ = json.Marshal(item.Trunk.AdditionalSettings) //nolint:errchkjson // what cannot be written is refused by the item's check
+	}
+	var length [8]byte
+	for _, field := range [...]string{
+		item.Trunk.PhoneNumber, string(item.Trunk.Channel), strings.ToLower(item.Trunk.AgentUUID), item.Trunk.Name,
+		string(item.Trunk.Direction), item.SecretName, sip.Gateway, strconv.Itoa(sip.Port), sip.Username, sip.Password,
+		sip.SecondaryGateway, string(settings),
+	} {
+		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
+		_, _ = w.Write(length[:])
+		_, _ = io.WriteString(w, field)
+	}
+}
+
+// seen remembers which trunks a run has met, in a small entry for each.
+type seen struct {
+	seed  maphash.Seed
+	first map[trunkKey]mention
+}
+
+// mention is where a trunk was named first, and what was wanted of it: as a sum whose seed is
+// the run's own, since it covers the secrets.
+type mention struct {
+	sum         uint64
+	index, line int32
+}
+
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), first: map[trunkKey]mention{}} }
+
+// add tells whether an item before said the same, or otherwise: then the error is a *DuplicateError.
+func (s *seen) add(item *Item, index int) (again bool, err error) {
+	key, ok := keyOf(item.Trunk.TrunkID)
+	if !ok {
+		return false, nil
+	}
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	writeItem(&h, item, true)
+	sum := h.Sum64()
+	first, again := s.first[key]
+	switch {
+	case !again:
+		s.first[key] = mention{sum, short(index), short(item.Line)}
+		return false, nil
+	case first.sum == sum:
+		return true, nil
+	}
+	return true, &DuplicateError{Trunk: item.Trunk.TrunkID, FirstIndex: int(first.index), FirstLine: int(first.line)}
+}
+
+// short keeps a place in the input in four bytes. There are fewer trunks than that.
+func short(n int) int32 { return int32(max(0, min(n, math.MaxInt32))) }

@@ -1,0 +1,11 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package provision
+
+import "os"
+
+// lock does nothing: the standard library has no lock here that ends with its process.
+func lock(*os.File) error { return nil }
+
+// syncDir does nothing: here a directory cannot be synced.
+func syncDir(string) error { return nil }

@@ -1,0 +1,6 @@
+//go:build race
+
+package provision_test
+
+// raceEnabled: the race detector makes everything slow and large.
+const raceEnabled = true
