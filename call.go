@@ -82,6 +82,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 		return nil, err
 	}
 	x.url = x.at(target, query)
+	x.watched(req)
 	return x, nil
 }
 
@@ -102,6 +103,7 @@ type exchange struct {
 	url        url.URL
 	body       []byte
 	advice     string
+	watch      *watch // nil without hooks
 	into       any
 	replayable bool
 	write      bool
@@ -172,6 +174,7 @@ func (x *exchange) run() error {
 
 // interrupted is the end of the context before the next attempt.
 func (x *exchange) interrupted() {
+	x.watch.waitEnds(x.ctx, true)
 	x.failed = x.after(x.transportError(contextError(x.ctx)))
 }
 
@@ -186,8 +189,15 @@ func waitMin(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { ret
 
 func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// finish turns the end of the attempts into the error of the call and fills in the metadata.
+// finish turns the end of the attempts into the error of the call, fills in the metadata and tells
+// the hooks.
 func (x *exchange) finish(err error) error {
+	err = x.conclude(err)
+	x.callEnds(err)
+	return err
+}
+
+func (x *exchange) conclude(err error) error {
 	if x.response != nil {
 		*x.response = x.answer
 		x.response.Attempts = x.attempts + x.beside
@@ -222,6 +232,7 @@ func (u unsent) Unwrap() error { return u.error }
 
 // RoundTrip sends one attempt, after what must come before it: the gate, the limiter, the token.
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	x.watch.waitEnds(x.ctx, x.ctx.Err() != nil)
 	if err := x.ready(); err != nil {
 		return nil, unsent{err}
 	}
@@ -230,9 +241,9 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.traced.Store(false)
 	x.reached.Store(false)
 	x.answered, x.location = false, ""
-	x.timed = x.ctx
+	x.timed = x.attemptStarts()
 	if x.timeout > 0 {
-		x.timed, x.cancel = context.WithTimeoutCause(x.ctx, x.timeout, x.late)
+		x.timed, x.cancel = context.WithTimeoutCause(x.timed, x.timeout, x.late)
 	}
 	ctx := x.timed
 	if x.write {
@@ -257,14 +268,17 @@ func (x *exchange) ready() error {
 	if x.ctx.Err() != nil {
 		return contextError(x.ctx)
 	}
-	if err := x.gate.wait(x.ctx); err != nil {
+	if err := x.gate.wait(x.ctx, x.watch); err != nil {
 		return err
 	}
 	for _, limiter := range [...]Limiter{x.limiter, x.callLimiter} {
 		if limiter == nil {
 			continue
 		}
-		if err := limiter.Wait(x.ctx); err != nil {
+		x.watch.waitStarts(x.ctx, WaitLimiter, 0)
+		err := limiter.Wait(x.ctx)
+		x.watch.waitEnds(x.ctx, err != nil)
+		if err != nil {
 			return limiterError(x.ctx, err)
 		}
 	}
@@ -301,6 +315,7 @@ func limiterError(ctx context.Context, err error) error {
 // addHeaders adds to what http.Client set, such as a jar's cookies.
 func (x *exchange) addHeaders(header http.Header) {
 	maps.Copy(header, x.header)
+	x.watch.addHeaders(header)
 	header["Authorization"] = x.bearer.header
 	if header["Accept"] == nil {
 		header["Accept"] = acceptJSON
@@ -325,6 +340,9 @@ func (x *exchange) read(resp *http.Response) error {
 	x.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
 	x.answer.RequestID = requestID(resp.Header)
 	x.answered = true
+	if x.watch != nil {
+		x.watch.proto = resp.Proto
+	}
 	success := resp.StatusCode/100 == 2
 	if err != nil && success && x.timed.Err() != nil {
 		return err // too late, which is another thing than cut short
@@ -504,6 +522,7 @@ func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
 		return false
 	}
 	x.repeatAfter(wait)
+	x.watch.waitStarts(x.ctx, waitReason(wait, retryAfter), wait)
 	return true
 }
 
@@ -536,8 +555,9 @@ func (x *exchange) renewToken(most int) bool {
 	return true
 }
 
-// endAttempt frees what the attempt held and logs it.
+// endAttempt frees what the attempt held, logs it and tells the hooks.
 func (x *exchange) endAttempt(failed error) {
+	x.attemptEnds(failed)
 	if x.cancel != nil {
 		x.cancel()
 		x.cancel = nil
@@ -586,6 +606,9 @@ func (x *exchange) redactor() *redact.Redactor {
 		r.Add(x.bearer.token)
 	}
 	r.CollectAll(x.header)
+	if x.watch != nil {
+		r.CollectAll(x.watch.header)
+	}
 	if values, err := url.ParseQuery(x.url.RawQuery); err == nil {
 		r.CollectAll(values)
 	}

@@ -153,6 +153,9 @@ type core struct {
 	userAgent []string
 	gate      gate
 	budget    budget
+	hooks     []Hooks
+	host      string // for hooks
+	port      int    // for hooks
 }
 
 func newCore(cfg config) *core {
@@ -178,6 +181,9 @@ func newCore(cfg config) *core {
 	}
 	c.late = attemptTimeout(c.timeout)
 	c.budget.init(c.policy.Budget)
+	if c.hooks = cfg.hooks; c.hooks != nil {
+		c.host, c.port = hooksServer(c.base)
+	}
 	return c
 }
 

@@ -70,6 +70,11 @@
 // outlives its call. Use one client for a workspace: its calls share connections, the pause after a
 // 429 and the budget of repetitions.
 //
+// # Watching it
+//
+// [WithLogger] logs every attempt. [WithHooks] calls functions of yours as calls, attempts and waits
+// begin and end, for metrics and traces.
+//
 // # Testing
 //
 // Package mihutest is a Mihu that lives in the process, for tests of programs that use this one.

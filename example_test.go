@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing/fstest"
@@ -879,6 +881,44 @@ func ExampleWithLogger() {
 	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=1 status=503 request_id=mihutest-000001 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
 	// level=WARN msg="mihu: repeating" op=trunks.list method=GET attempt=1 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
 	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=2 status=200 request_id=mihutest-000002
+}
+
+// Calls are counted by operation and status, and requests beside them, without any other package.
+func ExampleWithHooks() {
+	var mu sync.Mutex
+	calls, requests := map[string]int{}, 0
+	hooks := mihu.Hooks{
+		AttemptEnd: func(context.Context, mihu.AttemptInfo, mihu.AttemptResult) {
+			mu.Lock()
+			defer mu.Unlock()
+			requests++
+		},
+		CallEnd: func(_ context.Context, call mihu.CallInfo, result mihu.CallResult) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls[fmt.Sprint(call.Op, " ", result.StatusCode)]++
+		},
+	}
+	client, server := startFake(mihu.WithHooks(hooks), mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond}))
+	defer server.Close()
+	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable})
+
+	ctx := context.Background()
+	_, listErr := client.Trunks.List(ctx, nil) // repeated once
+	_, assignErr := client.Trunks.Assign(ctx, mainLine, nightAgent)
+	missing := client.Trunks.Delete(ctx, mihu.TrunkID{PhoneNumber: "+12025550199", Channel: mihu.ChannelCall})
+	fmt.Println(listErr, assignErr, errors.Is(missing, mihu.ErrNotFound))
+
+	for _, name := range slices.Sorted(maps.Keys(calls)) {
+		fmt.Println(name, calls[name])
+	}
+	fmt.Println("requests", requests)
+	// Output:
+	// <nil> <nil> true
+	// trunks.assign 200 1
+	// trunks.delete 404 1
+	// trunks.list 200 1
+	// requests 4
 }
 
 func ExampleWithUserAgent() {

@@ -15,7 +15,7 @@ import (
 const defaultAttemptTimeout = 30 * time.Second
 
 // Option changes a client as it is made. The order of options does not matter, except that the
-// last of a kind wins. The zero value of every option is its default.
+// last of a kind wins and every [WithHooks] counts. The zero value of every option is its default.
 type Option func(*config, *faults)
 
 type config struct {
@@ -27,6 +27,7 @@ type config struct {
 	userAgent      string
 	tokens         TokenSource
 	limiter        Limiter
+	hooks          []Hooks
 }
 
 // WithBaseURL sends to another base URL, whole with its path: the older

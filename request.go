@@ -39,6 +39,8 @@ type Request struct {
 	advice string
 	// blankData says that the data to decode into is zero, without looking at all of it.
 	blankData bool
+	// settling says that the request is part of a Create.
+	settling bool
 }
 
 // Response is what is known of a call beside its data, filled by [WithResponse]. After an error it

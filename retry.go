@@ -266,7 +266,7 @@ func (g *gate) closeFor(d time.Duration) {
 
 // wait returns when the gate is open. Those who waited are let through over a tenth of their wait,
 // not all at once. A gate that stays closed past the deadline is an error at once.
-func (g *gate) wait(ctx context.Context) error {
+func (g *gate) wait(ctx context.Context, w *watch) error {
 	for {
 		g.mu.Lock()
 		open := g.open
@@ -279,7 +279,7 @@ func (g *gate) wait(ctx context.Context) error {
 		if pastDeadline(ctx, wait) {
 			return &pausedError{left}
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := w.sleep(ctx, WaitPause, wait); err != nil {
 			return err
 		}
 	}

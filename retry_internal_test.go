@@ -201,13 +201,13 @@ func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var g gate
-		require.NoError(t, g.wait(t.Context()))
+		require.NoError(t, g.wait(t.Context(), nil))
 		assert.Zero(t, time.Since(start), "it is open to begin with")
 
 		g.closeFor(10 * time.Second)
 		g.closeFor(time.Second)
 		time.AfterFunc(9*time.Second, func() { g.closeFor(10 * time.Second) })
-		require.NoError(t, g.wait(t.Context()))
+		require.NoError(t, g.wait(t.Context(), nil))
 		assert.GreaterOrEqual(t, time.Since(start), 19*time.Second)
 		assert.LessOrEqual(t, time.Since(start), 21*time.Second)
 
@@ -215,7 +215,7 @@ func TestGate(t *testing.T) {
 		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		before := time.Now()
-		require.ErrorIs(t, g.wait(soon), ErrRateLimited)
+		require.ErrorIs(t, g.wait(soon, nil), ErrRateLimited)
 		assert.Zero(t, time.Since(before), "what cannot be waited for is known at once")
 	})
 }

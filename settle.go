@@ -156,12 +156,14 @@ func (s *settlement) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) 
 
 // send makes a call of its own, more patient than others, and counts it as part of this one.
 func (s *settlement) send(req *Request, into any) error {
+	req.settling = true
 	x, err := s.client.exchange(s.post.ctx, req, into, s.opts)
 	if err != nil {
 		return err
 	}
 	x.response, x.stubborn = nil, true
 	err = x.run()
+	x.callEnds(err)
 	s.post.beside += x.attempts
 	if x.answer.StatusCode != 0 {
 		s.post.answer = x.answer
@@ -182,7 +184,7 @@ func (s *settlement) sendAgain() error {
 	case !x.budget.take():
 		return errBudgetSpent
 	}
-	return sleep(x.ctx, wait)
+	return x.watch.sleep(x.ctx, WaitBackoff, wait)
 }
 
 var errBudgetSpent = errors.New("the budget of repetitions is spent")
