@@ -1,0 +1,70 @@
+package provision_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+)
+
+// A carrier's spreadsheet, as it comes. What all rows have in common is not in it.
+func ExampleSpool() {
+	input := strings.NewReader("Phone Number;Name\r\n'+1 (202) 555-0142;Front desk\r\n+1 202 555 0143;\"Back; office\"\r\n")
+	source, err := provision.Spool(input, provision.ReadOptions{Defaults: provision.Item{Trunk: mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{Channel: mihu.ChannelCall},
+		AgentUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a",
+	}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = source.Close() }()
+	for item, err := range source.Items() {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(item.Line, mihu.MaskNumber(item.Trunk.PhoneNumber), item.Trunk.Name)
+	}
+	// Output:
+	// 2 +1202•••0142 Front desk
+	// 3 +1202•••0143 Back; office
+}
+
+// All faults are found at once, before anything is sent.
+func ExampleInputError() {
+	input := strings.NewReader("phone_number,channel,agent_uuid,sip_prot\n" +
+		"12025550142,call,3c90c3cc-0d44-4b50-8888-8dd25736052a,5060\n" +
+		"1.20256E+10,cal,3c90c3cc-0d44-4b50-8888-8dd25736052a,5060\n")
+	_, err := provision.Spool(input, provision.ReadOptions{})
+	if invalid, ok := errors.AsType[*provision.InputError](err); ok {
+		for _, fault := range invalid.Faults {
+			fmt.Println(fault)
+		}
+	}
+	// Output:
+	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port, or is it to be ignored?
+	// line 2, column 1: phone_number "1202•••0142": has no + and country code; write +49… or what the country's is
+	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: the spreadsheet has destroyed the digits; format the column as text and enter the number again
+	// line 3, column 13: channel "cal": want "call" or "whatsapp"
+}
+
+// What failed goes to a file that can be corrected and read again.
+func ExampleWriter() {
+	w := provision.NewWriter(os.Stdout, provision.FormatJSON)
+	item := provision.Item{
+		Trunk: mihu.TrunkCreateRequest{
+			TrunkID:   mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall},
+			AgentUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a",
+		},
+		Line: 17,
+	}
+	if err := errors.Join(w.Write(item, "no such agent"), w.Flush()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {"phone_number":"+12025550142","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","reason":"no such agent","source_line":17}
+}

@@ -1,0 +1,44 @@
+package provision_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu/provision"
+)
+
+func heapNow() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// The rows of a file are never held: what stays of an open source, and what reading it needs, does not grow with it.
+// It runs alone, since the heap is everybody's.
+func TestHundredThousandRows(t *testing.T) {
+	const n, megabyte = 100_000, 1 << 20
+	path := filepath.Join(t.TempDir(), "numbers.csv")
+	require.NoError(t, os.WriteFile(path, []byte(rows(n)), 0o600))
+	before := heapNow()
+	source, err := provision.Open(path, provision.ReadOptions{})
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, source.Close()) }()
+	require.Equal(t, n, source.Len())
+	assert.Less(t, heapNow()-before, int64(megabyte), "after opening")
+
+	count, most := 0, int64(0)
+	for _, err := range source.Items() {
+		require.NoError(t, err)
+		if count++; count%20_000 == 0 {
+			most = max(most, heapNow()-before)
+		}
+	}
+	assert.Equal(t, n, count)
+	assert.Less(t, most, int64(2*megabyte), "while reading")
+}
