@@ -102,6 +102,7 @@ type exchange struct {
 	path       string
 	url        url.URL
 	body       []byte
+	settles    []byte // the body of the request that this one settles
 	advice     string
 	watch      *watch // nil without hooks
 	into       any
@@ -602,6 +603,7 @@ func (x *exchange) transportError(cause error) *TransportError {
 // redactor knows every secret of the call; it is made only where it is needed.
 func (x *exchange) redactor() *redact.Redactor {
 	r := redact.New(x.body, x.former...)
+	r.CollectBody(x.settles)
 	if x.bearer != nil {
 		r.Add(x.bearer.token)
 	}

@@ -161,7 +161,7 @@ func (s *settlement) send(req *Request, into any) error {
 	if err != nil {
 		return err
 	}
-	x.response, x.stubborn = nil, true
+	x.response, x.stubborn, x.settles = nil, true, s.post.body
 	err = x.run()
 	x.callEnds(err)
 	s.post.beside += x.attempts

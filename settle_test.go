@@ -284,6 +284,12 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			"403 FORBIDDEN", 2,
 		},
 		{
+			"the reading repeats what was stored",
+			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403, Message: "no GET for alice with s3cret"})},
+			[]error{mihu.ErrForbidden},
+			"no GET for [redacted] with [redacted]", 2,
+		},
+		{
 			"the reading is of another number",
 			[]mihutest.Fault{post(broken), get(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
 			[]error{mihu.ErrMalformedResponse},
