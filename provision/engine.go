@@ -263,6 +263,9 @@ func (e *engine) produce() {
 
 // take decides what is to become of an item; false ends the run.
 func (e *engine) take(j *job) bool {
+	if e.opts.Workers == 1 {
+		e.flight.Wait() // what is decided here must not be told before the item in front of it
+	}
 	if journal := e.opts.Journal; journal != nil {
 		j.digest = journal.digest(&j.item)
 		switch journal.digestAt(j.index) {

@@ -1,9 +1,12 @@
 package provision_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,4 +101,25 @@ func TestPlanOfABusyAgentWasNotRefusedByTheAPI(t *testing.T) {
 	assert.Equal(t, &provision.AgentBusyError{Trunk: trunk(0), AgentUUID: agent(1), Holder: trunk(1)}, results[0].Err)
 	assert.EqualError(t, results[0].Err, "provision: +1234•••0000/call cannot have agent "+agent(1)+
 		", which serves +1234•••0001/call; move or delete that first, or name another agent")
+}
+
+// What needs no look at anything is not told before the items in front of it.
+func TestPlanIsInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow, bad := want(0, 0), want(1, 1)
+		slow.SecretName = "gateway"
+		bad.Trunk.AgentUUID = "nobody"
+		look := func(context.Context, string) (mihu.SIPCredentials, error) {
+			time.Sleep(time.Second)
+			return mihu.SIPCredentials{Gateway: "sip.example.com"}, nil
+		}
+		items := stream(nil, slow, slow, bad, want(2, 2), want(0, 2), want(3, 3))
+		var order []int
+		for result, err := range provision.Plan(t.Context(), newMemory().client(t), items, provision.Options{Secrets: look}) {
+			require.NoError(t, err)
+			order = append(order, result.Index)
+		}
+		assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, order)
+	})
 }

@@ -123,8 +123,8 @@ func (p *Progress) add(o *outcome) {
 }
 
 // Run makes every trunk be what its item says, several at once, and yields a result per item as it
-// completes, in no particular order. Nothing is sent for an item that is not acceptable, and nothing
-// twice for items that say the same.
+// completes; with one worker, in the order of the stream but for those that wait. Nothing is sent for
+// an item that is not acceptable, and nothing twice for items that say the same.
 //
 // What stays open, or fails in passing, is tried up to twice more: an outcome that is unknown, a
 // server error, a rate limit, no answer. Ensure is safe to repeat, and so finds out what happened.
