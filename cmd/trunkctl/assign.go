@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) assignCommand() *cobra.Command {
+	var channel, agent string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "assign NUMBER",
+		Short: "Move a trunk to another agent",
+		Long: `Move a trunk to another agent on the same channel. SIP credentials and settings are kept. The
+agent must not serve another number on the channel.`,
+		Example:           `  trunkctl assign +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.assign(cmd.Context(), trunkID(args[0], channel), agent, dryRun)
+		},
+	}
+	addChannel(cmd, &channel)
+	addAgent(cmd, &agent, "the `UUID` of the agent that is to answer")
+	_ = cmd.MarkFlagRequired("agent")
+	addDryRun(cmd, &dryRun)
+	return cmd
+}
+
+func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun bool) error {
+	// What a trunk is called by and its agent are checked alike for a trunk that is created.
+	if err := (&mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: agent}).Validate(); err != nil {
+		return err
+	}
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		there, err := a.look(ctx, w, id)
+		if err != nil {
+			return err
+		}
+		plan := change{Action: provision.Assigned, PhoneNumber: id.PhoneNumber, Channel: id.Channel, AgentUUID: agent}
+		var refused error
+		switch {
+		case !isTrunk(there, id.Channel):
+			refused = cannot(&plan, "there is no such trunk", mihu.ErrNotFound)
+		case strings.EqualFold(there.Binding(id.Channel).AgentUUID, agent):
+			plan.Action = provision.Unchanged
+		default:
+			plan.PreviousAgentUUID = there.Binding(id.Channel).AgentUUID
+		}
+		return firstError(a.printChange(true, plan), refused)
+	}
+	snap, err := w.client.Trunks.Assign(ctx, id, agent)
+	if err != nil {
+		return err
+	}
+	a.note("assigned %v", id)
+	return a.printChange(false, changeOf(provision.Assigned, id, snap))
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"iter"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) ensureCommand() *cobra.Command {
+	var trunk trunkFlags
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "ensure NUMBER",
+		Short: "Make a trunk be what the flags say, whatever there is",
+		Long: `Create the trunk, move it from another agent, or leave both as they are; and send name, direction,
+SIP credentials and settings, where they are given, every time, since the API does not read them
+back. It can be repeated for ever. For many trunks at once see "trunkctl import".`,
+		Example:           `  trunkctl ensure +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a --direction inbound`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := a.request(cmd.Context(), cmd, args[0], &trunk)
+			if err != nil {
+				return err
+			}
+			return a.ensure(cmd.Context(), req, dryRun)
+		},
+	}
+	trunk.add(cmd)
+	_ = cmd.MarkFlagRequired("agent")
+	addDryRun(cmd, &dryRun)
+	return cmd
+}
+
+func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error {
+	if err := req.Validate(); err != nil {
+		return err
+	}
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		return a.planEnsure(ctx, w, req)
+	}
+	ensured, err := w.client.Trunks.Ensure(ctx, req)
+	if err != nil {
+		return err
+	}
+	action := actionOf(ensured)
+	done := changeOf(action, req.TrunkID, ensured.Snapshot)
+	done.PreviousAgentUUID = ensured.PreviousAgentUUID
+	if action != provision.Unchanged {
+		done.Sends = sends(req)
+	}
+	a.note("%s %v", action, req.TrunkID)
+	return a.printChange(false, done)
+}
+
+func actionOf(ensured *mihu.Ensured) provision.Action {
+	switch {
+	case ensured.Created:
+		return provision.Created
+	case ensured.Assigned:
+		return provision.Assigned
+	case ensured.Updated:
+		return provision.Updated
+	}
+	return provision.Unchanged
+}
+
+func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {
+	for result, err := range provision.Plan(ctx, w.client, oneItem(provision.Item{Trunk: *req}), provision.Options{Workers: 1}) {
+		if err != nil {
+			return err
+		}
+		return firstError(a.printChange(true, changeOfResult(result)), result.Err)
+	}
+	return nil
+}
+
+func oneItem(item provision.Item) iter.Seq2[provision.Item, error] {
+	return func(yield func(provision.Item, error) bool) { yield(item, nil) }
+}
+
+// changeOfResult is a result of package provision as data.
+func changeOfResult(result provision.Result) change {
+	trunk := result.Item.Trunk
+	c := change{
+		Action: result.Action, PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel, AgentUUID: trunk.AgentUUID, Line: result.Item.Line,
+	}
+	if result.Ensured != nil {
+		c.PreviousAgentUUID = result.Ensured.PreviousAgentUUID
+		if snap := result.Ensured.Snapshot; snap != nil && snap.Binding(trunk.Channel).AgentUUID == trunk.AgentUUID {
+			c.AgentName = snap.Binding(trunk.Channel).AgentName
+		}
+	}
+	switch result.Action {
+	case provision.Created, provision.Assigned, provision.Updated:
+		c.Sends = sends(&trunk)
+	case provision.Failed:
+		if result.Err != nil {
+			c.Error = plainText(result.Err)
+		}
+	default:
+	}
+	return c
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/mihu-go/mihu/provision"
+)
+
+// failedRows is the file of the rows that failed. It is made with the first of them.
+type failedRows struct {
+	path string
+	rows int
+	file *os.File
+	out  *provision.Writer
+}
+
+// write adds a row; it is in the file when write returns.
+func (f *failedRows) write(item provision.Item, reason string) error {
+	if f.file == nil {
+		file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		f.file, f.out = file, provision.NewWriter(file, provision.FormatCSV)
+	}
+	f.rows++
+	return firstError(f.out.Write(item, reason), f.out.Flush())
+}
+
+func (f *failedRows) close() error {
+	if f.file == nil {
+		return nil
+	}
+	return errors.Join(f.out.Flush(), f.file.Close())
+}

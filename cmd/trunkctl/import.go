@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+	"github.com/spf13/cobra"
+)
+
+// importFlags are those of one import.
+type importFlags struct {
+	file            string
+	format          string
+	defaults        trunkFlags
+	ignore          []string
+	secrets         string
+	journal, failed string
+	resume, force   bool
+	workers         int
+	maxFailures     int
+	dryRun, yes     bool
+	results         bool // -o was given
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Make many trunks be what the rows of a file say",
+		Long: `Make every trunk be what its row says, as "trunkctl ensure" does: create it, move it, or leave it.
+FILE is CSV or JSON lines, - for the standard input; see "trunkctl help files". All faults of the
+file are found, with line and column, before anything is sent.
+
+A journal beside the file, FILE.journal, remembers what is finished: after Ctrl-C, a crash or a
+power cut the same command with --resume goes on where it was. It holds no secret and no whole
+number. Rows that fail are written to FILE.failed.csv with their reasons, to be corrected and
+imported; that file holds what the rows held, SIP passwords included, for its owner alone.
+
+--channel, --agent, --direction and the SIP flags stand in for what a row leaves out.`,
+		Example: `  trunkctl import numbers.csv --dry-run
+  trunkctl import numbers.csv --yes --rate 10/s
+  trunkctl import numbers.csv --yes --resume
+  carrier-export | trunkctl import - --journal carrier.journal --yes`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.file = args[0]
+			f.results = cmd.Flags().Changed("output")
+			return a.importFile(cmd.Context(), cmd, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "`format` of the file: csv or jsonl (default: by its content)")
+	flags.StringSliceVar(&f.ignore, "ignore", nil, "leave these `columns` aside")
+	flags.StringVar(&f.secrets, "secrets", "", "`file` of the SIP credentials that rows name: {\"name\": {\"username\": \"…\", \"password\": \"…\"}}")
+	flags.StringVar(&f.journal, "journal", "", "`file` that remembers what is finished (default FILE.journal)")
+	flags.BoolVar(&f.resume, "resume", false, "go on with the journal that is there")
+	flags.StringVar(&f.failed, "failed", "", "`file` for the rows that fail (default FILE.failed.csv)")
+	flags.BoolVar(&f.force, "force", false, "replace the file for the rows that fail")
+	flags.IntVar(&f.maxFailures, "max-failures", 0, "stop after this `many` failures (default: never)")
+	addWorkers(cmd, &f.workers)
+	none(cmd, "ignore", "max-failures")
+	fixed(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON))
+	f.defaults.add(cmd)
+	_ = flags.MarkHidden("name") // one name for many trunks is a mistake
+	flags.Lookup("channel").DefValue, f.defaults.channel = "", ""
+	addDryRun(cmd, &f.dryRun)
+	addYes(cmd, &f.yes)
+	return cmd
+}
+
+func (f *importFlags) check() error {
+	switch provision.Format(f.format) {
+	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
+	default:
+		return usagef("--format %q: want csv or jsonl", f.format)
+	}
+	if f.maxFailures < 0 {
+		return usagef("--max-failures %d: want 1 or more", f.maxFailures)
+	}
+	if f.defaults.name != "" {
+		return usagef("--name is for one trunk; an import has a column for it")
+	}
+	if f.file == "-" && f.journal == "" && !f.dryRun {
+		return &usageError{
+			problem: "rows from the standard input need a journal to be named, so that the import can be continued",
+			advice:  "add --journal FILE",
+		}
+	}
+	name := f.file
+	if f.file == "-" {
+		name = f.journal
+	}
+	if f.failed == "" {
+		f.failed = name + ".failed.csv"
+	}
+	return checkWorkers(f.workers)
+}
+
+// journalPath is where the journal is, and whether this program has chosen the place.
+func (f *importFlags) journalPath() (path string, own bool) {
+	if f.journal != "" {
+		return f.journal, false
+	}
+	return f.file + ".journal", true
+}
+
+func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	source, err := a.readSource(ctx, cmd, &f)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	secrets, err := a.readSecrets(f.secrets)
+	if err != nil {
+		return err
+	}
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets}
+	if f.dryRun {
+		return a.planImport(ctx, w, source, options, &f)
+	}
+	if err := f.checkFiles(a); err != nil {
+		return err
+	}
+	if err := a.confirm(ctx, f.yes, fmt.Sprintf("Import %s into %s?", counted(source.Len(), "row"), w.client.BaseURL())); err != nil {
+		return err
+	}
+	return a.runImport(ctx, w, source, options, &f)
+}
+
+// readSource finds all faults of the file.
+func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags) (*provision.Source, error) {
+	defaults, err := a.request(ctx, cmd, "", &f.defaults)
+	if err != nil {
+		return nil, err
+	}
+	options := provision.ReadOptions{
+		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore,
+	}
+	var source *provision.Source
+	if f.file == "-" {
+		reader, done, err := a.input("the rows", "-")
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		source, err = provision.Spool(reader, options)
+		if err != nil {
+			return nil, a.showFaults("standard input", err)
+		}
+		return source, nil
+	}
+	if source, err = provision.Open(f.file, options); err != nil {
+		return nil, a.showFaults(f.file, err)
+	}
+	return source, nil
+}
+
+// faultRecord is a fault of a file.
+type faultRecord struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Field   string `json:"field"`
+	Value   string `json:"value"`
+	Problem string `json:"problem"`
+}
+
+func (f faultRecord) cells() []string {
+	return []string{strconv.Itoa(f.Line), strconv.Itoa(f.Column), f.Field, f.Value, f.Problem}
+}
+
+// showFaults prints the faults of a file: for people as compilers do, so that editors find them.
+func (a *app) showFaults(file string, err error) error {
+	faults, ok := errors.AsType[*provision.InputError](err)
+	if !ok {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return &usageError{problem: err.Error()}
+		}
+		return err
+	}
+	if a.global.output != formatTable {
+		out := a.records([]column{{name: "line"}, {name: "column"}, {name: "field"}, {name: "value"}, {name: "problem"}})
+		for _, fault := range faults.Faults {
+			if err := out.add(faultRecord(fault)); err != nil {
+				return err
+			}
+		}
+		if err := out.end(); err != nil {
+			return err
+		}
+	} else {
+		for _, fault := range faults.Faults {
+			text := fmt.Sprintf("%s:%d:%d: ", file, fault.Line, fault.Column)
+			if fault.Field != "" {
+				text += fault.Field + " "
+			}
+			if fault.Value != "" {
+				text += fault.Value + " "
+			}
+			_, _ = fmt.Fprintln(a.console, printable(text[:len(text)-1]+": "+fault.Problem))
+		}
+	}
+	more := ""
+	if faults.More > 0 {
+		more = fmt.Sprintf(", of which the first %d are shown", len(faults.Faults))
+	}
+	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(faults.Faults)+faults.More, "fault"), file, more)}
+}
+
+// readSecrets reads the file of --secrets; nil where there is none.
+func (a *app) readSecrets(name string) (provision.Secrets, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	reader, done, err := a.input("--secrets", name)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	content, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, err
+	}
+	var secrets map[string]mihu.SIPCredentials
+	if json.Unmarshal(content, &secrets) != nil {
+		// The decoder's own words may repeat what is there.
+		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}"}
+	}
+	return func(_ context.Context, name string) (mihu.SIPCredentials, error) {
+		credentials, there := secrets[name]
+		if !there {
+			return mihu.SIPCredentials{}, fmt.Errorf("the file of --secrets has none of the name %q", name)
+		}
+		return credentials, nil
+	}, nil
+}
+
+// checkFiles looks for what an earlier run has left, before anything is sent.
+func (f *importFlags) checkFiles(a *app) error {
+	journal, _ := f.journalPath()
+	switch there := exists(journal); {
+	case there && !f.resume:
+		return &usageError{
+			problem: journal + " is there from an earlier run",
+			advice:  "go on where it was: " + a.commandLine("--resume") + "\nor begin anew: remove it first",
+		}
+	case !there && f.resume:
+		a.note("there is no journal yet; starting at the first row")
+	}
+	if exists(f.failed) && !f.force {
+		return &usageError{
+			problem: f.failed + " is there from an earlier run",
+			advice:  "if its rows are dealt with, or were never corrected, replace it: " + a.commandLine("--force") + "\nor import it first",
+		}
+	}
+	return nil
+}
+
+// commandLine is the command line of this run with flags added, for people to type.
+func (a *app) commandLine(flags ...string) string {
+	args := append([]string{"trunkctl"}, a.args...)
+	for _, flag := range flags {
+		if !slices.Contains(args, flag) {
+			args = append(args, flag)
+		}
+	}
+	return shellLine(args...)
+}

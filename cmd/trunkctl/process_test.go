@@ -1,0 +1,418 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
+	"github.com/stretchr/testify/require"
+)
+
+// rows writes a file of trunks, each with an agent, a name and a password of its own.
+func (f *fake) rows(n int) {
+	var b strings.Builder
+	b.WriteString("phone_number,channel,agent_uuid,name,sip_gateway,sip_password\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%s,call,%s,Desk %d,sip.example.com,%s-%d\n", number(i), uuidOf(i), i, secretPassword, i)
+	}
+	f.file("numbers.csv", b.String())
+}
+
+func uuidOf(i int) string { return fmt.Sprintf("c0000000-0000-4000-8000-%012d", i) }
+
+// requireRows holds the server against the file of rows.
+func (f *fake) requireRows(n int) {
+	f.t.Helper()
+	for i := range n {
+		trunk, there := f.Trunk(mihu.TrunkID{PhoneNumber: number(i), Channel: mihu.ChannelCall})
+		require.True(f.t, there, "row %d", i)
+		require.Equal(f.t, uuidOf(i), trunk.AgentUUID)
+		require.Equal(f.t, fmt.Sprintf("Desk %d", i), trunk.Name)
+		require.Equal(f.t, fmt.Sprintf("%s-%d", secretPassword, i), trunk.SIP.Password)
+	}
+	require.Len(f.t, f.Trunks(), n)
+}
+
+func anyAgent() mihutest.Option { return mihutest.WithRules(mihutest.Rules{AnyAgent: true}) }
+
+// at calls then, once, as the nth request from now arrives.
+func (f *fake) at(n int, then func()) {
+	var count atomic.Int64
+	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
+		if count.Add(1) == int64(n) {
+			then()
+		}
+		return nil
+	})
+}
+
+// finishedLines are the lines of the file that the journal has as finished. A torn last line is none.
+func (f *fake) finishedLines() map[int]bool {
+	finished := map[int]bool{}
+	for line := range strings.Lines(f.read("numbers.csv.journal")) {
+		var entry struct {
+			Line   int
+			Action string
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Line > 0 && entry.Action != "failed" {
+			finished[entry.Line] = true
+		}
+	}
+	return finished
+}
+
+// TestKilled kills an import five times at random moments with a signal that nothing can catch, and
+// resumes it each time: the end is exact, and what was finished before a kill is not touched again.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	const rows, kills = 2000, 5
+	f := newFake(t, anyAgent(), mihutest.WithRequestLimit(1_000_000))
+	f.rows(rows)
+	for kill := range kills {
+		finished := map[int]bool{}
+		if kill > 0 {
+			finished = f.finishedLines()
+		}
+		before := len(f.Requests())
+		cmd := f.process("import", "numbers.csv", "--yes", "--resume", "--workers", "16")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		reached := make(chan struct{})
+		f.at(50+rand.IntN(rows/3), func() { close(reached) })
+		require.NoError(t, cmd.Start())
+		<-reached
+		require.NoError(t, cmd.Process.Kill())
+		require.ErrorContains(t, cmd.Wait(), "killed", stderr.String())
+		f.InjectFunc(nil)
+		f.requireUntouched(finished, before)
+	}
+	finished, before := f.finishedLines(), len(f.Requests())
+	require.NotEmpty(t, finished)
+	out, err := f.process("import", "numbers.csv", "--yes", "--resume", "--workers", "16").CombinedOutput()
+	require.NoError(t, err, string(out))
+	f.requireUntouched(finished, before)
+	f.requireRows(rows)
+	created := 0
+	for _, request := range f.Requests() {
+		if request.Method == http.MethodPost && request.Changed {
+			created++
+		}
+	}
+	require.Equal(t, rows, created, "every trunk is created once")
+	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.journal"), "nothing is left to go on with")
+}
+
+// requireUntouched holds the requests from one on against the lines that were finished before.
+func (f *fake) requireUntouched(finished map[int]bool, from int) {
+	f.t.Helper()
+	for _, request := range f.Requests()[from:] {
+		about := request.Query.Get("number")
+		if about == "" {
+			var body struct {
+				PhoneNumber string `json:"phone_number"`
+			}
+			_ = json.Unmarshal(request.Body, &body)
+			about = body.PhoneNumber
+		}
+		if about == "" {
+			continue // a list
+		}
+		var n int
+		_, err := fmt.Sscanf(about, "+1202555%04d", &n)
+		require.NoError(f.t, err)
+		require.False(f.t, finished[n+2], "row %d was finished before the kill", n)
+	}
+}
+
+// terminal runs a process on a terminal of its own and gives what it prints there.
+type terminal struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	pty  io.ReadWriteCloser
+	mu   sync.Mutex
+	text strings.Builder
+	read sync.WaitGroup
+}
+
+func (f *fake) terminal(args ...string) *terminal {
+	return startTerminal(f.t, f.process(args...))
+}
+
+func startTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	require.NoError(t, err)
+	term := &terminal{t: t, cmd: cmd, pty: file}
+	term.read.Go(func() {
+		chunk := make([]byte, 4096)
+		for {
+			n, err := file.Read(chunk)
+			term.mu.Lock()
+			term.text.Write(chunk[:n])
+			term.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	})
+	return term
+}
+
+func (t *terminal) shown() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+func (t *terminal) waitFor(text string) {
+	t.t.Helper()
+	require.Eventually(t.t, func() bool { return strings.Contains(t.shown(), text) }, 20*time.Second, time.Millisecond, "%s", text)
+}
+
+func (t *terminal) send(keys string) {
+	_, err := io.WriteString(t.pty, keys)
+	require.NoError(t.t, err)
+}
+
+// end waits for the process and gives its exit code.
+func (t *terminal) end() int {
+	t.t.Helper()
+	err := t.cmd.Wait()
+	t.read.Wait()
+	_ = t.pty.Close()
+	checkPrinted(t.t, "", t.shown())
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	require.NoError(t.t, err)
+	return 0
+}
+
+const ctrlC = "\x03"
+
+// TestInterrupted has Ctrl-C finish what is in flight, write the journal and say how to go on, which
+// then works.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	const rows = 300
+	f := newFake(t, anyAgent(), mihutest.WithLatency(2*time.Millisecond), mihutest.WithRequestLimit(1_000_000))
+	f.rows(rows)
+	term := f.terminal("import", "numbers.csv")
+	term.waitFor("Import 300 rows into " + f.URL() + "? [y/N]")
+	require.Zero(t, f.RequestCount(), "nothing is sent before the answer")
+	f.at(100, func() { term.send(ctrlC) })
+	term.send("yes\r")
+	require.Equal(t, exitInterrupted, term.end())
+	shown := term.shown()
+	require.Contains(t, shown, "stopping: what is in flight is being finished")
+	require.Contains(t, shown, "interrupted after ")
+	require.Contains(t, shown, "go on with: trunkctl import numbers.csv --resume")
+	finished := f.finishedLines()
+	require.Less(t, len(finished), rows)
+	for _, request := range f.Requests() {
+		require.NotZero(t, request.Status, "%v was not finished", request)
+		if request.Changed {
+			n := 0
+			var body struct {
+				PhoneNumber string `json:"phone_number"`
+			}
+			require.NoError(t, json.Unmarshal(request.Body, &body))
+			_, err := fmt.Sscanf(body.PhoneNumber, "+1202555%04d", &n)
+			require.NoError(t, err)
+			require.True(t, finished[n+2], "row %d was done and is not in the journal", n)
+		}
+	}
+	f.InjectFunc(nil)
+	out, err := f.process("import", "numbers.csv", "--resume", "--yes").CombinedOutput()
+	require.NoError(t, err, string(out))
+	f.requireRows(rows)
+}
+
+// TestInterruptedTwice has the second Ctrl-C end at once what does not end by itself.
+func TestInterruptedTwice(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.rows(20)
+	arrived := make(chan struct{})
+	var once sync.Once
+	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
+		once.Do(func() { close(arrived) })
+		return &mihutest.Fault{Delay: time.Hour}
+	})
+	term := f.terminal("import", "numbers.csv", "--yes")
+	<-arrived
+	term.send(ctrlC)
+	term.waitFor("Ctrl-C once more stops at once")
+	term.send(ctrlC)
+	require.Equal(t, exitInterrupted, term.end())
+	require.Contains(t, term.shown(), "--resume")
+}
+
+// TestPrompts has nothing typed be shown, and Ctrl-C at a prompt give the terminal back.
+func TestPrompts(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.trunk(1)
+	login := f.process("login")
+	for i, variable := range login.Env {
+		if strings.HasPrefix(variable, mihu.EnvToken) {
+			login.Env[i] = "NOTHING=1"
+		}
+	}
+	term := startTerminal(t, login)
+	term.waitFor("Token: ")
+	term.send(secretToken + "\r")
+	require.Zero(t, term.end())
+	require.Contains(t, term.shown(), "the token for "+f.URL()+" is kept in "+f.dir)
+
+	term = f.terminal("update", number(1), "--sip-prompt")
+	term.waitFor("SIP username: ")
+	term.send(secretUsername + "\r")
+	term.waitFor("SIP password: ")
+	term.send(secretPassword + "\r")
+	require.NoError(t, term.cmd.Wait())
+	trunk, _ := f.Trunk(mihu.TrunkID{PhoneNumber: number(1), Channel: mihu.ChannelCall})
+	require.Equal(t, mihu.SIPCredentials{Gateway: "sip.example.com", Port: 5060, Username: secretUsername, Password: secretPassword}, trunk.SIP)
+	require.NotContains(t, term.shown(), secretPassword)
+
+	term = f.terminal("update", number(1), "--sip-prompt")
+	term.waitFor("SIP username: ")
+	term.send(ctrlC)
+	require.Equal(t, exitInterrupted, term.end())
+
+	term = f.terminal("delete", number(1))
+	term.waitFor("Remove 1 trunk from " + f.URL() + "? [y/N]")
+	term.send("\r")
+	require.Equal(t, exitUsage, term.end())
+	require.Contains(t, term.shown(), "not confirmed; nothing was sent")
+	require.Len(t, f.Trunks(), 1)
+}
+
+// TestRate has no second at the server see more than the rate and a tenth, the first included; told
+// to slow down, it does and finishes.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	const rows, most = 90, 55
+	f := newFake(t, anyAgent())
+	f.rows(rows)
+	require.NoError(t, f.Inject(mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1", Skip: 60, Times: 3}))
+	var mu sync.Mutex
+	var times []time.Time
+	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		times = append(times, time.Now())
+		return nil
+	})
+	got := f.run("import", "DIR/numbers.csv", "--yes", "--rate", "50/s", "--workers", "32")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	f.requireRows(rows)
+	require.Zero(t, f.FaultsLeft(), "it was told to slow down")
+	for i := range times {
+		n := 0
+		for _, at := range times[i:] {
+			if at.Sub(times[i]) < time.Second {
+				n++
+			}
+		}
+		require.LessOrEqual(t, n, most, "in the second after request %d", i)
+	}
+}
+
+// TestFaults has 40 faults in a file of 10,000 rows be 40 reports with line and column, and not one
+// request.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	columns := []string{"phone_number", "channel", "agent_uuid", "name", "direction", "sip_gateway", "sip_port", "additional_settings"}
+	planted := []struct {
+		column int
+		value  string
+	}{
+		{0, ""},
+		{0, "12345678901"},
+		{0, "+0123456"},
+		{0, "0049301234567"},
+		{0, "+49(0)301234567"},
+		{0, "1.23E+10"},
+		{0, "+1234567890123456"},
+		{0, "+1202555O100"},
+		{0, "+12025550100 ext 5"},
+		{0, "+12025550100/+12025550101"},
+		{0, "+١٢٣٤٥٦٧٨"},
+		{0, "12025550100.0"},
+		{0, "+"},
+		{1, ""},
+		{1, "sms"},
+		{1, "fax"},
+		{1, "voice"},
+		{1, "call,"},
+		{2, ""},
+		{2, "reception"},
+		{2, "3c90c3cc-0d44-4b50-8888-8dd25736052"},
+		{2, "3c90c3cc-0d44-4b50-8888-8dd25736052g"},
+		{2, "{3c90c3cc-0d44-4b50-8888-8dd25736052a}"},
+		{4, "up"},
+		{4, "in"},
+		{4, "inbound/outbound"},
+		{5, "sip:sip.example.com"},
+		{5, "sip.example.com:5060"},
+		{5, "sip example com"},
+		{5, "user@sip.example.com"},
+		{5, "-sip.example.com"},
+		{5, "1.2.3"},
+		{6, "0"},
+		{6, "65536"},
+		{6, "sip"},
+		{6, "-1"},
+		{6, "5060.0"},
+		{7, "[1]"},
+		{7, "{"},
+		{7, "null"},
+	}
+	require.Len(t, planted, 40)
+	const rows = 10_000
+	f := newFake(t)
+	var text bytes.Buffer
+	out := csv.NewWriter(&text)
+	require.NoError(t, out.Write(columns))
+	want := []string{}
+	for i := range rows {
+		row := []string{"+12025" + fmt.Sprintf("%06d", i), "call", uuidOf(i), "Büro", "both", "sip.example.com", "5060", ""}
+		if every := rows / len(planted); i%every == 7 {
+			fault := planted[i/every]
+			row[fault.column] = fault.value
+			column := 1
+			for _, cell := range row[:fault.column] {
+				column += len([]rune(cell)) + 1
+			}
+			want = append(want, fmt.Sprintf("DIR/numbers.csv:%d:%d: %s", i+2, column, columns[fault.column]))
+		}
+		require.NoError(t, out.Write(row))
+	}
+	out.Flush()
+	f.file("numbers.csv", text.String())
+	got := f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitInput, got.code)
+	require.Zero(t, f.RequestCount(), "not one request")
+	lines := strings.Split(strings.TrimSpace(f.anywhere(got.stderr)), "\n")
+	require.Len(t, lines, 41)
+	for i, line := range lines[:40] {
+		require.True(t, strings.HasPrefix(line, want[i]), "%q: want %q", line, want[i])
+	}
+	require.Equal(t, "trunkctl: 40 faults in DIR/numbers.csv; nothing was sent", lines[40])
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+	"github.com/spf13/cobra"
+)
+
+// clearFlags clear what has no empty value that could be given.
+type clearFlags struct{ port, username, password bool }
+
+func (a *app) updateCommand() *cobra.Command {
+	var trunk trunkFlags
+	var remove clearFlags
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "update NUMBER",
+		Short: "Change name, direction, SIP credentials or settings of a trunk",
+		Long: `Change what the flags name and leave the rest as it is: a flag that is not given is not sent.
+An empty value clears where the API clears: --gateway "", --secondary-gateway "", --name "" (of
+which the API does not say what it does), --settings '{}'. Settings are replaced as a whole. The
+API reads none of this back.`,
+		Example: `  trunkctl update +12025550123 --name "Front desk" --clear-port
+  trunkctl update +12025550123 --gateway "" --settings '{}'
+  trunkctl update +12025550123 --sip-password-file - < password`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := a.updateRequest(cmd.Context(), cmd, &trunk, remove)
+			if err != nil {
+				return err
+			}
+			return a.update(cmd.Context(), trunkID(args[0], trunk.channel), req, dryRun)
+		},
+	}
+	addChannel(cmd, &trunk.channel)
+	trunk.addSettings(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&remove.port, "clear-port", false, "clear the SIP port")
+	flags.BoolVar(&remove.username, "clear-sip-username", false, "clear the SIP username")
+	flags.BoolVar(&remove.password, "clear-sip-password", false, "clear the SIP password")
+	cmd.MarkFlagsMutuallyExclusive("port", "clear-port")
+	for _, source := range []string{"file", "env"} {
+		cmd.MarkFlagsMutuallyExclusive("sip-username-"+source, "clear-sip-username")
+		cmd.MarkFlagsMutuallyExclusive("sip-password-"+source, "clear-sip-password")
+	}
+	cmd.MarkFlagsMutuallyExclusive("sip-prompt", "clear-sip-username")
+	cmd.MarkFlagsMutuallyExclusive("sip-prompt", "clear-sip-password")
+	addDryRun(cmd, &dryRun)
+	return cmd
+}
+
+// updateRequest holds what was given on the command line, and nothing else.
+func (a *app) updateRequest(ctx context.Context, cmd *cobra.Command, f *trunkFlags, remove clearFlags) (*mihu.TrunkUpdateRequest, error) {
+	given := func(flag, value string) *string {
+		if !cmd.Flags().Changed(flag) {
+			return nil
+		}
+		return &value
+	}
+	settings, err := a.settings(f)
+	if err != nil {
+		return nil, err
+	}
+	username, password, err := a.sipSecrets(ctx, &f.secrets)
+	if err != nil {
+		return nil, err
+	}
+	req := &mihu.TrunkUpdateRequest{Name: given("name", f.name), AdditionalSettings: settings}
+	if cmd.Flags().Changed("direction") {
+		req.Direction = new(mihu.Direction(f.direction))
+	}
+	sip := mihu.SIPUpdate{
+		Gateway:          given("gateway", f.gateway),
+		SecondaryGateway: given("secondary-gateway", f.secondaryGateway),
+		Username:         secretChange(username, remove.username),
+		Password:         secretChange(password, remove.password),
+	}
+	switch {
+	case remove.port:
+		sip.Port = mihu.ClearPort()
+	case cmd.Flags().Changed("port"):
+		sip.Port = mihu.SetPort(f.port)
+	}
+	if sip != (mihu.SIPUpdate{}) {
+		req.SIP = &sip
+	}
+	return req, nil
+}
+
+// secretChange leaves, clears or sets a credential.
+func secretChange(secret string, remove bool) *string {
+	if secret == "" && !remove {
+		return nil
+	}
+	return &secret
+}
+
+func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdateRequest, dryRun bool) error {
+	if len(sends(req)) == 0 {
+		return &usageError{problem: "nothing to change was given", see: "trunkctl update --help"}
+	}
+	if err := req.Validate(id); err != nil {
+		return err
+	}
+	w, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		there, err := a.look(ctx, w, id)
+		if err != nil {
+			return err
+		}
+		plan := changeOf(provision.Updated, id, there)
+		plan.Sends = sends(req)
+		var refused error
+		if !isTrunk(there, id.Channel) {
+			refused = cannot(&plan, "there is no such trunk", mihu.ErrNotFound)
+		}
+		return firstError(a.printChange(true, plan), refused)
+	}
+	snap, err := w.client.Trunks.Update(ctx, id, req)
+	if err != nil {
+		return err
+	}
+	a.note("updated %v", id)
+	done := changeOf(provision.Updated, id, snap)
+	done.Sends = sends(req)
+	return a.printChange(false, done)
+}

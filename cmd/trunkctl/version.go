@@ -1,0 +1,41 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/mihu-go/mihu"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "version",
+		Short:             "Print the version",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(*cobra.Command, []string) error {
+			return a.printOne([]column{{name: "trunkctl"}, {name: "mihu"}, {name: "go"}, {name: "platform"}}, versionRecord{
+				Trunkctl: version(), Mihu: mihu.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+			})
+		},
+	}
+}
+
+type versionRecord struct {
+	Trunkctl string `json:"trunkctl"`
+	Mihu     string `json:"mihu"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func (v versionRecord) cells() []string { return []string{v.Trunkctl, v.Mihu, v.Go, v.Platform} }
+
+// version is that of the module, as "go install" has built it; "devel" for a build of a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
