@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/mihu-go/mihu/mihutest"
+)
+
+// runImport has trunkctl import rows into a new server, and checks that each is there as wanted.
+func runImport(ctx context.Context, program, dir string, rows int, s settings) (f figures, err error) {
+	file := filepath.Join(dir, strconv.Itoa(rows)+".csv")
+	if err := writeRows(file, rows); err != nil {
+		return f, err
+	}
+	server, err := startRemote(ctx, s.faults)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, server.close()) }()
+	cmd := exec.CommandContext(ctx, program, "import", file, "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built just before
+	cmd.Env = server.environment()
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	f.wall = time.Since(began)
+	if err != nil {
+		return f, fmt.Errorf("%w: %s", err, out)
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return f, errors.New("this system does not tell how much memory a process took")
+	}
+	f.memory = usage.Maxrss // in KiB on Linux
+	wrong, err := server.wrong(rows)
+	if err == nil && wrong > 0 {
+		err = fmt.Errorf("%d rows are not as wanted", wrong)
+	}
+	return f, err
+}
+
+// runLoop does what is written in ten minutes: a loop around a POST. It counts the rows that are not
+// as wanted in the end.
+func runLoop(ctx context.Context, s settings) (wall time.Duration, lost int, err error) {
+	server, err := startRemote(ctx, s.faults)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, server.close()) }()
+	began := time.Now()
+	for i := range s.rows {
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
+		body, err := json.Marshal(row(i))
+		if err != nil {
+			return 0, 0, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.url+"/phone-numbers/trunks", bytes.NewReader(body))
+		if err != nil {
+			return 0, 0, err
+		}
+		req.Header.Set("Authorization", "Bearer "+mihutest.DefaultToken)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			continue // it is counted in the end
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	wall = time.Since(began)
+	lost, err = server.wrong(s.rows)
+	return wall, lost, err
+}

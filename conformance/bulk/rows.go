@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+
+	"github.com/mihu-go/mihu"
+)
+
+// row is what the row of this place wants. The numbers are of an area code that is not in use.
+func row(i int) mihu.TrunkCreateRequest {
+	return mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1999%07d", i), Channel: mihu.ChannelCall},
+		AgentUUID: fmt.Sprintf("c0000000-0000-4000-8000-%012d", i),
+		Name:      fmt.Sprintf("Desk %d", i),
+		Direction: mihu.DirectionInbound,
+		SIP: &mihu.SIPCredentials{
+			Gateway: "sip.example.com", Port: 5060, Username: fmt.Sprintf("user-%d", i), Password: fmt.Sprintf("password-%d", i),
+		},
+	}
+}
+
+func writeRows(path string, rows int) error {
+	file, err := os.Create(path) //nolint:gosec // a file of this program's own
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(file)
+	_, _ = out.WriteString("phone_number,channel,agent_uuid,name,direction,sip_gateway,sip_port,sip_username,sip_password\n")
+	for i := range rows {
+		r := row(i)
+		_, _ = fmt.Fprintf(out, "%s,%s,%s,%s,%s,%s,%d,%s,%s\n", r.PhoneNumber, r.Channel, r.AgentUUID, r.Name, r.Direction,
+			r.SIP.Gateway, r.SIP.Port, r.SIP.Username, r.SIP.Password)
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return file.Close()
+}
