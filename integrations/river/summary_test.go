@@ -1,0 +1,72 @@
+package mihuriver_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	mihuriver "github.com/mihu-go/mihu/integrations/river"
+)
+
+func TestSummaryOfEveryState(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, mihuriver.QueueOptions{})
+	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 11))
+	require.NoError(t, err)
+	_, err = p.queue.Enqueue(t.Context(), "another", numbered(100, 105))
+	require.NoError(t, err)
+	jobs := p.jobs()
+	for i, set := range []string{
+		"state = 'completed', finalized_at = now(), metadata = metadata || '{\"output\": {\"outcome\": \"done\"}}'",
+		"state = 'completed', finalized_at = now(), metadata = metadata || '{\"output\": {\"outcome\": \"superseded\"}}'",
+		"state = 'cancelled', finalized_at = now(), metadata = metadata || '{\"output\": {\"outcome\": \"superseded\"}}'",
+		"state = 'cancelled', finalized_at = now(), metadata = metadata || '{\"output\": {\"outcome\": \"refused\", \"reason\": \"no\"}}'",
+		"state = 'cancelled', finalized_at = now()",
+		"state = 'discarded', finalized_at = now(), errors = ARRAY['{\"error\": \"lost\"}'::jsonb]",
+		"state = 'running'",
+		"state = 'retryable', metadata = metadata || '{\"output\": {\"outcome\": \"waiting\", \"reason\": \"503\"}}'",
+		"state = 'scheduled'",
+		"state = 'pending'",
+	} {
+		_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET "+set+" WHERE id = $1", jobs[i].ID)
+		require.NoError(t, err)
+	}
+	sum := p.summary("x")
+	assert.Equal(t, mihuriver.Summary{
+		Wanted: 11, Done: 1, Superseded: 2, Refused: 1, Unknown: 2, Waiting: 5, Running: 1, Ready: 1, Later: 3,
+	}, sum)
+	assert.False(t, sum.Finished())
+	assert.Equal(t, "wanted 11: done 1, superseded 2, refused 1, unknown 2, waiting 5 (running 1, ready 1, later 3)", sum.String())
+	assert.Equal(t, 5, p.summary("another").Wanted)
+
+	var lines []string
+	for _, problem := range p.problems() {
+		lines = append(lines, fmt.Sprint(problem))
+	}
+	assert.Equal(t, []string{
+		"+1555•••0003/call refused: no", "+1555•••0004/call unknown: canceled by somebody", "+1555•••0005/call unknown: lost", "+1555•••0007/call waiting: 503",
+	}, lines)
+	assert.Len(t, p.problems(mihuriver.Refused), 1)
+	for range 30 { // more than there are connections
+		for _, err := range p.queue.Problems(t.Context(), "x") {
+			require.NoError(t, err)
+			break
+		}
+	}
+	for _, err := range p.queue.Problems(t.Context(), "") {
+		require.ErrorContains(t, err, "the batch needs a name")
+	}
+}
+
+func TestBatchNamesAreNoSQL(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, mihuriver.QueueOptions{})
+	for _, name := range []string{`'; DROP TABLE river_job; --`, `"}], "x": [`, `\`, "ü 日本", strings.Repeat("é", 100)} {
+		p.enqueue(name, item(one, nobody))
+		assert.Equal(t, 1, p.summary(name).Wanted)
+	}
+	assert.Len(t, p.jobs(), 1)
+}
