@@ -102,7 +102,6 @@ type exchange struct {
 	path       string
 	url        url.URL
 	body       []byte
-	settles    []byte // the body of the request that this one settles
 	advice     string
 	watch      *watch // nil without hooks
 	into       any
@@ -120,21 +119,28 @@ type exchange struct {
 	lastOpen  bool // failed is one of open
 	missed    bool // an attempt failed on an unknown host
 	blankData bool // as in Request
+	way       way  // of the attempt, as httptrace tells it
 	attempts  int
 	beside    int      // requests that were sent to settle this one
 	bearer    *bearer  // of the last attempt
-	former    []string // tokens that were sent before
+	secrets   []string // what was sent before beside it, and an answer may repeat
 	started   time.Time
 	timed     context.Context // the context of the attempt, with its own time
 	cancel    context.CancelFunc
 	trace     httptrace.ClientTrace
-	traced    atomic.Bool // the transport reports through httptrace
-	reached   atomic.Bool // the attempt had a connection
-	location  string      // the target of its redirect
 	failed    error       // of the last attempt
 	open      []error     // failures that leave open whether the request was carried out
 	answer    Response
 }
+
+// way is how far an attempt has come.
+type way struct{ atomic.Uint32 }
+
+const (
+	untraced  = iota // nothing is known: not every transport reports through httptrace
+	traced           // it looks for a connection
+	connected        // it had one
+)
 
 // run sends the request until an answer, or the policy, ends the call. Its error is that of the
 // last attempt; finish makes the call's of it.
@@ -239,9 +245,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x.attempts++
 	x.started = time.Now()
-	x.traced.Store(false)
-	x.reached.Store(false)
-	x.answered, x.location = false, ""
+	x.way.Store(untraced)
+	x.answered = false
 	x.timed = x.attemptStarts()
 	if x.timeout > 0 {
 		x.timed, x.cancel = context.WithTimeoutCause(x.timed, x.timeout, x.late)
@@ -249,8 +254,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := x.timed
 	if x.write {
 		if x.trace.GetConn == nil { // set once: what is left of an earlier attempt may still read it
-			x.trace.GetConn = func(string) { x.traced.Store(true) }
-			x.trace.GotConn = func(httptrace.GotConnInfo) { x.reached.Store(true) }
+			x.trace.GetConn = func(string) { x.way.CompareAndSwap(untraced, traced) }
+			x.trace.GotConn = func(httptrace.GotConnInfo) { x.way.Store(connected) }
 		}
 		ctx = httptrace.WithClientTrace(ctx, &x.trace)
 	}
@@ -258,11 +263,20 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := x.transport.RoundTrip(req.WithContext(ctx))
 	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
 		// http.Client would look at the target, and fail on one that it cannot parse.
-		x.location = resp.Header.Get("Location")
 		resp.Header = resp.Header.Clone()
-		resp.Header.Del("Location")
+		rename(resp.Header, "Location", hiddenLocation)
 	}
 	return resp, err
+}
+
+// hiddenLocation keeps the target of a redirect where http.Client does not look for it.
+const hiddenLocation = "location"
+
+func rename(header http.Header, from, to string) {
+	if values, ok := header[from]; ok {
+		header[to] = values
+		delete(header, from)
+	}
 }
 
 func (x *exchange) ready() error {
@@ -296,7 +310,7 @@ func (x *exchange) ready() error {
 
 func (x *exchange) useToken(token string) {
 	if x.bearer != nil && x.bearer.token != token {
-		x.former = append(x.former, x.bearer.token)
+		x.secrets = append(x.secrets, x.bearer.token)
 	}
 	x.bearer = x.core.bearer(token)
 }
@@ -334,9 +348,7 @@ var acceptJSON = []string{"application/json"}
 // read reads an answer. Anything but a success is an error, which checkRetry then judges.
 func (x *exchange) read(resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }()
-	if x.location != "" {
-		resp.Header.Set("Location", x.location)
-	}
+	rename(resp.Header, hiddenLocation, "Location")
 	body, err := readAnswer(resp.Body, resp.ContentLength)
 	x.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
 	x.answer.RequestID = requestID(resp.Header)
@@ -457,10 +469,10 @@ func (x *exchange) classifyTransport(cause error) failure {
 // sent says whether the server may have seen the attempt. A transport that reports nothing gets
 // the benefit of no doubt.
 func (x *exchange) sent() bool {
-	if !x.traced.Load() {
+	if x.way.Load() == untraced {
 		return x.attempts > 0
 	}
-	return x.reached.Load()
+	return x.way.Load() == connected
 }
 
 // named gives the end of a context or of an attempt's time its own name, whatever the transport
@@ -602,8 +614,7 @@ func (x *exchange) transportError(cause error) *TransportError {
 
 // redactor knows every secret of the call; it is made only where it is needed.
 func (x *exchange) redactor() *redact.Redactor {
-	r := redact.New(x.body, x.former...)
-	r.CollectBody(x.settles)
+	r := redact.New(x.body, x.secrets...)
 	if x.bearer != nil {
 		r.Add(x.bearer.token)
 	}

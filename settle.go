@@ -161,7 +161,10 @@ func (s *settlement) send(req *Request, into any) error {
 	if err != nil {
 		return err
 	}
-	x.response, x.stubborn, x.settles = nil, true, s.post.body
+	x.response, x.stubborn = nil, true
+	if sip := s.want.SIP; sip != nil {
+		x.secrets = append(x.secrets, sip.Username, sip.Password)
+	}
 	err = x.run()
 	x.callEnds(err)
 	s.post.beside += x.attempts

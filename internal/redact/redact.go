@@ -155,16 +155,11 @@ func New(body []byte, secrets ...string) *Redactor {
 	for _, secret := range secrets {
 		r.Add(secret)
 	}
-	r.CollectBody(body)
-	return r
-}
-
-// CollectBody takes in what a request's body holds.
-func (r *Redactor) CollectBody(body []byte) {
 	var tree any
 	if json.Unmarshal(body, &tree) == nil {
 		r.Collect("", tree)
 	}
+	return r
 }
 
 // CollectAll takes in a query or headers.
