@@ -128,8 +128,8 @@ type exchange struct {
 	timed     context.Context // the context of the attempt, with its own time
 	cancel    context.CancelFunc
 	trace     httptrace.ClientTrace
-	failed    error       // of the last attempt
-	open      []error     // failures that leave open whether the request was carried out
+	failed    error   // of the last attempt
+	open      []error // failures that leave open whether the request was carried out
 	answer    Response
 }
 
