@@ -26,8 +26,12 @@ func fleet(ctx context.Context, l *lab) error {
 		return err
 	}
 	fmt.Printf("   three processes are %.2f times as fast as one\n", three/one)
-	if three < 2.5*one {
-		return errors.New("less than 2.5 times")
+	least := 2.5
+	if l.short {
+		least = 2 // a short time, perhaps on a busy machine
+	}
+	if three < least*one {
+		return fmt.Errorf("less than %g times", least)
 	}
 	return nil
 }
