@@ -9,8 +9,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,11 +78,19 @@ func (f *fake) finishedLines() map[int]bool {
 	return finished
 }
 
-// TestKilled kills an import five times at random moments with a signal that nothing can catch, and
-// resumes it each time: the end is exact, and what was finished before a kill is not touched again.
+// TestKilled kills an import at random moments with a signal that nothing can catch, and resumes it
+// each time: the end is exact, and what was finished before a kill is not touched again. It kills five
+// times; TRUNKCTL_TEST_KILLS is another number of times, 1 to 30.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	const rows, kills = 2000, 5
+	const rows = 2000
+	kills := 5
+	if text := os.Getenv("TRUNKCTL_TEST_KILLS"); text != "" {
+		var err error
+		kills, err = strconv.Atoi(text)
+		require.NoError(t, err)
+		require.True(t, kills >= 1 && kills <= 30, "TRUNKCTL_TEST_KILLS=%d: want 1 to 30", kills)
+	}
 	f := newFake(t, anyAgent(), mihutest.WithRequestLimit(1_000_000))
 	f.rows(rows)
 	for kill := range kills {
@@ -93,7 +103,8 @@ func TestKilled(t *testing.T) {
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		reached := make(chan struct{})
-		f.at(50+rand.IntN(rows/3), func() { close(reached) })
+		// A row takes two requests at least, so that the last kill comes before the end.
+		f.at(50+rand.IntN(2*rows/kills-100), func() { close(reached) })
 		require.NoError(t, cmd.Start())
 		<-reached
 		require.NoError(t, cmd.Process.Kill())
@@ -114,6 +125,7 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	require.Equal(t, rows, created, "every trunk is created once")
+	t.Logf("%d kills, %d rows finished before the last run, %d requests for %d rows", kills, len(finished), len(f.Requests()), rows)
 	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.journal"), "nothing is left to go on with")
 }
 
