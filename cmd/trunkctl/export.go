@@ -57,6 +57,9 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 	if file == "" {
 		return a.exportTo(ctx, w, filter, format, a.stdout)
 	}
+	if err := checkReplace("--file", file); err != nil {
+		return err
+	}
 	if !force && exists(file) {
 		return &usageError{problem: file + " is there already", advice: "name another file, or replace it with --force"}
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 )
 
@@ -11,6 +13,34 @@ import (
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// checkReplace refuses to put a file in the place of what is no regular file, such as a directory or a
+// device: whoever names /dev/null wants nothing kept, and not that to be gone.
+func checkReplace(flag, path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &usageError{problem: fmt.Sprintf("%s: %s is not a regular file, and is not replaced", flag, path), advice: "name another file"}
+	}
+	return nil
+}
+
+// sameFile says that two names are of one file, which need not be there yet.
+func sameFile(one, other string) bool {
+	if one == "" || other == "" {
+		return false
+	}
+	a, errA := os.Stat(one)
+	b, errB := os.Stat(other)
+	if errA == nil && errB == nil {
+		return os.SameFile(a, b)
+	}
+	return filepath.Clean(one) == filepath.Clean(other)
 }
 
 // othersMayRead says that a file is not for its owner alone. Windows has no such bits.

@@ -101,7 +101,24 @@ func (f *importFlags) check() error {
 	if f.failed == "" {
 		f.failed = name + ".failed.csv"
 	}
+	if err := f.checkDistinct(); err != nil {
+		return err
+	}
 	return checkWorkers(f.workers)
+}
+
+// checkDistinct refuses to write over what is read, or two things into one file.
+func (f *importFlags) checkDistinct() error {
+	journal, _ := f.journalPath()
+	read := []struct{ name, path string }{
+		{"the file that is imported", f.file}, {"the journal", journal}, {"the file of --secrets", f.secrets},
+	}
+	for _, other := range read {
+		if sameFile(f.failed, other.path) {
+			return &usageError{problem: fmt.Sprintf("--failed: %s is %s", f.failed, other.name), advice: "name another file for the rows that fail"}
+		}
+	}
+	return nil
 }
 
 // journalPath is where the journal is, and whether this program has chosen the place.
@@ -260,6 +277,9 @@ func (f *importFlags) checkFiles(a *app) error {
 		}
 	case !there && f.resume:
 		a.note("there is no journal yet; starting at the first row")
+	}
+	if err := checkReplace("--failed", f.failed); err != nil {
+		return err
 	}
 	if exists(f.failed) && !f.force {
 		return &usageError{
