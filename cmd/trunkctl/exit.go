@@ -80,6 +80,26 @@ func (e *partlyError) Error() string {
 	return counted(e.failed, "item") + " failed"
 }
 
+// unknownError is the end of a command that leaves outcomes open. They have been printed.
+type unknownError struct {
+	error
+	unknown int
+}
+
+func (e *unknownError) Error() string {
+	return fmt.Sprintf("%v, of %d the outcome is not known", e.error, e.unknown)
+}
+
+func (e *unknownError) Unwrap() []error { return []error{e.error, mihu.ErrOutcomeUnknown} }
+
+// withUnknown adds to an end how many outcomes it leaves open.
+func withUnknown(end error, unknown int) error {
+	if unknown == 0 {
+		return end
+	}
+	return &unknownError{end, unknown}
+}
+
 // advisedError is an error with advice of its own.
 type advisedError struct {
 	error

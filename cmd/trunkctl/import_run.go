@@ -179,7 +179,8 @@ func (r *importRun) verdict(ctx context.Context, end error) error {
 	case r.trouble != nil:
 		return r.app.withAdvice(r.trouble, onward)
 	case r.app.interrupts.interrupted() && (end != nil || ctx.Err() != nil):
-		return &advisedError{fmt.Errorf("interrupted after %d of %s", r.counts.all(), counted(r.total, "row")), onward}
+		stopped := fmt.Errorf("interrupted after %d of %s", r.counts.all(), counted(r.total, "row"))
+		return &advisedError{withUnknown(stopped, r.counts.unknown), onward}
 	case errors.Is(end, provision.ErrTooManyFailures):
 		return &partlyError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: "that is the limit of --max-failures; " + onward}
 	case end != nil:

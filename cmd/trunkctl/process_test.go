@@ -275,6 +275,43 @@ func TestInterruptedTwice(t *testing.T) {
 	require.Contains(t, term.shown(), "--resume")
 }
 
+// TestUnknownBeforeInterrupted has a second Ctrl-C, with changes in flight, end with the code of an
+// unknown outcome: that is the one to look into.
+func TestUnknownBeforeInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"import", "numbers.csv", "--yes"},
+		{"rotate", "--file", "passwords", "--all", "--yes"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, anyAgent())
+			f.rows(20)
+			if args[0] == "rotate" {
+				for n := range 20 {
+					f.trunk(n)
+				}
+			}
+			arrived := make(chan struct{})
+			var once sync.Once
+			f.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
+				if request.Method == http.MethodGet {
+					return nil
+				}
+				once.Do(func() { close(arrived) })
+				return &mihutest.Fault{Delay: time.Hour}
+			})
+			term := f.terminal(args...)
+			<-arrived
+			term.send(ctrlC)
+			term.waitFor("Ctrl-C once more stops at once")
+			term.send(ctrlC)
+			require.Equal(t, exitUnknown, term.end(), term.shown())
+			require.Regexp(t, `(interrupted|stopped) after \d+ of 20 (row|trunk)s, of [1-8] the outcome is not known`, term.shown())
+		})
+	}
+}
+
 // TestPrompts has nothing typed be shown, and Ctrl-C at a prompt give the terminal back.
 func TestPrompts(t *testing.T) {
 	t.Parallel()

@@ -314,7 +314,8 @@ func (r *rotation) verdict(ctx context.Context) error {
 	case r.fatal != nil:
 		return r.app.withAdvice(r.fatal, again)
 	case r.started < len(r.todo) || ctx.Err() != nil:
-		return &advisedError{fmt.Errorf("stopped after %d of %s", r.started, counted(len(r.todo), "trunk")), again}
+		stopped := fmt.Errorf("stopped after %d of %s", r.started, counted(len(r.todo), "trunk"))
+		return &advisedError{withUnknown(stopped, partly(r.errs).unknown), again}
 	case len(r.errs) > 0:
 		end := partly(r.errs)
 		end.advice = again
