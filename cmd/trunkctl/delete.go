@@ -53,7 +53,9 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 	}
 	out := a.changes(dryRun, resultColumns())
 	var errs []error
+	tried := 0
 	for _, id := range ids {
+		tried++
 		done, err := a.deleteOne(ctx, w, id, dryRun)
 		if err != nil {
 			errs = append(errs, err)
@@ -75,6 +77,9 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		a.note("dry run: nothing was sent that changes anything")
 	}
 	switch {
+	case ctx.Err() != nil && len(ids) > 1 && (tried < len(ids) || len(errs) > 0):
+		stopped := fmt.Errorf("interrupted after %d of %s", tried, counted(len(ids), "trunk"))
+		return &advisedError{withUnknown(stopped, partly(errs).unknown), "run it again with the numbers that are not shown as deleted"}
 	case len(errs) == 0:
 		return nil
 	case len(ids) == 1:
