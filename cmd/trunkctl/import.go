@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
@@ -181,6 +183,17 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 		}
 		return source, nil
 	}
+	switch info, err := os.Stat(f.file); {
+	case err != nil:
+		// It is said below.
+	case info.IsDir():
+		return nil, usagef("%s is a directory; want a file", f.file)
+	case !info.Mode().IsRegular():
+		return nil, &usageError{
+			problem: f.file + " cannot be read twice, and faults are found before anything is sent",
+			advice:  "give it as the standard input: trunkctl import - --journal FILE < " + shellQuote(f.file),
+		}
+	}
 	if source, err = provision.Open(f.file, options); err != nil {
 		return nil, a.showFaults(f.file, err)
 	}
@@ -222,13 +235,10 @@ func (a *app) showFaults(file string, err error) error {
 	} else {
 		for _, fault := range faults.Faults {
 			text := fmt.Sprintf("%s:%d:%d: ", file, fault.Line, fault.Column)
-			if fault.Field != "" {
-				text += fault.Field + " "
+			if about := strings.TrimSpace(fault.Field + " " + fault.Value); about != "" {
+				text += about + ": "
 			}
-			if fault.Value != "" {
-				text += fault.Value + " "
-			}
-			_, _ = fmt.Fprintln(a.console, printable(text[:len(text)-1]+": "+fault.Problem))
+			_, _ = fmt.Fprintln(a.console, printable(text+fault.Problem))
 		}
 	}
 	more := ""
@@ -238,10 +248,12 @@ func (a *app) showFaults(file string, err error) error {
 	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(faults.Faults)+faults.More, "fault"), file, more)}
 }
 
-// readSecrets reads the file of --secrets; nil where there is none.
+// readSecrets reads the file of --secrets. Where there is none, nothing that a row names is found.
 func (a *app) readSecrets(name string) (provision.Secrets, error) {
 	if name == "" {
-		return nil, nil //nolint:nilnil // none is an answer
+		return func(context.Context, string) (mihu.SIPCredentials, error) {
+			return mihu.SIPCredentials{}, errors.New("--secrets, the file that has them, is not given")
+		}, nil
 	}
 	reader, done, err := a.input("--secrets", name)
 	if err != nil {
