@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/mihu-go/mihu"
@@ -44,7 +45,7 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 	if a.global.tokenFile != "" {
 		token, err = a.readSecret("--token-file", a.global.tokenFile)
 	} else {
-		token, err = a.askSecret(ctx, "Token")
+		token, err = a.askSecret(ctx, "Token", "give it in a file with --token-file, - for the standard input; "+mihu.EnvToken+" needs no login")
 	}
 	if err != nil {
 		return err
@@ -56,7 +57,11 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 	}
 	if !unchecked {
 		if _, err := client.Trunks.List(ctx, &mihu.ListOptions{PerPage: 1}); err != nil {
-			return &advisedError{err, "the token was not kept; " + otherwise(a.advice(err), "run \"trunkctl doctor\", or give --no-check")}
+			advice := otherwise(a.advice(err), "run \"trunkctl doctor\", or give --no-check")
+			if errors.Is(err, mihu.ErrUnauthorized) {
+				advice = "it was refused: is it whole, of this workspace, and not revoked?"
+			}
+			return &advisedError{err, "the token was not kept; " + advice}
 		}
 	}
 	where, err := a.storeToken(ctx, client.BaseURL(), token, inFile)
@@ -64,6 +69,9 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 		return err
 	}
 	a.note("the token for %s is kept in %s", client.BaseURL(), where)
+	if a.getenv(mihu.EnvToken) != "" {
+		a.note("%s is set and goes before it: unset that to use what is kept", mihu.EnvToken)
+	}
 	return nil
 }
 

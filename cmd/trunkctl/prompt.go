@@ -36,13 +36,14 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	return &usageError{problem: "not confirmed; nothing was sent"}
 }
 
-// askSecret asks for a secret on the terminal, without showing it.
-func (a *app) askSecret(ctx context.Context, what string) (string, error) {
+// askSecret asks for a secret on the terminal, without showing it. instead says what to do where there
+// is no terminal, "" for what is true of most secrets.
+func (a *app) askSecret(ctx context.Context, what, instead string) (string, error) {
 	file, ok := a.stdin.(*os.File)
 	if !ok || a.stdinUsed != "" || !isTerminal(file) {
 		return "", &usageError{
 			problem: "the " + what + " cannot be asked for, because the standard input is not a terminal",
-			advice:  "give it in a file or in a variable of the environment, never as an argument",
+			advice:  otherwise(instead, "give it in a file or in a variable of the environment, never as an argument"),
 		}
 	}
 	fd := int(file.Fd())

@@ -115,7 +115,10 @@ func (a *app) dropToken(ctx context.Context, base string) (found bool, err error
 func (a *app) tokenPath(base string) (string, error) {
 	dir, err := a.configDir()
 	if err != nil {
-		return "", err
+		return "", &usageError{
+			problem: "there is no place for tokens: " + err.Error(),
+			advice:  "set one of these, or give the token in MIHU_API_TOKEN or with --token-file",
+		}
 	}
 	return filepath.Join(dir, "trunkctl", url.QueryEscape(base)+".token"), nil
 }

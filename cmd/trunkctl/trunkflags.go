@@ -153,7 +153,7 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 			}
 			return secret, nil
 		case s.prompt:
-			return a.askSecret(ctx, what)
+			return a.askSecret(ctx, what, "")
 		}
 		return "", nil
 	}
