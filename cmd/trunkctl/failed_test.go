@@ -48,3 +48,33 @@ func TestJournalOfAnotherWorkspace(t *testing.T) {
 	require.Contains(t, refused.stderr, "is the journal of another input")
 	require.Zero(t, other.RequestCount())
 }
+
+// TestFailedRowsAdvice names the command that imports the failed rows, with all that it needs; where the
+// run ended before its last row, what goes on tries them again, and one advice is enough.
+func TestFailedRowsAdvice(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.agent(1)
+	f.file("secrets", `{"carrier": {"password": "`+secretPassword+`"}}`)
+	f.file("rows.jsonl", `{"phone_number":"`+number(1)+`","agent_uuid":"`+agent1+`"}`+"\n"+
+		`{"phone_number":"`+number(2)+`","agent_uuid":"`+agent9+`","secret_name":"carrier"}`+"\n"+
+		`{"phone_number":"`+number(3)+`","agent_uuid":"`+agent9+`"}`+"\n")
+	flags := []string{
+		"--format", "jsonl", "--channel", "call", "--secrets", "DIR/secrets", "--journal", "DIR/j", "--failed", "DIR/f.csv", "--yes", "--timeout", "5s",
+	}
+	got := f.run(append([]string{"import", "DIR/rows.jsonl"}, flags...)...)
+	require.Equal(t, exitPartly, got.code, got.stderr)
+	_, again, found := strings.Cut(f.anywhere(got.stderr), "correct it, then: trunkctl ")
+	require.True(t, found, got.stderr)
+	again, _, _ = strings.Cut(again, "\n")
+	require.Equal(t, "import DIR/f.csv --secrets DIR/secrets --timeout 5s --yes", again)
+	f.file("f.csv", strings.Replace(f.read("f.csv"), agent9, f.agent(2), 1))
+	got = f.run(strings.Fields(again)...)
+	require.Equal(t, exitPartly, got.code, got.stderr)
+	require.Len(t, f.Trunks(), 2)
+
+	early := f.run(append([]string{"import", "DIR/rows.jsonl", "--resume", "--force", "--max-failures", "1", "--workers", "1"}, flags...)...)
+	require.Equal(t, exitPartly, early.code, early.stderr)
+	require.NotContains(t, early.stderr, "correct it")
+	require.Contains(t, early.stderr, "to go on tries them again")
+}

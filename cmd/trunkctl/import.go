@@ -15,6 +15,7 @@ import (
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // importFlags are those of one import.
@@ -29,7 +30,8 @@ type importFlags struct {
 	workers         int
 	maxFailures     int
 	dryRun, yes     bool
-	results         bool // -o was given
+	results         bool     // -o was given
+	again           []string // see flagsAgain
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -55,6 +57,7 @@ imported; that file holds what the rows held, SIP passwords included, for its ow
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.file = args[0]
 			f.results = cmd.Flags().Changed("output")
+			f.again = flagsAgain(cmd)
 			return a.importFile(cmd.Context(), cmd, f)
 		},
 	}
@@ -76,6 +79,23 @@ imported; that file holds what the rows held, SIP passwords included, for its ow
 	addDryRun(cmd, &f.dryRun)
 	addYes(cmd, &f.yes)
 	return cmd
+}
+
+// flagsAgain are the flags that the import of the rows that failed needs as well: those of the program,
+// and those of the import that say nothing of one file. What stood in for empty fields is in the rows.
+func flagsAgain(cmd *cobra.Command) (args []string) {
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if cmd.InheritedFlags().Lookup(flag.Name) == nil && !slices.Contains([]string{"secrets", "workers", "max-failures", "yes"}, flag.Name) {
+			return
+		}
+		switch {
+		case flag.Value.Type() != "bool":
+			args = append(args, "--"+flag.Name, flag.Value.String())
+		case flag.Value.String() == "true":
+			args = append(args, "--"+flag.Name)
+		}
+	})
+	return args
 }
 
 func (f *importFlags) check() error {

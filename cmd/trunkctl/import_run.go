@@ -61,7 +61,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if err := journal.Close(); err != nil {
 		end = errors.Join(err, end)
 	}
-	r.summary()
+	r.summary(end == nil && r.trouble == nil)
 	if end = r.verdict(ctx, end); end == nil && own {
 		// Everything is done: a journal that stays would stand in the way of the next import.
 		return os.Remove(path)
@@ -157,11 +157,17 @@ func lineOf(item provision.Item) string {
 	return fmt.Sprintf("line %d ", item.Line)
 }
 
-func (r *importRun) summary() {
+// summary says what was done, and what there is to do about the rows that failed: to go on, where the
+// run ended before its last row, tries them again.
+func (r *importRun) summary(whole bool) {
 	r.app.note("%d of %s in %s: %s", r.counts.all(), counted(r.total, "row"), duration(time.Since(r.began)), r.counts.done())
-	if n := r.failed.rows; n > 0 {
-		r.app.note("the rows that failed and their reasons are in %s; correct it, then: %s",
-			r.flags.failed, shellLine("trunkctl", "import", r.flags.failed))
+	switch {
+	case r.failed.rows == 0:
+	case whole:
+		again := append([]string{"trunkctl", "import", r.flags.failed}, r.flags.again...)
+		r.app.note("the rows that failed and their reasons are in %s; correct it, then: %s", r.flags.failed, shellLine(again...))
+	default:
+		r.app.note("the rows that failed so far and their reasons are in %s; to go on tries them again, and writes that file anew", r.flags.failed)
 	}
 }
 
