@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// interrupts is what Ctrl-C and SIGTERM do: the first ends the command in good order, the second at
+// interrupts is what Ctrl-C, SIGTERM and SIGHUP do: the first ends the command in good order, the second at
 // once, the third ends the process.
 type interrupts struct {
 	mu       sync.Mutex

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -253,6 +254,39 @@ func TestInterrupted(t *testing.T) {
 	out, err := f.process("import", "numbers.csv", "--resume", "--yes").CombinedOutput()
 	require.NoError(t, err, string(out))
 	f.requireRows(rows)
+}
+
+// TestHungUp has a terminal that is closed end an import in good order, and nohup keep it running.
+func TestHungUp(t *testing.T) {
+	t.Parallel()
+	const rows = 100
+	for name, nohup := range map[string]bool{"closed": false, "nohup": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, anyAgent(), mihutest.WithLatency(2*time.Millisecond))
+			f.rows(rows)
+			cmd := f.process("import", "numbers.csv", "--yes")
+			if nohup {
+				args := append([]string{"-c", `trap "" HUP; exec "$0" "$@"`}, cmd.Args...)
+				env := cmd.Env
+				cmd = exec.CommandContext(t.Context(), "/bin/sh", args...)
+				cmd.Dir, cmd.Env = f.dir, env
+			}
+			f.at(50, func() { _ = cmd.Process.Signal(syscall.SIGHUP) })
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			err := cmd.Run()
+			if nohup {
+				require.NoError(t, err, stderr.String())
+				f.requireRows(rows)
+				return
+			}
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, exitInterrupted, exit.ExitCode(), stderr.String())
+			require.Contains(t, stderr.String(), "go on with: trunkctl import numbers.csv --yes --resume")
+		})
+	}
 }
 
 // TestInterruptedTwice has the second Ctrl-C end at once what does not end by itself.
