@@ -23,7 +23,7 @@ func (a *app) doctorCommand() *cobra.Command {
 fix. The only request that is sent asks for a list of one number. Where a proxy is set for the
 workspace's address, the connection itself is left to it.`,
 		Example:           `  trunkctl doctor --tenant acme`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
 	}

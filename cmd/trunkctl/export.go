@@ -26,7 +26,7 @@ API reads back number, channel and agent only: name, direction, SIP credentials 
 in the file, and importing it leaves them as they are. A number on which nobody answers is left out.`,
 		Example: `  trunkctl export --file trunks.csv
   trunkctl export --format jsonl | gzip > trunks.jsonl.gz`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("output") {

@@ -19,7 +19,7 @@ are fetched. A number on which nobody answers has a row without channel.`,
 		Example: `  trunkctl list
   trunkctl list --channel whatsapp -o csv
   trunkctl list --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), filter) },
 	}

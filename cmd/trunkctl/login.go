@@ -20,7 +20,7 @@ from --token-file. It is tried first, with a request that changes nothing. A tok
 one address is never sent to another.`,
 		Example: `  trunkctl login --tenant acme
   trunkctl login --tenant acme --token-file - < token`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.login(cmd.Context(), inFile, unchecked) },
 	}
@@ -86,7 +86,7 @@ func (a *app) logoutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "logout",
 		Short:             "Forget the token of a workspace",
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context()) },
 	}

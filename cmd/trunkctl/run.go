@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,7 +94,7 @@ error.`,
   trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
   trunkctl import numbers.csv --dry-run
   trunkctl import numbers.csv --yes --rate 10/s`,
-		Args:                       cobra.NoArgs,
+		Args:                       knownCommand,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
@@ -145,6 +147,29 @@ error.`,
 	root.AddCommand(exitCodesTopic(), filesTopic())
 	a.markStarts(root)
 	return root
+}
+
+// knownCommand refuses what is no command, with the one that was probably meant.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	problem := "unknown command"
+	if strings.Trim(args[0], "abcdefghijklmnopqrstuvwxyz-") == "" { // what it is not may be a number
+		problem += " " + strconv.Quote(args[0])
+	}
+	if meant := root.SuggestionsFor(args[0]); len(meant) > 0 {
+		problem += "; did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return errors.New(problem)
+}
+
+// noArguments refuses arguments, which may be numbers, without showing them.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("takes no arguments, and got %s", counted(len(args), "argument"))
+	}
+	return nil
 }
 
 // markStarts notes that a command line was understood once a command begins: an error before that
