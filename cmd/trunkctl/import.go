@@ -305,7 +305,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	case there && !f.resume:
 		return &usageError{
 			problem: journal + " is there from an earlier run",
-			advice:  "go on where it was: " + a.commandLine("--resume") + "\nor begin anew: remove it first",
+			advice:  "go on where it was: " + a.commandLine("--resume") + "\nor begin anew, if no other import of this file is running: remove it first",
 		}
 	case !there && f.resume:
 		a.note("there is no journal yet; starting at the first row")

@@ -86,6 +86,8 @@ func (a *app) journalError(path string, err error) error {
 		return &usageError{problem: path + " is in use: another import of this file is running"}
 	case errors.Is(err, provision.ErrJournalDamaged):
 		return &advisedError{err, "remove " + shellQuote(path) + " and begin anew: what is done already is found to be so"}
+	case isA[*fs.PathError](err):
+		return &advisedError{err, "name a place that can be written with --journal, and one for the rows that fail with --failed"}
 	}
 	return err
 }

@@ -45,3 +45,14 @@ func TestImportSaysWhatToDo(t *testing.T) {
 		})
 	}
 }
+
+// TestJournalCannotBeWritten has the import say where else it can be.
+func TestJournalCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.file("rows", "phone_number,channel,agent_uuid\n"+number(1)+",call,"+agent1+"\n")
+	got := f.run("import", "DIR/rows", "--yes", "--journal", "DIR/missing/journal")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.stderr, "name a place that can be written with --journal")
+	require.Zero(t, f.RequestCount())
+}
