@@ -272,10 +272,14 @@ func TestHungUp(t *testing.T) {
 				cmd = exec.CommandContext(t.Context(), "/bin/sh", args...)
 				cmd.Dir, cmd.Env = f.dir, env
 			}
-			f.at(50, func() { _ = cmd.Process.Signal(syscall.SIGHUP) })
+			reached := make(chan struct{})
+			f.at(50, func() { close(reached) })
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
-			err := cmd.Run()
+			require.NoError(t, cmd.Start())
+			<-reached
+			require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+			err := cmd.Wait()
 			if nohup {
 				require.NoError(t, err, stderr.String())
 				f.requireRows(rows)
