@@ -73,8 +73,9 @@ func TestFailedRowsAdvice(t *testing.T) {
 	require.Equal(t, exitPartly, got.code, got.stderr)
 	require.Len(t, f.Trunks(), 2)
 
-	early := f.run(append([]string{"import", "DIR/rows.jsonl", "--resume", "--force", "--max-failures", "1", "--workers", "1"}, flags...)...)
-	require.Equal(t, exitPartly, early.code, early.stderr)
+	f.SetToken("7|another")
+	early := f.run(append([]string{"import", "DIR/rows.jsonl", "--resume", "--force", "--workers", "1"}, flags...)...)
+	require.Equal(t, exitRefused, early.code, early.stderr)
 	require.NotContains(t, early.stderr, "correct it")
 	require.Contains(t, early.stderr, "to go on tries them again")
 }
