@@ -86,12 +86,17 @@ func openJournal(path, input string, rounds int) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("provision: journal: %w", err)
 	}
-	j := &Journal{path: path, file: file}
+	j := &Journal{path: path, file: locked{file}}
 	if err := j.open(file, input, rounds); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, j.file.Close())
 	}
 	return j, nil
 }
+
+// locked is a file that is given back before it is closed.
+type locked struct{ *os.File }
+
+func (f locked) Close() error { return errors.Join(unlock(f.File), f.File.Close()) }
 
 func notAJournal(path, why string) error {
 	return invalid("journal", mihu.Fault{Field: "path", Value: fmt.Sprintf("%q", path), Problem: why + "; it is left as it is, name another file"})

@@ -11,6 +11,18 @@ import (
 
 // lock takes the file for this Journal alone. The kernel gives it back however the process ends.
 func lock(file *os.File) error {
+	err := flock(file, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrJournalInUse
+	}
+	return err
+}
+
+// unlock gives the file back before it is closed: a process that this one is just starting has it open
+// as well, and with it the lock, until it is another program.
+func unlock(file *os.File) error { return flock(file, syscall.LOCK_UN) }
+
+func flock(file *os.File, how int) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return err
@@ -18,15 +30,12 @@ func lock(file *os.File) error {
 	var failed error
 	err = raw.Control(func(fd uintptr) {
 		for {
-			failed = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
+			failed = syscall.Flock(int(fd), how)
 			if !errors.Is(failed, syscall.EINTR) {
 				return
 			}
 		}
 	})
-	if errors.Is(failed, syscall.EWOULDBLOCK) {
-		return ErrJournalInUse
-	}
 	return errors.Join(err, failed)
 }
 
