@@ -6,7 +6,7 @@
 //		return err
 //	}
 //	defer journal.Close()
-//	for result, err := range provision.Run(ctx, client, source.Items(), provision.Options{Journal: journal}) {
+//	for result, err := range source.Run(ctx, client, provision.Options{Journal: journal}) {
 //		switch {
 //		case err != nil:
 //			return err // of the run; whatever was not done is done by the next
@@ -19,7 +19,8 @@
 //
 // An [Item] is one trunk as it should be. Items come as a stream: those of a [Source], which reads CSV
 // and JSON lines and finds all faults of a file before anything is sent, or any iterator of a
-// program's own. [Plan] says what [Run] would do, and changes nothing. [Apply] does a single item.
+// program's own. [Source.Run] does the first, [Run] the second. [Source.Plan] and [Plan] say what they
+// would do, and change nothing. [Apply] does a single item.
 //
 // # What happens to an item
 //

@@ -30,7 +30,10 @@ type engine struct {
 	bindings func() iter.Seq2[binding, error]
 	records  bool // in the journal
 
-	seen    *seen
+	// met tells whether an item before said the same, or otherwise: then the error is a
+	// *DuplicateError. It is asked once for every acceptable item, in their order.
+	met func(*job) (again bool, err error)
+
 	flight  sync.WaitGroup // jobs that workers have
 	workers sync.WaitGroup
 	all     sync.WaitGroup
@@ -82,7 +85,7 @@ func (o *outcome) finished() bool {
 
 func newEngine(op string, ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) *engine { //nolint:revive // the context is kept, as a run is one call
 	return &engine{
-		op: op, ctx: ctx, client: client, items: items, opts: opts, seen: newSeen(),
+		op: op, ctx: ctx, client: client, items: items, opts: opts, met: compare(),
 		call: []mihu.CallOption{mihu.WithCallLimiter(opts.Limiter)},
 	}
 }
@@ -268,13 +271,12 @@ func (e *engine) take(j *job) bool {
 	}
 	if journal := e.opts.Journal; journal != nil {
 		j.digest = journal.digest(&j.item)
-		switch journal.digestAt(j.index) {
-		case 0:
-		case j.digest:
-			_, _ = e.seen.add(&j.item, j.index)
+		switch finished, same := journal.wasFinished(j.index, j.digest); {
+		case finished && same:
+			_, _ = e.met(j)
 			e.tell(&outcome{Result: Result{Item: j.item, Index: j.index, Action: Resumed}})
 			return true
-		default:
+		case finished:
 			e.end(fmt.Errorf("%w: item %d, line %d, is %s here, and another in the journal", ErrOtherInput, j.index+1, j.item.Line, j.item.Trunk.TrunkID))
 			return false
 		}
@@ -283,7 +285,7 @@ func (e *engine) take(j *job) bool {
 		e.finish(j, nil, err, 0)
 		return true
 	}
-	switch again, err := e.seen.add(&j.item, j.index); {
+	switch again, err := e.met(j); {
 	case err != nil:
 		e.finish(j, nil, err, 0)
 		return true

@@ -25,7 +25,7 @@ func importFile(ctx context.Context, client *mihu.Client, path string) (err erro
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
 
-	for result, err := range provision.Run(ctx, client, source.Items(), provision.Options{Workers: 32, Journal: journal}) {
+	for result, err := range source.Run(ctx, client, provision.Options{Workers: 32, Journal: journal}) {
 		switch {
 		case err != nil:
 			return err // of the run; what was not done, the next one does

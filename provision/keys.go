@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"hash/maphash"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -92,42 +90,3 @@ func writeItem(w io.Writer, item *Item, withSecrets bool) {
 		_, _ = io.WriteString(w, field)
 	}
 }
-
-// seen remembers which trunks a run has met, in a small entry for each.
-type seen struct {
-	seed  maphash.Seed
-	first map[trunkKey]mention
-}
-
-// mention is where a trunk was named first, and what was wanted of it: as a sum whose seed is
-// the run's own, since it covers the secrets.
-type mention struct {
-	sum         uint64
-	index, line int32
-}
-
-func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), first: map[trunkKey]mention{}} }
-
-// add tells whether an item before said the same, or otherwise: then the error is a *DuplicateError.
-func (s *seen) add(item *Item, index int) (again bool, err error) {
-	key, ok := keyOf(item.Trunk.TrunkID)
-	if !ok {
-		return false, nil
-	}
-	var h maphash.Hash
-	h.SetSeed(s.seed)
-	writeItem(&h, item, true)
-	sum := h.Sum64()
-	first, again := s.first[key]
-	switch {
-	case !again:
-		s.first[key] = mention{sum, short(index), short(item.Line)}
-		return false, nil
-	case first.sum == sum:
-		return true, nil
-	}
-	return true, &DuplicateError{Trunk: item.Trunk.TrunkID, FirstIndex: int(first.index), FirstLine: int(first.line)}
-}
-
-// short keeps a place in the input in four bytes. There are fewer trunks than that.
-func short(n int) int32 { return int32(max(0, min(n, math.MaxInt32))) }

@@ -21,14 +21,16 @@ import (
 // The options and errors are those of Run. Memory grows with the trunks of the workspace as well, by
 // some 100 bytes each.
 func Plan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) {
-		e := newEngine("plan", ctx, client, items, opts)
-		w := &workspace{engine: e, serves: map[trunkKey]agentKey{}, holder: map[agentKey]trunkKey{}}
-		e.prepare = w.list
-		e.attempt = w.attempt
-		e.bindings = w.bindings
-		e.run(yield)
-	}
+	return func(yield func(Result, error) bool) { newPlan(ctx, client, items, opts).run(yield) }
+}
+
+func newPlan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) *engine {
+	e := newEngine("plan", ctx, client, items, opts)
+	w := &workspace{engine: e, serves: map[trunkKey]agentKey{}, holder: map[agentKey]trunkKey{}}
+	e.prepare = w.list
+	e.attempt = w.attempt
+	e.bindings = w.bindings
+	return e
 }
 
 // errHeld is the refusal of an agent that serves another number.

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -17,7 +16,8 @@ type parser struct {
 	defaults Item
 	ignore   []string // names of columns, as columnName writes them
 	keys     []string // names of keys to ignore
-	seen     *trunks  // nil: what was wanted of which trunk is known to be consistent
+	seen     *seen    // by line; nil: what was wanted of which trunk is known to be consistent
+	repeats  bool     // the last item said what one before it said
 }
 
 // row is a row of CSV or an object of JSON.
@@ -96,7 +96,8 @@ func (p *parser) item(r *row) (Item, []InputFault) {
 	}
 	r.check(&item)
 	if p.seen != nil && len(r.faults) == 0 && r.absent == [numFields]bool{} { // otherwise what the row wants is not known
-		if line := p.seen.conflict(item); line > 0 {
+		line, again, same := p.seen.add(&item, item.Line)
+		if p.repeats = again; again && !same {
 			value := strconv.Quote(mihu.MaskNumber(trunk.PhoneNumber))
 			r.fault(colPhoneNumber, value, "the same trunk as in line "+strconv.Itoa(line)+", with other content; keep one of the two")
 		}
@@ -280,15 +281,4 @@ func (p *parser) columnNames() []string {
 		all = append(all, f.column())
 	}
 	return all
-}
-
-// canonical is what an item wants, for comparison and fingerprints.
-func canonical(item Item) []byte {
-	trunk := item.Trunk
-	trunk.AgentUUID = strings.ToLower(trunk.AgentUUID)
-	out, _ := json.Marshal(struct { //nolint:errchkjson // it was checked that settings can be written
-		mihu.TrunkCreateRequest
-		SecretName string
-	}{trunk, item.SecretName})
-	return out
 }

@@ -147,14 +147,16 @@ func (p *Progress) add(o *outcome) {
 // fail, and may have been done. No goroutine outlives the loop. An item that was not begun, or
 // that waits when a run ends before its time, has no result.
 //
-// Memory grows with the number of workers, by some 60 bytes per item, and by whole items for those
-// that wait.
+// Memory grows with the number of workers, by some 30 bytes per item, and by whole items for those
+// that wait. For the items of a [Source], [Source.Run] does the same with less.
 func Run(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) {
-		e := newEngine("run", ctx, client, items, opts)
-		e.records = true
-		e.attempt = e.ensure
-		e.bindings = e.listed
-		e.run(yield)
-	}
+	return func(yield func(Result, error) bool) { newRun(ctx, client, items, opts).run(yield) }
+}
+
+func newRun(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) *engine {
+	e := newEngine("run", ctx, client, items, opts)
+	e.records = true
+	e.attempt = e.ensure
+	e.bindings = e.listed
+	return e
 }

@@ -6,13 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"iter"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/mihu-go/mihu"
 )
@@ -53,6 +51,7 @@ type Source struct {
 	parser      *parser
 	sum         hashSum
 	count       int
+	repeats     []uint32 // the items that say what one before them says, by index
 	fingerprint string
 }
 
@@ -115,9 +114,12 @@ func (s *Source) examine(name string, opts ReadOptions) error {
 	s.size = info.Size()
 	found := &InputError{Name: name}
 	first := *parser
-	first.seen = newTrunks()
+	first.seen = newSeen()
 	s.format, s.sum, err = s.read(&first, opts.Format, func(_ Item, faults []InputFault) bool {
 		if len(faults) == 0 {
+			if first.repeats {
+				s.repeats = append(s.repeats, short(s.count))
+			}
 			s.count++
 		}
 		found.add(faults...)
@@ -169,7 +171,7 @@ type hashSum [sha256.Size]byte
 func fingerprint(format Format, content hashSum, defaults Item) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s\n%x\n", format, content)
-	_, _ = sum.Write(canonical(defaults))
+	writeItem(sum, &defaults, true)
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -266,39 +268,4 @@ func (s *Source) Close() error {
 		return fmt.Errorf("provision: %w", err)
 	}
 	return nil
-}
-
-// trunks remembers by a small key what each trunk was wanted to be.
-type trunks struct {
-	first map[uint64]firstRow
-	seed  maphash.Seed
-}
-
-type firstRow struct {
-	content uint64 // a hash, with a seed that nobody can know
-	line    int
-}
-
-func newTrunks() *trunks {
-	return &trunks{first: make(map[uint64]firstRow), seed: maphash.MakeSeed()}
-}
-
-// conflict gives the line in which something else was wanted of the trunk of an item that has no fault; 0: none.
-func (t *trunks) conflict(item Item) int {
-	// At most 15 digits, of which the first is no 0, and one bit: an exact key.
-	var key uint64
-	for _, digit := range strings.TrimPrefix(item.Trunk.PhoneNumber, "+") {
-		key = 10*key + uint64(digit-'0') //nolint:gosec // a digit
-	}
-	key <<= 1
-	if item.Trunk.Channel == mihu.ChannelWhatsApp {
-		key++
-	}
-	content := maphash.Bytes(t.seed, canonical(item))
-	if before, found := t.first[key]; !found {
-		t.first[key] = firstRow{content, item.Line}
-	} else if before.content != content {
-		return before.line
-	}
-	return 0
 }

@@ -20,7 +20,7 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 	}
 	out := a.changes(true, resultColumns())
 	var counts tally
-	for result, err := range provision.Plan(ctx, w.client, source.Items(), options) {
+	for result, err := range source.Plan(ctx, w.client, options) {
 		if err != nil {
 			return firstError(out.end(), err)
 		}

@@ -104,7 +104,7 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 	})
 	defer a.interrupts.onFirst(nil)
 	options.Progress = func(p provision.Progress) { show.setWaiting(p.Waiting) }
-	for result, err := range provision.Run(ctx, w.client, source.Items(), options) {
+	for result, err := range source.Run(ctx, w.client, options) {
 		if err != nil {
 			return err
 		}
