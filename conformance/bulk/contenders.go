@@ -28,24 +28,33 @@ func runImport(ctx context.Context, program, dir string, rows int, s settings) (
 		return f, err
 	}
 	defer func() { err = errors.Join(err, server.close()) }()
-	cmd := exec.CommandContext(ctx, program, "import", file, "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built just before
-	cmd.Env = server.environment()
+	cmd := importing(ctx, program, file, server, s)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
 	f.wall = time.Since(began)
 	if err != nil {
 		return f, fmt.Errorf("%w: %s", err, out)
 	}
+	if f.memory, err = maxMemory(cmd); err != nil {
+		return f, err
+	}
+	return f, server.check(rows)
+}
+
+// importing is the import of a file, which goes on where one before it was stopped.
+func importing(ctx context.Context, program, file string, server *remote, s settings) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, "import", file, "--resume", "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built just before
+	cmd.Env = server.environment()
+	return cmd
+}
+
+// maxMemory is the most that a process took that has ended, in KiB.
+func maxMemory(cmd *exec.Cmd) (int64, error) {
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return f, errors.New("this system does not tell how much memory a process took")
+		return 0, errors.New("this system does not tell how much memory a process took")
 	}
-	f.memory = usage.Maxrss // in KiB on Linux
-	wrong, err := server.wrong(rows)
-	if err == nil && wrong > 0 {
-		err = fmt.Errorf("%d rows are not as wanted", wrong)
-	}
-	return f, err
+	return usage.Maxrss, nil // in KiB on Linux
 }
 
 // runLoop does what is written in ten minutes: a loop around a POST. It counts the rows that are not
@@ -79,6 +88,6 @@ func runLoop(ctx context.Context, s settings) (wall time.Duration, lost int, err
 		_ = resp.Body.Close()
 	}
 	wall = time.Since(began)
-	lost, err = server.wrong(s.rows)
+	lost, err = server.ask(askWrong, s.rows)
 	return wall, lost, err
 }

@@ -1,10 +1,11 @@
 // Command bulk shows by measurement what "trunkctl import" promises: every row ends as wanted although
 // one request in a hundred fails, and memory hardly grows with the input.
 //
-//	go run ./bulk [-rows n] [-small n] [-workers n] [-faults share]
+//	go run ./bulk [-rows n] [-small n] [-workers n] [-faults share] [-kills n]
 //
 // It builds trunkctl from this checkout and runs it, once with few and once with many rows, against a
-// server in a process of its own, which is then asked what it holds. A plain loop with
+// server in a process of its own, which is then asked what it holds. Then it runs the many rows again, kills
+// the import at random moments and goes on each time. A plain loop with
 // http.DefaultClient does the many rows as well, one after the other and without a second try. The exit
 // status is 1 where a required figure is missed. Memory is the maximum resident set as the system
 // counts it, the figure that GNU time prints.
@@ -27,8 +28,8 @@ const (
 )
 
 type settings struct {
-	rows, small, workers int
-	faults               float64
+	rows, small, workers, kills int
+	faults                      float64
 }
 
 func main() {
@@ -38,6 +39,7 @@ func main() {
 	flag.IntVar(&s.small, "small", 10_000, "how many rows to compare the memory with")
 	flag.IntVar(&s.workers, "workers", 64, "how many rows at once")
 	flag.Float64Var(&s.faults, "faults", 0.01, "the share of requests that fail")
+	flag.IntVar(&s.kills, "kills", 20, "how often to kill an import of the many rows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run := func() error { return measure(ctx, s) }
@@ -76,6 +78,14 @@ func measure(ctx context.Context, s settings) error {
 		}
 		fmt.Printf("trunkctl import, %7d rows, %d workers, %g %% faults: %8.1f s, %5.1f MiB, all as wanted\n",
 			r.rows, s.workers, 100*s.faults, r.into.wall.Seconds(), float64(r.into.memory)/1024)
+	}
+	if s.kills > 0 {
+		wall, err := runKilled(ctx, program, dir, s, large.wall)
+		if err != nil {
+			return fmt.Errorf("import that is killed: %w", err)
+		}
+		fmt.Printf("trunkctl import, %7d rows, killed %d times:           %8.1f s, all as wanted, no finished row asked for again\n",
+			s.rows, s.kills, wall.Seconds())
 	}
 	wall, lost, err := runLoop(ctx, s)
 	if err != nil {

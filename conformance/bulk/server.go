@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,20 +12,23 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// serveOn is the server's process: it prints its address, and for every number of rows that it reads
-// how many of them are not as wanted. It ends with its input.
+// serveOn is the server's process: it prints its address, and then answers a line with a line. It ends
+// with its input.
 func serveOn(in io.Reader, out io.Writer, faults float64) error {
 	server, err := mihutest.Start(mihutest.WithRules(mihutest.Rules{AnyAgent: true}), mihutest.WithRequestLimit(0))
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	server.InjectFunc(func(mihutest.Request) *mihutest.Fault {
+	var finished finished
+	server.InjectFunc(func(req mihutest.Request) *mihutest.Fault {
+		finished.look(req)
 		if rand.Float64() >= faults { //nolint:gosec // nobody gains by guessing it
 			return nil
 		}
@@ -34,14 +38,65 @@ func serveOn(in io.Reader, out io.Writer, faults float64) error {
 		return err
 	}
 	for {
-		var rows int
-		if _, err := fmt.Fscanln(in, &rows); err != nil {
+		var question string
+		var n int
+		if _, err := fmt.Fscanln(in, &question, &n); err != nil {
 			return nil // the end of the input is that of the server
 		}
-		if _, err := fmt.Fprintln(out, wrong(server, rows)); err != nil {
+		answer := 0
+		switch question {
+		case askWrong: // of n rows
+			answer = wrong(server, n)
+		case askAgain:
+			answer = finished.again()
+		case tellFinished: // the row n
+			finished.add(n)
+		}
+		if _, err := fmt.Fprintln(out, answer); err != nil {
 			return err
 		}
 	}
+}
+
+// What the server's process is asked and told, with a number after it.
+const (
+	askWrong     = "wrong"
+	askAgain     = "again"
+	tellFinished = "finished"
+)
+
+// finished are the rows that are not to be asked for any more, and how often they were.
+type finished struct {
+	mu    sync.Mutex
+	rows  map[string]bool // by number
+	asked int
+}
+
+func (f *finished) add(i int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rows == nil {
+		f.rows = map[string]bool{}
+	}
+	f.rows[row(i).PhoneNumber] = true
+}
+
+func (f *finished) look(req mihutest.Request) {
+	var body struct {
+		PhoneNumber string `json:"phone_number"`
+	}
+	_ = json.Unmarshal(req.Body, &body)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rows[body.PhoneNumber] || f.rows[req.Query.Get("number")] {
+		f.asked++
+	}
+}
+
+func (f *finished) again() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
 // oneFault is one of the ways in which a request fails, with and without its change made.
@@ -102,13 +157,22 @@ func startRemote(ctx context.Context, faults float64) (*remote, error) {
 	return r, nil
 }
 
-// wrong asks the server how many rows are not as wanted.
-func (r *remote) wrong(rows int) (wrong int, err error) {
-	if _, err := fmt.Fprintln(r.in, rows); err != nil {
+// ask asks the server's process, or tells it something.
+func (r *remote) ask(question string, n int) (answer int, err error) {
+	if _, err := fmt.Fprintln(r.in, question, n); err != nil {
 		return 0, err
 	}
-	_, err = fmt.Fscanln(r.out, &wrong)
-	return wrong, err
+	_, err = fmt.Fscanln(r.out, &answer)
+	return answer, err
+}
+
+// check fails where a row is not as wanted.
+func (r *remote) check(rows int) error {
+	wrong, err := r.ask(askWrong, rows)
+	if err == nil && wrong > 0 {
+		err = fmt.Errorf("%d rows are not as wanted", wrong)
+	}
+	return err
 }
 
 func (r *remote) close() error { return errors.Join(r.in.Close(), r.cmd.Wait()) }
