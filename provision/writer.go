@@ -15,7 +15,8 @@ import (
 )
 
 // Writer writes items as CSV or JSON lines in the form that [Open] reads, secrets included: the file is for nobody
-// else. It is made by [NewWriter], and is not safe for concurrent use.
+// else. It is made by [NewWriter], and is not safe for concurrent use; its zero value answers everything with an error.
+// Call Flush after the last item. There is nothing to close, and what it writes to is the caller's.
 //
 // A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula. In CSV, phone number, name, secret
 // name and reason therefore get an apostrophe before such a beginning, which also keeps the digits of a number as
@@ -27,23 +28,34 @@ type Writer struct {
 	head bool // written
 }
 
-// NewWriter writes to w in a format; FormatAuto is FormatCSV. With a format that is not known, Write says so.
+// NewWriter writes to w in a format; FormatAuto is FormatCSV. With a format that is not known, or a nil w, Write and
+// Flush say so. Nothing is written before the first item, not the row of names either.
 func NewWriter(w io.Writer, format Format) *Writer {
-	switch format {
-	case FormatAuto, FormatCSV:
+	switch {
+	case w == nil:
+		return &Writer{err: errors.New("provision: NewWriter: nothing to write to")}
+	case format == FormatAuto, format == FormatCSV:
 		return &Writer{csv: csv.NewWriter(w)}
-	case FormatJSON:
+	case format == FormatJSON:
 		return &Writer{json: bufio.NewWriter(w)}
 	}
 	return &Writer{err: unknownFormat(format)}
+}
+
+// usable is the error that every call has from now on.
+func (w *Writer) usable() error {
+	if w.err == nil && w.csv == nil && w.json == nil {
+		w.err = errors.New("provision: a Writer that NewWriter has not made")
+	}
+	return w.err
 }
 
 // Write adds an item, and the reason why it is there, "" for none. Open reads the file back, and ignores reasons and
 // lines. It writes an item that is not acceptable too, so that it can be corrected there; only what the format cannot
 // hold is an error, and nothing of such an item is written. An error of the file comes again with every call after it.
 func (w *Writer) Write(item Item, reason string) error {
-	if w.err != nil {
-		return w.err
+	if err := w.usable(); err != nil {
+		return err
 	}
 	if err := writable(item, reason); err != nil {
 		return err
@@ -56,15 +68,15 @@ func (w *Writer) Write(item Item, reason string) error {
 	return w.err
 }
 
-// Flush writes out what is buffered.
+// Flush writes out what is buffered; more can be added after it. Without an error, all that Write took is written.
 func (w *Writer) Flush() error {
-	switch {
-	case w.err != nil:
-		return w.err
-	case w.csv != nil:
+	if err := w.usable(); err != nil {
+		return err
+	}
+	if w.csv != nil {
 		w.csv.Flush()
 		w.err = wrap(w.csv.Error())
-	default:
+	} else {
 		w.err = wrap(w.json.Flush())
 	}
 	return w.err

@@ -116,9 +116,22 @@ func TestWriteErrors(t *testing.T) {
 		w = provision.NewWriter(fullDisk{}, format)
 		require.ErrorIs(t, w.Write(onCall("+12025550142", 1), strings.Repeat("a", 1<<20)), errBroken)
 	}
-	w := provision.NewWriter(fullDisk{}, "xlsx")
-	require.ErrorContains(t, w.Write(onCall("+12025550142", 1), ""), `format "xlsx" is not known`)
-	require.ErrorContains(t, w.Flush(), `format "xlsx" is not known`)
+	for want, w := range map[string]*provision.Writer{
+		`format "xlsx" is not known`: provision.NewWriter(fullDisk{}, "xlsx"),
+		"nothing to write to":        provision.NewWriter(nil, provision.FormatCSV),
+		"NewWriter has not made":     new(provision.Writer),
+	} {
+		require.ErrorContains(t, w.Flush(), want)
+		require.ErrorContains(t, w.Write(onCall("+12025550142", 1), ""), want)
+		require.ErrorContains(t, w.Flush(), want)
+	}
+}
+
+func TestWriteNothing(t *testing.T) {
+	t.Parallel()
+	for _, format := range []provision.Format{provision.FormatCSV, provision.FormatJSON} {
+		assert.Empty(t, write(t, format, ""))
+	}
 }
 
 func TestApostrophesStay(t *testing.T) {
