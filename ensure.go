@@ -10,7 +10,8 @@ import (
 // false where the trunk was there, answered to the agent, and the request names nothing that would
 // have to be sent.
 type Ensured struct {
-	// Snapshot has the number's channels as they are now.
+	// Snapshot has the number's channels as they are now; after an error, as they were read last, and
+	// nil where they were not.
 	Snapshot *ChannelSnapshot
 	// Created says that there was no trunk.
 	Created bool

@@ -1,7 +1,12 @@
 // Package provision makes thousands of trunks be what they should be, in a run that can be stopped,
 // killed and continued.
 //
-//	journal, err := provision.OpenJournal("numbers.journal", source.Fingerprint())
+//	source, err := provision.Open("numbers.csv", provision.ReadOptions{})
+//	if err != nil {
+//		return err // lists every fault of the file
+//	}
+//	defer source.Close()
+//	journal, err := provision.OpenJournal("numbers.csv.journal", source.Fingerprint())
 //	if err != nil {
 //		return err
 //	}
@@ -21,11 +26,13 @@
 // and JSON lines and finds all faults of a file before anything is sent, or any iterator of a
 // program's own. [Source.Run] does the first, [Run] the second. [Source.Plan] and [Plan] say what they
 // would do, and change nothing. [Apply] does a single item.
+// A [Writer] writes items into a file that can be read again, such as those that have failed.
 //
 // # What happens to an item
 //
 // It is checked, and looked for among those before it: the same again is [Duplicate], and another
-// wish for the same trunk fails with a [*DuplicateError]; nothing is sent for either. Then its
+// wish for the same trunk fails with a [*DuplicateError]; nothing is sent for either. (In a file,
+// two wishes for one trunk are a fault already, which [Open] and [Spool] refuse.) Then its
 // credentials are looked up, and [mihu.TrunksService.Ensure] makes the trunk be what it says. What
 // fails in passing is repeated. What wants an agent that serves another number waits for the end of
 // the stream, and is done as soon as other items have freed the agent; what cannot be done in any
@@ -38,6 +45,13 @@
 // there, and tries the rest. What was under way when a process was killed may have been done without
 // being recorded; doing it again does no harm. The journal refuses another input than the one that
 // it was begun with.
+//
+// To stop at Ctrl-C, give the signal to [Options.Stop] and not to the context of the run, whose end
+// breaks off what is under way:
+//
+//	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt)
+//	defer release()
+//	results := provision.Run(ctx, client, source.Items(), provision.Options{Journal: journal, Stop: interrupted.Done()})
 //
 // # What is printed
 //

@@ -30,7 +30,8 @@ type Options struct {
 	Journal *Journal
 	// Secrets looks up the credentials that items name; nil: an item that names some fails.
 	Secrets Secrets
-	// Stop, once closed, ends the run with [ErrStopped] after what has begun is finished. nil: never.
+	// Stop, once closed, ends the run with [ErrStopped] after what has begun is finished, such as the
+	// Done of a signal.NotifyContext. nil: never.
 	Stop <-chan struct{}
 	// Progress is told of every result before it is yielded, and when an item begins to wait: by the
 	// goroutine of the loop, one call at a time. It has to return soon. nil: nobody is told.
@@ -69,9 +70,9 @@ type Result struct {
 	// Ensured has the trunk's snapshot, and for a failed item what was done before it failed; nil
 	// where nothing was asked or sent. Of [Plan] it has no snapshot.
 	Ensured *mihu.Ensured
-	// Err is why the item failed: the errors of Ensure, [*DuplicateError], [*CycleError],
-	// [*AgentBusyError], [*mihu.ValidationError] for an item that was not sent, an error of Secrets,
-	// or one of the journal, where the item was done and could not be recorded.
+	// Err is why the item failed, and nil where it has not: the errors of Ensure, [*DuplicateError],
+	// [*CycleError], [*AgentBusyError], [*mihu.ValidationError] for an item that was not sent, an error
+	// of Secrets, or one of the journal, where the item was done and could not be recorded.
 	Err error
 }
 
@@ -96,7 +97,7 @@ func (r Result) String() string {
 // Format prints String under every verb.
 func (r Result) Format(f fmt.State, verb rune) { format(f, verb, r.String()) }
 
-// Progress is how far a run is.
+// Progress is how far a run is; of how many items, a [Source] says by its Len.
 type Progress struct {
 	// Done counts the results so far; Failed, Resumed and Duplicate are part of it.
 	Done, Failed, Resumed, Duplicate int
@@ -127,7 +128,8 @@ func (p *Progress) add(o *outcome) {
 // an item that is not acceptable, and nothing twice for items that say the same.
 //
 // What stays open, or fails in passing, is tried up to twice more: an outcome that is unknown, a
-// server error, a rate limit, no answer. Ensure is safe to repeat, and so finds out what happened.
+// server error, a rate limit, no answer. Before that it waits for up to a second, or as long as the API
+// asks, a minute at most. Ensure is safe to repeat, and so finds out what happened.
 //
 // An agent serves one number a channel. An item whose agent serves another number is put aside until the
 // stream has ended, since other items may free the agent, also later ones. Then the workspace is
@@ -138,8 +140,12 @@ func (p *Progress) add(o *outcome) {
 //
 // The error of the run itself is yielded last and once, with a zero result: the context's, [ErrStopped],
 // [ErrTooManyFailures], [ErrOtherInput], that of the stream, of the journal, or of a token that is
-// refused, which ends the run since no other item would do better. Options that cannot be used are a
-// [*mihu.ValidationError] before anything is done.
+// refused ([mihu.ErrUnauthorized]), which ends the run since no other item would do better. Options that
+// cannot be used are a [*mihu.ValidationError] before anything is done. Items that have failed are no
+// error of the run.
+//
+// Nothing happens before the loop begins, and each loop over what Run returns is a run of its own. The
+// client, the journal and whatever the stream reads stay the caller's, who closes them after the loop.
 //
 // Items are taken from the stream in a goroutine of the run's own; a stream that blocks has to end by
 // itself when the run is to. Leaving the loop lets finish what has begun, which is recorded in the
