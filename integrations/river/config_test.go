@@ -53,3 +53,25 @@ func TestNewQueueRefuses(t *testing.T) {
 	_, err = mihuriver.NewQueue(client, p.pool, mihuriver.QueueOptions{Priority: 5})
 	require.ErrorContains(t, err, "Priority 5")
 }
+
+// What is not there is an error and no panic.
+func TestQueueWithoutWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	const unmade = "NewQueue has not made"
+	for _, q := range []*mihuriver.Queue{nil, {}} {
+		_, err := q.Enqueue(t.Context(), batch, stream())
+		require.ErrorContains(t, err, unmade)
+		_, err = q.EnqueueTx(t.Context(), nil, batch, stream())
+		require.ErrorContains(t, err, unmade)
+		_, err = q.Summary(t.Context(), batch)
+		require.ErrorContains(t, err, unmade)
+		for _, err := range q.Problems(t.Context(), batch) {
+			require.ErrorContains(t, err, unmade)
+		}
+	}
+	p := newPlace(t, mihuriver.QueueOptions{})
+	_, err := p.queue.Enqueue(t.Context(), batch, nil)
+	require.ErrorContains(t, err, "no stream of items; nothing is enqueued")
+	_, err = p.queue.EnqueueTx(t.Context(), nil, batch, stream())
+	require.ErrorContains(t, err, "no transaction; nothing is enqueued")
+}

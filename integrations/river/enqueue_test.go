@@ -182,7 +182,7 @@ func TestEnqueueInsideOfATransaction(t *testing.T) {
 		yield(item("0800", nobody), nil)
 	})
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	require.ErrorContains(t, err, "the first 0 items are enqueued")
+	require.ErrorContains(t, err, "nothing is enqueued")
 	assert.Equal(t, mihuriver.Enqueued{}, done)
 	require.NoError(t, tx.Commit(ctx), "the transaction can go on")
 	assert.Equal(t, 1, p.summary("x").Wanted)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -243,6 +244,24 @@ func TestWorkerWithoutWhatItNeeds(t *testing.T) {
 	require.Eventually(t, func() bool { return len(p.problems(mihuriver.Waiting)) == 1 }, patience, often,
 		"a worker that was set up wrong must not end jobs that another one can do")
 	assert.Contains(t, p.problems()[0].Reason, "Secrets")
+}
+
+// Times below 0 stand for the defaults, as 0 does.
+func TestWorkerWithNegativeTimes(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusUnauthorized} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, mihuriver.QueueOptions{})
+			require.NoError(t, p.mihu.Inject(mihutest.Fault{Status: status, RetryAfter: "90", Times: -1}))
+			p.enqueue("x", item(one, nobody))
+			p.work(1, mihuriver.WorkerOptions{MaxSnooze: -time.Hour, TokenPause: -time.Hour})
+			p.until(func(sum mihuriver.Summary) bool { return sum.Later == 1 })
+			require.Len(t, p.problems(), 1)
+			assert.Contains(t, p.problems()[0].Reason, strconv.Itoa(status))
+			assert.Zero(t, p.problems()[0].Attempts)
+		})
+	}
 }
 
 func TestSecretsAreLookedUpInTheWorker(t *testing.T) {

@@ -32,7 +32,7 @@ type QueueOptions struct {
 }
 
 // Queue enqueues items and tells what became of them. It is made by [NewQueue] and safe for concurrent
-// use; its zero value is not usable.
+// use; its zero value answers everything with an error.
 type Queue struct {
 	client  *river.Client[pgx.Tx]
 	pool    *pgxpool.Pool
@@ -41,6 +41,7 @@ type Queue struct {
 }
 
 // NewQueue makes a Queue of a client of River, which need not work on jobs, and its pool of connections.
+// Both stay the caller's, who closes the pool.
 func NewQueue(client *river.Client[pgx.Tx], pool *pgxpool.Pool, options QueueOptions) (*Queue, error) {
 	switch {
 	case client == nil:
@@ -89,6 +90,10 @@ func (e *EnqueueError) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(strings.TrimPrefix(e.Err.Error(), "mihuriver: "))
+	if e.Enqueued.Items == 0 && e.Unsure == 0 {
+		b.WriteString("; nothing is enqueued")
+		return b.String()
+	}
 	fmt.Fprintf(&b, "; the first %d items are enqueued", e.Enqueued.Items)
 	if e.Unsure > 0 {
 		fmt.Fprintf(&b, ", the next %d perhaps", e.Unsure)
@@ -149,6 +154,12 @@ func (q *Queue) commit(ctx context.Context, batch string, jobs []Args) (done Enq
 // who enqueue jobs of the same trunks wait, and of a 256th part of all other trunks for each: keep it
 // short.
 func (q *Queue) EnqueueTx(ctx context.Context, tx pgx.Tx, batch string, items iter.Seq2[provision.Item, error]) (Enqueued, error) {
+	if err := q.check(batch); err != nil {
+		return Enqueued{}, &EnqueueError{Index: -1, Err: err}
+	}
+	if tx == nil {
+		return Enqueued{}, &EnqueueError{Index: -1, Err: errors.New("no transaction")}
+	}
 	var isolation string
 	if err := tx.QueryRow(ctx, "SHOW transaction_isolation").Scan(&isolation); err != nil {
 		return Enqueued{}, &EnqueueError{Index: -1, Err: err}
@@ -191,8 +202,11 @@ func ignoreClosed(err error) error {
 // each hands the jobs of the items over, some at a time.
 func (q *Queue) each(ctx context.Context, batch string, items iter.Seq2[provision.Item, error], do func([]Args) (Enqueued, int, error)) (Enqueued, error) {
 	var sum Enqueued
-	if err := checkBatch(batch); err != nil {
+	if err := q.check(batch); err != nil {
 		return sum, &EnqueueError{Index: -1, Err: err}
+	}
+	if items == nil {
+		return sum, &EnqueueError{Index: -1, Err: errors.New("no stream of items")}
 	}
 	jobs := make([]Args, 0, chunk)
 	flush := func() error {
@@ -233,7 +247,11 @@ func (q *Queue) each(ctx context.Context, batch string, items iter.Seq2[provisio
 	return sum, flush()
 }
 
-func checkBatch(batch string) error {
+// check refuses a Queue that NewQueue has not made, and a batch without a proper name.
+func (q *Queue) check(batch string) error {
+	if q == nil || q.pool == nil {
+		return errors.New("mihuriver: a Queue that NewQueue has not made")
+	}
 	if batch == "" || !utf8.ValidString(batch) || utf8.RuneCountInString(batch) > 100 || strings.ContainsFunc(batch, unicode.IsControl) {
 		return errors.New("mihuriver: the batch needs a name of 1 to 100 characters without control characters")
 	}

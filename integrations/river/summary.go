@@ -56,7 +56,7 @@ func (s Summary) String() string {
 // of them. A batch that does not exist has nothing wanted.
 func (q *Queue) Summary(ctx context.Context, batch string) (Summary, error) {
 	var sum Summary
-	if err := checkBatch(batch); err != nil {
+	if err := q.check(batch); err != nil {
 		return sum, err
 	}
 	holds, err := holding(batch)
@@ -153,7 +153,7 @@ func (q *Queue) Problems(ctx context.Context, batch string, statuses ...Status) 
 	}
 	return func(yield func(Problem, error) bool) {
 		fail := func(err error) { yield(Problem{}, fmt.Errorf("mihuriver: problems: %w", err)) }
-		if err := checkBatch(batch); err != nil {
+		if err := q.check(batch); err != nil {
 			yield(Problem{}, err)
 			return
 		}

@@ -29,13 +29,14 @@ type WorkerOptions struct {
 	// the agent serves that one still. nil: [mihu.ErrConflict] and [mihu.ErrNotFound]. The API does not
 	// document how it refuses a busy agent; where it is [mihu.ErrInvalid], say so here.
 	Contended func(error) bool
-	// ContendedAttempts is after how many such refusals a job counts as refused, 1 for the first; 0 means 8,
-	// which is after 78 minutes of River's own backoff.
+	// ContendedAttempts is after how many such refusals a job counts as refused, 1 for the first; 0 or less
+	// means 8, which is after 78 minutes of River's own backoff.
 	ContendedAttempts int
-	// MaxSnooze bounds how long a job waits for what a 429 asks for; 0 means 15 minutes.
+	// MaxSnooze bounds how long a job waits for what a 429 asks for; 0 or less means 15 minutes. Up to a
+	// quarter of the wait is added at random, so that not all jobs come back at once.
 	MaxSnooze time.Duration
-	// TokenPause is how long a job waits after the API has refused the token; 0 means a minute. It is
-	// repeated until the token is right, and uses no attempt.
+	// TokenPause is how long a job waits after the API has refused the token, and up to a quarter more;
+	// 0 or less means a minute. It is repeated until the token is right, and uses no attempt.
 	TokenPause time.Duration
 }
 
@@ -48,7 +49,9 @@ type Worker struct {
 }
 
 // NewWorker makes a worker of the pool of connections that River has, and of a client of the workspace.
-// What is missing is an error of every job, never a panic.
+// Both stay the caller's, who closes the pool after River's client has stopped. A job has a connection
+// only while it looks for others of its trunk, not while it sends. What is missing is an error of every
+// job, never a panic.
 func NewWorker(pool *pgxpool.Pool, client *mihu.Client, options WorkerOptions) *Worker {
 	if options.Contended == nil {
 		options.Contended = contended
@@ -56,8 +59,12 @@ func NewWorker(pool *pgxpool.Pool, client *mihu.Client, options WorkerOptions) *
 	if options.ContendedAttempts <= 0 {
 		options.ContendedAttempts = 8
 	}
-	set(&options.MaxSnooze, 15*time.Minute)
-	set(&options.TokenPause, time.Minute)
+	if options.MaxSnooze <= 0 {
+		options.MaxSnooze = 15 * time.Minute
+	}
+	if options.TokenPause <= 0 {
+		options.TokenPause = time.Minute
+	}
 	return &Worker{pool: pool, client: client, options: options}
 }
 
