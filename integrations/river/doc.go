@@ -11,9 +11,17 @@
 //	…
 //	queue, err := mihuriver.NewQueue(riverClient, pool, mihuriver.QueueOptions{})
 //	…
-//	enqueued, err := queue.Enqueue(ctx, "autumn", source.Items())
+//	enqueued, err := queue.Enqueue(ctx, "autumn", source.Items()) // in any process
+//	…
+//	err = riverClient.Start(ctx) // in the processes that work
 //	…
 //	summary, err := queue.Summary(ctx, "autumn")
+//
+// A process that only enqueues needs neither workers nor Start: a river.Client of an empty [river.Config]
+// will do. River's tables have to be there, see its package rivermigrate. Stop of the river.Client ends the
+// work of a process after what has begun; the end of the context of Start breaks that off, and it is done
+// again. To hold back the work of all processes, and to go on, there are QueuePause and QueueResume of the
+// river.Client, with [QueueName].
 //
 // # What is guaranteed
 //

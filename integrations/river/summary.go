@@ -39,7 +39,8 @@ type Summary struct {
 	// Wanted counts all: Done, Superseded, Refused, Waiting and Unknown.
 	Wanted, Done, Superseded, Refused, Waiting, Unknown int
 	// Running, Ready and Later are parts of Waiting: being worked on, to be worked on as soon as there is
-	// a worker, and waiting for their time.
+	// a worker, and waiting for their time. River notes many ends at once, a moment late, so that Running
+	// can be more than there are workers, and a wait of some seconds can count as Ready.
 	Running, Ready, Later int
 }
 
