@@ -2,6 +2,8 @@ package mihuredis
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -57,6 +59,9 @@ func (l *Limiter) failed(ctx context.Context, cause error) error {
 		l.away = outage{since: time.Now(), rest: firstRest}
 		l.slots = nil // what Redis granted may be granted once more when it is back
 		l.pause.setAlone(true)
+		if errors.Is(cause, context.DeadlineExceeded) {
+			cause = fmt.Errorf("no answer within %v: %w", l.timeout, cause)
+		}
 		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: Redis is away, this process keeps to its own share of the rate",
 			slog.String("key", l.store.pauseKey), slog.Float64("share", l.share), slog.String("error", cause.Error()))
 	}

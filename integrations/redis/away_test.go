@@ -66,6 +66,7 @@ func TestRedisThatWasNeverThere(t *testing.T) {
 	require.NoError(t, waitFor(t, limiter, time.Second))
 	assert.InDelta(t, 25, len(takeFor(t, time.Second, 2, limiter)), 12)
 	assert.Equal(t, 1, log.count(away), log)
+	assert.Equal(t, 1, log.count("no answer within 250ms"), log)
 }
 
 // An answer that is an error is no answer: the limiter goes on without Redis.

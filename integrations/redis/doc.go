@@ -26,7 +26,8 @@
 // and keeps the process below its own share of the rate, [WithShare]. Redis is asked again after
 // half a second, then less often, up to every 5 s, by a request that waits anyway; when it answers,
 // the limiter says so and the common rate counts again. A Redis that restarts without its data has
-// forgotten the places that it granted, at most 75 ms of the rate for each process.
+// forgotten the places that it granted, at most 75 ms of the rate for each process. Apart from that,
+// go-redis logs each connection that it could not make, on stderr; see redis.SetLogger.
 //
 // # What Redis holds
 //

@@ -42,8 +42,9 @@ type Limiter struct {
 }
 
 // New makes a limiter of at most so many requests per second, or per [WithPeriod], that all who name the same
-// key share. All of them should name the same rate and burst. The key is any text but ""; Redis sees
-// a hash of it. New asks Redis nothing, and a Redis that is away is no error.
+// key share: 1 at least, and at most one in 10 µs. All of them should name the same rate, period and burst.
+// The key is any text but ""; Redis sees a hash of it. New asks Redis nothing, and a Redis that is away
+// is no error.
 //
 // The client is the caller's, who closes it. It needs ContextTimeoutEnabled, without which it would
 // not obey the time for a question, and may be a *redis.Client, *redis.ClusterClient or *redis.Ring.

@@ -38,8 +38,8 @@ func WithPeriod(d time.Duration) Option { return func(c *config) { c.period = d 
 // WithBurst says how many requests more than the rate there may be in any one period, the first
 // included, wherever it begins: with a rate of 200 and a burst of 10, all processes together let no
 // more than 210 requests go in any second. Half of it is what may go at once after a rest, the
-// other half makes up for goroutines that wake late. It must be worth 5 ms of the rate. 0 is the
-// default, a twentieth of the rate, and at least 1.
+// other half makes up for goroutines that wake late. It must be worth 5 ms of the rate, and no more
+// than the rate. 0 is the default, a twentieth of the rate, and at least 1.
 func WithBurst(n int) Option { return func(c *config) { c.burst = n } }
 
 // WithShare says what part of the rate this process may use while Redis is away, above 0 and up to
