@@ -38,7 +38,10 @@ const (
 const shortestEvent = time.Millisecond
 
 // Hooks records the calls of the clients that are made with mihu.WithHooks of it. They may be shared
-// by many clients.
+// by many clients, and are given to each of them once: twice records everything twice. The global
+// providers may be set before or after. What a meter cannot measure is told to the error handler of
+// package otel, and nothing else fails. Providers stay the caller's, who shuts them down, and with them
+// sends what is left.
 func Hooks(opts ...Option) mihu.Hooks {
 	var cfg config
 	for _, opt := range opts {

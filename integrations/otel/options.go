@@ -16,12 +16,14 @@ type config struct {
 	propagator propagation.TextMapPropagator
 }
 
-// WithTracerProvider records spans with a provider; nil is the default, the global one.
+// WithTracerProvider records spans with a provider; nil is the default, the global one. That of
+// go.opentelemetry.io/otel/trace/noop records none.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	return func(c *config) { c.tracers = provider }
 }
 
-// WithMeterProvider records metrics with a provider; nil is the default, the global one.
+// WithMeterProvider records metrics with a provider; nil is the default, the global one. That of
+// go.opentelemetry.io/otel/metric/noop records none.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return func(c *config) { c.meters = provider }
 }
