@@ -27,6 +27,13 @@
 // test begins. [Server.Trunk] and [Server.Trunks] show what the server holds, [Server.Requests]
 // what it was sent. [Server.Inject] makes things go wrong: see [Fault].
 //
+// # Time
+//
+// The server has real sockets, so that waits are real: they cannot be skipped in a bubble of
+// testing/synctest, where a client that talks to it and then waits would hang. Make the waits of the client
+// short instead, with a [mihu.RetryPolicy] whose BaseDelay and RateLimitDelay are a millisecond, or have it
+// repeat nothing, with MaxAttempts 1.
+//
 // # What is served
 //
 //	POST, PATCH, DELETE, GET  /phone-numbers/trunks

@@ -246,10 +246,10 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 }
 
 // URL is the whole base URL of the server, with the path /api/v1 and without a slash at the end:
-// what mihu.WithBaseURL takes.
+// what mihu.WithBaseURL takes, and MIHU_BASE_URL for a program in a process of its own.
 func (s *Server) URL() string { return s.url }
 
-// Token is the token that the server accepts.
+// Token is the token that the server accepts, for mihu.New or MIHU_API_TOKEN.
 func (s *Server) Token() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
