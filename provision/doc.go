@@ -44,7 +44,8 @@
 // one, which was stopped, has failed in part or was killed, does nothing again that is recorded
 // there, and tries the rest. What was under way when a process was killed may have been done without
 // being recorded; doing it again does no harm. The journal refuses another input than the one that
-// it was begun with.
+// it was begun with, and so one that was corrected. That can have a journal of its own, which does every
+// item again; or a [Writer] has written what failed into a file of its own, and only that is corrected.
 //
 // To stop at Ctrl-C, give the signal to [Options.Stop] and not to the context of the run, whose end
 // breaks off what is under way:
