@@ -161,7 +161,7 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 			return 0, fmt.Errorf("provision: journal: %w", err)
 		case damaged > 0:
 			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; begin another journal", ErrJournalDamaged, damaged, j.path)
-		case number == 1 && !bytes.HasPrefix(line, []byte(`{"journal":"`+journalKind+`",`)):
+		case number == 1 && !bytes.HasPrefix(line, []byte(journalBegin)[:min(len(line), len(journalBegin))]):
 			return 0, notAJournal(j.path, "is not a journal of this package")
 		}
 		var ok bool

@@ -204,6 +204,15 @@ func TestATornLastLine(t *testing.T) {
 		require.NoError(t, journal.Close())
 	}
 
+	// The first line is the last of a journal that was not yet more than that.
+	for cut := range len(all[0]) {
+		require.NoError(t, os.WriteFile(path, []byte(whole[:cut]), 0o600))
+		journal, err := provision.OpenSwiftJournal(path, "three")
+		require.NoError(t, err, "%d", cut)
+		require.NoError(t, journal.Close())
+		require.Len(t, lines(t, path), 1)
+	}
+
 	// The run goes on from there.
 	require.NoError(t, os.WriteFile(path, []byte(whole+last[:20]), 0o600))
 	journal := open(t, path, "three")
