@@ -335,7 +335,7 @@ func (e *engine) putAside(j *job, done *mihu.Ensured, err error) {
 
 // finish tells what became of an item, and ends the run where that means the end.
 func (e *engine) finish(j *job, done *mihu.Ensured, err error, waiting int) {
-	o := &outcome{Result: Result{Item: j.item, Index: j.index, Action: action(done, err), Ensured: done, Err: err}, digest: j.digest, waiting: waiting}
+	o := &outcome{Result: Result{Item: j.item, Index: j.index, Action: actionOf(done, err), Ensured: done, Err: err}, digest: j.digest, waiting: waiting}
 	if err != nil {
 		e.fail(done != nil && errors.Is(err, mihu.ErrUnauthorized), err)
 	}
@@ -356,21 +356,6 @@ func (e *engine) fail(unauthorized bool, err error) {
 	case failures == e.opts.MaxFailures:
 		e.end(fmt.Errorf("%w: %d", ErrTooManyFailures, failures))
 	}
-}
-
-// action names what was done.
-func action(done *mihu.Ensured, err error) Action {
-	switch {
-	case err != nil:
-		return Failed
-	case done.Created:
-		return Created
-	case done.Assigned:
-		return Assigned
-	case done.Updated:
-		return Updated
-	}
-	return Unchanged
 }
 
 // record passes on what became of items, after it was written down: all that arrived while the last

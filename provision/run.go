@@ -59,6 +59,28 @@ const (
 	Failed Action = "failed"
 )
 
+// ActionOf names what was done, in the way that Ensure and [Apply] tell it. nil is Unchanged.
+func ActionOf(done *mihu.Ensured) Action {
+	switch {
+	case done == nil:
+		return Unchanged
+	case done.Created:
+		return Created
+	case done.Assigned:
+		return Assigned
+	case done.Updated:
+		return Updated
+	}
+	return Unchanged
+}
+
+func actionOf(done *mihu.Ensured, err error) Action {
+	if err != nil {
+		return Failed
+	}
+	return ActionOf(done)
+}
+
 // Result is what became of one item. It prints without SIP credentials, and with the number masked.
 type Result struct {
 	// Item is the item as it was given.

@@ -91,7 +91,7 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[Args]) error {
 	if err != nil {
 		return w.judge(ctx, job, err)
 	}
-	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: action(ensured)})
+	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: string(provision.ActionOf(ensured))})
 }
 
 // takeTurn says whether the job may be worked on: there is no newer one of its trunk, and no older one
@@ -171,16 +171,4 @@ func recorded(metadata []byte) output {
 	}
 	_ = json.Unmarshal(metadata, &holds) // what is not ours counts as nothing
 	return holds.Output
-}
-
-func action(e *mihu.Ensured) string {
-	switch {
-	case e.Created:
-		return string(provision.Created)
-	case e.Assigned:
-		return string(provision.Assigned)
-	case e.Updated:
-		return string(provision.Updated)
-	}
-	return string(provision.Unchanged)
 }
