@@ -60,7 +60,8 @@ func isPassing(err error) bool {
 	return unanswered || errors.Is(err, mihu.ErrServer) || errors.Is(err, mihu.ErrRateLimited) || errors.Is(err, mihu.ErrMalformedResponse)
 }
 
-// pause waits before a repetition; false where there is to be none.
+// pause waits before a repetition; false where there is to be none. A run that is to end waits for no other answer
+// than that to what may have been done.
 func (e *engine) pause(repetition int, err error) bool {
 	most := pauseBase << repetition
 	wait := most/2 + rand.N(most/2) //nolint:gosec // nobody gains by guessing it
@@ -73,6 +74,10 @@ func (e *engine) pause(repetition int, err error) bool {
 	if wait > longestPause {
 		return false
 	}
+	over, stop := e.over, e.opts.Stop
+	if errors.Is(err, mihu.ErrOutcomeUnknown) {
+		over, stop = nil, nil
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -80,5 +85,10 @@ func (e *engine) pause(repetition int, err error) bool {
 		return true
 	case <-e.ctx.Done():
 		return false
+	case <-over:
+	case <-stop:
+		e.end(ErrStopped)
 	}
+	e.leaveUndone()
+	return false
 }

@@ -31,7 +31,8 @@ type Options struct {
 	// Secrets looks up the credentials that items name; nil: an item that names some fails.
 	Secrets Secrets
 	// Stop, once closed, ends the run with [ErrStopped] after what has begun is finished, such as the
-	// Done of a signal.NotifyContext. nil: never.
+	// Done of a signal.NotifyContext. What failed in passing is not tried again then, unless its
+	// outcome is unknown. nil: never.
 	Stop <-chan struct{}
 	// Progress is told of every result before it is yielded, and when an item begins to wait: by the
 	// goroutine of the loop, one call at a time. It has to return soon. nil: nobody is told.

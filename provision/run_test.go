@@ -487,6 +487,47 @@ func TestRepetitionsAddUp(t *testing.T) {
 	})
 }
 
+// What is to be tried again in a minute is left undone by a run that is to end, but for what may have been done.
+func TestAStopEndsAWait(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		lost   bool
+		takes  time.Duration
+		action provision.Action
+		is     error // of the run
+	}{
+		{"refused for now", false, time.Second, provision.Failed, provision.ErrStopped},
+		{"unknown", true, 50 * time.Second, provision.Updated, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				api := newMemory()
+				api.late = test.lost
+				api.fault = func(n int, _ *http.Request) (*http.Response, error) {
+					switch {
+					case test.lost && n == 2:
+						return nil, errLost
+					case test.lost && n == 3, !test.lost && n == 1:
+						return problem(429, "Retry-After", "50"), nil
+					}
+					return passes()
+				}
+				item := want(0, 0)
+				item.Trunk.Name = "Front desk"
+				stop := make(chan struct{})
+				time.AfterFunc(time.Second, func() { close(stop) })
+				started := time.Now()
+				results, err := collect(t, provision.Run(t.Context(), api.client(t, onceOnly), stream(nil, item), provision.Options{Stop: stop}))
+				require.ErrorIs(t, err, test.is)
+				assert.Equal(t, []provision.Action{test.action}, actions(results))
+				assert.InDelta(t, test.takes, time.Since(started), float64(2*time.Second))
+			})
+		})
+	}
+}
+
 func TestTheContextEndsAWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
