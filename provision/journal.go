@@ -161,7 +161,7 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 			return 0, fmt.Errorf("provision: journal: %w", err)
 		case damaged > 0:
 			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; begin another journal", ErrJournalDamaged, damaged, j.path)
-		case number == 1 && !bytes.HasPrefix(line, []byte(journalBegin)[:min(len(line), len(journalBegin))]):
+		case number == 1 && !isJournal(line):
 			return 0, notAJournal(j.path, "is not a journal of this package")
 		}
 		var ok bool
@@ -183,6 +183,14 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 			whole += length
 		}
 	}
+}
+
+// isJournal tells the first line of a journal, also one that was cut short. The first few bytes may
+// be of a file of somebody else.
+func isJournal(line []byte) bool {
+	begin := []byte(`{"journal":"` + journalKind + `",`)
+	few := bytes.Index(begin, []byte(journalKind))
+	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
 }
 
 // nextLine gives a line with its end, nil where it is longer than any line of a journal, and its

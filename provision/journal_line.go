@@ -16,7 +16,6 @@ import (
 //	{"index":0,"line":2,"trunk":"+1234•••8901/call","action":"created",…,"crc32c":"4e5f6071"}
 const (
 	journalKind    = "mihu-provision"
-	journalBegin   = `{"journal":"` + journalKind + `",`
 	journalVersion = 1
 	checksumKey    = `,"crc32c":"`
 	checksumLength = len(checksumKey) + 8 + len("\"}")

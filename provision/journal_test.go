@@ -204,15 +204,6 @@ func TestATornLastLine(t *testing.T) {
 		require.NoError(t, journal.Close())
 	}
 
-	// The first line is the last of a journal that was not yet more than that.
-	for cut := range len(all[0]) {
-		require.NoError(t, os.WriteFile(path, []byte(whole[:cut]), 0o600))
-		journal, err := provision.OpenSwiftJournal(path, "three")
-		require.NoError(t, err, "%d", cut)
-		require.NoError(t, journal.Close())
-		require.Len(t, lines(t, path), 1)
-	}
-
 	// The run goes on from there.
 	require.NoError(t, os.WriteFile(path, []byte(whole+last[:20]), 0o600))
 	journal := open(t, path, "three")
@@ -249,7 +240,7 @@ func TestWhatIsNoJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "numbers.csv")
-	for _, content := range []string{"phone_number,channel\n", "x", "{", `{"journal":"something else"}`, "\n", string(bytes.Repeat([]byte("x"), 10_000))} {
+	for _, content := range []string{"phone_number,channel\n", "x", "{", `{"journal":`, `{"journal":"something else"}`, "\n", string(bytes.Repeat([]byte("x"), 10_000))} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		_, err := provision.OpenSwiftJournal(path, "a")
 		require.ErrorIs(t, err, mihu.ErrInvalid)
@@ -265,7 +256,7 @@ func TestWhatIsNoJournal(t *testing.T) {
 
 	// An empty file, and one whose first line was cut short, have nothing to lose.
 	head := written(t)[0]
-	for _, content := range []string{"", head[:len(head)-1], head[:40]} {
+	for _, content := range []string{"", head[:len(head)-1], head[:40], head[:20], `{"journal":"`} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		journal, err := provision.OpenSwiftJournal(path, "a")
 		require.NoError(t, err)
