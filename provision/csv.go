@@ -213,16 +213,14 @@ type csvHeader struct {
 	absent [numFields]bool // there is no such column, and a fault that says so
 }
 
-// header reads the row that names the columns. A nil header is one that no row can be read with.
-func (p *parser) header(r *records) (*csvHeader, []InputFault, error) {
+// first reads the row that names the columns, after it has found out what separates them; false: there is none.
+// ignore has names, as columnName writes them, that tell the delimiter as well as the known ones.
+func (r *records) first(ignore []string) (there bool, at place, faults []InputFault, err error) {
 	separated := false
 	for {
 		there, err := r.lines.next()
-		if err != nil {
-			return nil, nil, err
-		}
-		if !there {
-			return nil, []InputFault{place{1, 1}.fault("", "", "has no rows; the first row names the columns, such as "+p.required())}, nil
+		if err != nil || !there {
+			return false, place{}, nil, err
 		}
 		if delimiter, found := separatorLine(r.line); found && !separated {
 			r.delimiter, separated = delimiter, true
@@ -233,12 +231,20 @@ func (p *parser) header(r *records) (*csvHeader, []InputFault, error) {
 		}
 	}
 	if !separated {
-		r.delimiter = delimiterOf(r.line, p.ignore)
+		r.delimiter = delimiterOf(r.line, ignore)
 	}
 	r.again = true
-	_, at, faults, err := r.next()
-	if err != nil || len(faults) > 0 {
+	return r.next()
+}
+
+// header reads the row that names the columns. A nil header is one that no row can be read with.
+func (p *parser) header(r *records) (*csvHeader, []InputFault, error) {
+	there, at, faults, err := r.first(p.ignore)
+	switch {
+	case err != nil || len(faults) > 0:
 		return nil, faults, err
+	case !there:
+		return nil, []InputFault{place{1, 1}.fault("", "", "has no rows; the first row names the columns, such as "+p.required())}, nil
 	}
 	h, faults := p.columns(r, at)
 	return h, faults, nil
@@ -266,7 +272,7 @@ func (p *parser) columns(r *records, at place) (h *csvHeader, faults []InputFaul
 			problem := "unknown column" + didYouMean(columnName(texts[i]), p.columnNames())
 			faults = append(faults, c.fault("", redact.Text(redact.Clip(trim(texts[i]))), problem))
 		case f >= 0 && seen[f] > 0:
-			faults = append(faults, c.fault(f.column(), "", fmt.Sprintf("the same as column number %d of the row", seen[f])))
+			faults = append(faults, c.fault(f.column(), "", sameColumn(seen[f])))
 			h.fields[i] = colOther
 		case f >= 0:
 			seen[f] = i + 1
@@ -324,9 +330,16 @@ func (p *parser) csvRow(r *records, at place, h *csvHeader) (Item, []InputFault)
 			cells.cells[f] = cell{at: c.at, bad: c.bad, text: text, problem: c.problem, there: true}
 		case f == colUnnamed && trim(text) != "":
 			// Which value belongs to which column cannot be told any more.
-			problem := fmt.Sprintf("a value that no column is named for: the header names %d; is a delimiter or a quote out of place?", len(h.fields))
-			return Item{}, []InputFault{c.at.fault("", "", problem)}
+			return Item{}, []InputFault{c.at.fault("", "", noColumn(len(h.fields)))}
 		}
 	}
 	return p.item(&cells)
+}
+
+func noColumn(named int) string {
+	return fmt.Sprintf("a value that no column is named for: the header names %d; is a delimiter or a quote out of place?", named)
+}
+
+func sameColumn(first int) string {
+	return fmt.Sprintf("the same as column number %d of the row", first)
 }

@@ -26,7 +26,7 @@
 // and JSON lines and finds all faults of a file before anything is sent, or any iterator of a
 // program's own. [Source.Run] does the first, [Run] the second. [Source.Plan] and [Plan] say what they
 // would do, and change nothing. [Apply] does a single item. A [Writer] writes items into a file that
-// can be read again, such as those that have failed.
+// can be read again, such as those that have failed. [ReadNumbers] reads phone numbers alone.
 //
 // # What happens to an item
 //

@@ -34,6 +34,22 @@ func ExampleSpool() {
 	// 3 +1202•••0143 Back; office
 }
 
+// Numbers alone, of a spreadsheet that was made for something else.
+func ExampleReadNumbers() {
+	input := strings.NewReader("Customer;Phone Number\r\nAnna;'+1 (202) 555-0142\r\nBert;+1 202 555 0143\r\nAnna;+12025550142\r\n")
+	numbers, err := provision.ReadNumbers(input, provision.NumberOptions{Column: "phone number"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, number := range numbers {
+		fmt.Println(mihu.MaskNumber(number))
+	}
+	// Output:
+	// +1202•••0142
+	// +1202•••0143
+}
+
 // All faults are found at once, before anything is sent.
 func ExampleInputError() {
 	input := strings.NewReader("phone_number,channel,agent_uuid,sip_prot\n" +

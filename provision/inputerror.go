@@ -49,7 +49,7 @@ func (f InputFault) String() string {
 // InputError is an input that has faults. It lists them in the order of the file, at most 1000 of them, for a
 // program that prints them one by one. It matches [mihu.ErrInvalid].
 type InputError struct {
-	// Name is the path that was opened, or "input" for what was spooled.
+	// Name is the path that was opened, or "input" for what was spooled; of numbers what [NumberOptions] calls it.
 	Name string
 	// Faults has at least one entry.
 	Faults []InputFault

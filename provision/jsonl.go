@@ -52,16 +52,8 @@ func (p *parser) jsonLines(l *lines, emit func(Item, []InputFault) bool) error {
 
 // lineProblem says why a line is not an object at all.
 func lineProblem(l *lines) (problem string, offset int) {
-	if l.long {
-		return tooLong, 0
-	}
-	for i, r := range string(l.line) {
-		if r == 0 {
-			return hasNUL, i
-		}
-		if _, size := utf8.DecodeRune(l.line[i:]); r == utf8.RuneError && size == 1 {
-			return "not UTF-8 text; save the file as UTF-8", i
-		}
+	if problem, offset := l.unreadable(); problem != "" {
+		return problem, offset
 	}
 	if at := syntaxError(l.line); at >= 0 {
 		return "not JSON from here on" + wantLines, at

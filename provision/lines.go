@@ -111,6 +111,22 @@ func (l *lines) next() (bool, error) {
 	}
 }
 
+// unreadable says why the line is no whole text, and at which byte.
+func (l *lines) unreadable() (problem string, offset int) {
+	if l.long {
+		return tooLong, 0
+	}
+	for i, r := range string(l.line) {
+		if r == 0 {
+			return hasNUL, i
+		}
+		if _, size := utf8.DecodeRune(l.line[i:]); r == utf8.RuneError && size == 1 {
+			return "not UTF-8 text; save the file as UTF-8", i
+		}
+	}
+	return "", 0
+}
+
 func (l *lines) discard(n int) error {
 	n, err := l.reader.Discard(n)
 	l.offset += int64(n)

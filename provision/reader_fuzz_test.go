@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/mihu-go/mihu/internal/redact"
 )
 
 const (
@@ -19,20 +21,7 @@ func examine(t *testing.T, text string, format Format) {
 	t.Helper()
 	source, err := Spool(strings.NewReader(text), ReadOptions{Format: format})
 	if err != nil {
-		found, ok := errors.AsType[*InputError](err)
-		if !ok || len(found.Faults) == 0 {
-			t.Fatal(err)
-		}
-		before := place{1, 1}
-		for _, fault := range found.Faults {
-			if fault.Line < before.line || fault.Column < 1 || fault.Line > 1+strings.Count(text, "\n")+strings.Count(text, "\r") {
-				t.Fatalf("%v after %v", fault, before)
-			}
-			before.line = fault.Line
-			if s := fault.String(); !utf8.ValidString(s) || strings.ContainsAny(s, "\n\r\x00") || len(s) > 1000 {
-				t.Fatalf("%q", s)
-			}
-		}
+		checkFaults(t, text, err)
 		return
 	}
 	count := 0
@@ -50,6 +39,25 @@ func examine(t *testing.T, text string, format Format) {
 	}
 	if err := source.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// checkFaults looks at the error of an input that is not good.
+func checkFaults(t *testing.T, text string, err error) {
+	t.Helper()
+	found, ok := errors.AsType[*InputError](err)
+	if !ok || len(found.Faults) == 0 {
+		t.Fatal(err)
+	}
+	before := place{1, 1}
+	for _, fault := range found.Faults {
+		if fault.Line < before.line || fault.Column < 1 || fault.Line > 1+strings.Count(text, "\n")+strings.Count(text, "\r") {
+			t.Fatalf("%v after %v", fault, before)
+		}
+		before.line = fault.Line
+		if s := fault.String(); !utf8.ValidString(s) || strings.ContainsAny(s, "\n\r\x00") || len(s) > 1000 {
+			t.Fatalf("%q", s)
+		}
 	}
 }
 
@@ -74,6 +82,33 @@ func FuzzReadJSONLines(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) { examine(t, text, FormatJSON) })
+}
+
+// Whatever is read, the numbers are good ones and each there once, or the faults are good to print.
+func FuzzReadNumbers(f *testing.F) {
+	for _, text := range []string{
+		"", "+12025550142\r'+1 (202) 555-0142\r\n+49 30 1\n", "\ufeff\"+12\"\n+1,2\n\x00\xff", "name\n+1", "a;number\n\"\n\";'+12\nx;\"\n",
+		"sep=|\nnumber|x\n+12|\n", "number,number\n\"+12\n+13\n", "\xff\xfe", "nomber\tx\n", "number\n\n+12,x,\n",
+	} {
+		f.Add(text, "")
+		f.Add(text, "number")
+	}
+	f.Fuzz(func(t *testing.T, text, column string) {
+		numbers, err := ReadNumbers(strings.NewReader(text), NumberOptions{Column: column})
+		if (err == nil) == (len(numbers) == 0) {
+			t.Fatalf("%q, %v", numbers, err)
+		}
+		if err != nil {
+			checkFaults(t, text, err)
+		}
+		seen := map[string]bool{}
+		for _, number := range numbers {
+			if seen[number] || !redact.IsE164(number) {
+				t.Fatalf("%q of %q", number, numbers)
+			}
+			seen[number] = true
+		}
+	})
 }
 
 // What encoding/csv reads without a complaint is read in the same way here.

@@ -80,6 +80,15 @@ func Open(path string, opts ReadOptions) (*Source, error) {
 // which Close removes. Where the system allows it the file has no name from the beginning, so that a killed program
 // leaves none behind. Nothing but the disk bounds the copy.
 func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
+	s, err := spool(r)
+	if err != nil {
+		return nil, err
+	}
+	return open(s, "input", opts)
+}
+
+// spool copies what can be read only once to a temporary file, which is all that the source has.
+func spool(r io.Reader) (*Source, error) {
 	file, err := os.CreateTemp("", "mihu-input-*")
 	if err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
@@ -88,10 +97,10 @@ func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
 	if os.Remove(file.Name()) != nil {
 		s.remove = file.Name()
 	}
-	if _, err := io.Copy(file, r); err != nil {
+	if s.size, err = io.Copy(file, r); err != nil {
 		return nil, errors.Join(fmt.Errorf("provision: copying the input: %w", err), s.Close())
 	}
-	return open(s, "input", opts)
+	return s, nil
 }
 
 // open looks at all of the file, which it closes if it fails.
