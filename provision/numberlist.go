@@ -210,7 +210,7 @@ func (n *numberList) header(r *records, at place, name string) (index int) {
 		}
 	}
 	if index < 0 {
-		n.found.add(at.fault(n.field, "", "there is no such column"+otherColumns(texts, name)))
+		n.found.add(at.fault(n.field, "", fmt.Sprintf("there is no such column in the first row, which has %d", len(texts))+otherColumns(texts, name)))
 	}
 	return index
 }
@@ -222,20 +222,26 @@ func otherColumns(texts []string, name string) string {
 	known := slices.ContainsFunc(texts, func(text string) bool { return columnField(text, nil) >= colReason })
 	var shown []string
 	for _, text := range texts {
-		far := distance(columnName(text), name)
-		if trim(text) != "" && (known || far < 4 && far < len(name)/2) {
+		if trim(text) != "" && (known || isNearly(columnName(text), name)) {
 			shown = append(shown, redact.Text(redact.Clip(trim(text))))
 		}
 	}
+	if rest := len(shown) - most; rest > 0 {
+		shown = append(shown[:most], strconv.Itoa(rest)+" more")
+	}
 	switch {
 	case len(shown) == 0:
-		return "; the first row has to name the columns"
+		return ""
 	case !known:
-		return "; did you mean " + strings.Join(shown[:min(len(shown), most)], " or ") + "?"
-	case len(shown) > most:
-		return "; there are " + strings.Join(shown[:most], ", ") + " and " + strconv.Itoa(len(shown)-most) + " more"
+		return "; did you mean " + strings.Join(shown, " or ") + "?"
 	}
-	return "; there are " + strings.Join(shown, ", ")
+	return ": " + strings.Join(shown, ", ")
+}
+
+// isNearly tells a name that is mistyped, or a part of the other.
+func isNearly(column, name string) bool {
+	d := distance(column, name)
+	return d < 4 && d < len(name)/2 || len(name) > 2 && strings.Contains(column, name)
 }
 
 // row takes in the number of a record.

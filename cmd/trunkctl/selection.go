@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
 
@@ -60,80 +54,37 @@ func (a *app) namedTrunks(s selectionFlags) ([]mihu.TrunkID, error) {
 	if s.from == "" {
 		return ids, nil
 	}
+	listed, err := a.readNumbers(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range listed {
+		if err := add(number); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// readNumbers reads the file of --from.
+func (a *app) readNumbers(s selectionFlags) ([]string, error) {
 	reader, done, err := a.input("--from", s.from)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	read := eachLine
-	if s.column != "" {
-		read = func(r io.Reader, each func(int, string)) error { return eachCell(r, s.column, each) }
+	name := s.from
+	if name == "-" {
+		name = "standard input"
 	}
-	faults := 0
-	err = read(reader, func(line int, number string) {
-		fault, ok := errors.AsType[*mihu.ValidationError](add(number))
-		if ok {
-			faults++
-			_, _ = fmt.Fprintf(a.console, "%s:%d: %v\n", s.from, line, fault.Faults[0])
-		}
-	})
-	switch {
-	case err != nil:
-		return nil, &inputError{s.from + ": " + err.Error()}
-	case faults > 0:
-		return nil, &inputError{fmt.Sprintf("%s in %s; nothing was sent", counted(faults, "fault"), s.from)}
-	case len(ids) == 0:
-		return nil, &inputError{s.from + " has no numbers"}
+	numbers, err := provision.ReadNumbers(reader, provision.NumberOptions{Name: name, Column: s.column})
+	if err == nil {
+		return numbers, nil
 	}
-	return ids, nil
-}
-
-const byteOrderMark = "\uFEFF"
-
-// eachLine reads a number a line. Empty lines are nothing.
-func eachLine(r io.Reader, each func(line int, number string)) error {
-	scanner := bufio.NewScanner(r)
-	for line := 1; scanner.Scan(); line++ {
-		if number := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), byteOrderMark)); number != "" {
-			each(line, number)
-		}
+	if isA[*provision.InputError](err) && s.column == "" {
+		return nil, &advisedError{a.showFaults(name, err), "want one number a line; for a CSV file, name the column of the numbers with --column"}
 	}
-	return scanner.Err()
-}
-
-// eachCell reads the numbers of one column of CSV. An apostrophe before a number is what keeps
-// spreadsheets from calculating with it.
-func eachCell(r io.Reader, column string, each func(line int, number string)) error {
-	buffered := bufio.NewReader(r)
-	first, _ := buffered.Peek(4096)
-	header, _, _ := strings.Cut(string(first), "\n")
-	reader := csv.NewReader(buffered)
-	if !strings.Contains(header, ",") && strings.Contains(header, ";") {
-		reader.Comma = ';'
-	}
-	names, err := reader.Read()
-	if err != nil {
-		return errors.New("no header, which has to name the columns")
-	}
-	names[0] = strings.TrimPrefix(names[0], byteOrderMark)
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
-	}
-	at := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, column) })
-	if at < 0 {
-		return fmt.Errorf("no column %q; there are %s", column, strings.Join(names, ", "))
-	}
-	for {
-		cells, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		line, _ := reader.FieldPos(at)
-		each(line, strings.TrimPrefix(strings.TrimSpace(cells[at]), "'"))
-	}
+	return nil, a.showFaults(name, err)
 }
 
 // allCallTrunks are the call trunks of the workspace.

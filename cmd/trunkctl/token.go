@@ -171,6 +171,10 @@ func (a *app) input(flag, name string) (r io.Reader, done func(), err error) {
 		if err != nil {
 			return nil, nil, &usageError{problem: flag + ": " + err.Error()}
 		}
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			_ = file.Close()
+			return nil, nil, usagef("%s: %s is a directory; want a file", flag, name)
+		}
 		return file, func() { _ = file.Close() }, nil
 	}
 	if a.stdinUsed != "" {

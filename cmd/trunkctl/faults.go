@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/mihu-go/mihu/provision"
+)
+
+// faultRecord is a fault of a file.
+type faultRecord struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Field   string `json:"field"`
+	Value   string `json:"value"`
+	Problem string `json:"problem"`
+}
+
+func (f faultRecord) cells() []string {
+	return []string{strconv.Itoa(f.Line), strconv.Itoa(f.Column), f.Field, f.Value, f.Problem}
+}
+
+// showFaults prints the faults of a file: for people as compilers do, so that editors find them.
+func (a *app) showFaults(file string, err error) error {
+	faults, ok := errors.AsType[*provision.InputError](err)
+	if !ok {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return &usageError{problem: err.Error()}
+		}
+		return err
+	}
+	if a.global.output != formatTable {
+		out := a.records([]column{{name: "line"}, {name: "column"}, {name: "field"}, {name: "value"}, {name: "problem"}})
+		for _, fault := range faults.Faults {
+			if err := out.add(faultRecord(fault)); err != nil {
+				return err
+			}
+		}
+		if err := out.end(); err != nil {
+			return err
+		}
+	} else {
+		for _, fault := range faults.Faults {
+			text := fmt.Sprintf("%s:%d:%d: ", file, fault.Line, fault.Column)
+			if about := strings.TrimSpace(fault.Field + " " + fault.Value); about != "" {
+				text += about + ": "
+			}
+			_, _ = fmt.Fprintln(a.console, printable(text+fault.Problem))
+		}
+	}
+	more := ""
+	if faults.More > 0 {
+		more = fmt.Sprintf(", of which the first %d are shown", len(faults.Faults))
+	}
+	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(faults.Faults)+faults.More, "fault"), file, more)}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestRotateFrom has numbers be read from what people have: lists, and columns of spreadsheets.
+func TestRotateFrom(t *testing.T) {
+	t.Parallel()
+	const table = "Customer;Phone Number;SIP password\r\nAnna;'+1 202-555-0001;" + secretPassword + "\r\n\r\n;+12025550002;\r\nAnna;+12025550001;\r\n"
+	for name, test := range map[string]struct{ content, column string }{
+		"a list":               {"+12025550001\n+1 (202) 555-0002\n\n+12025550001\n", ""},
+		"a list of CR":         {"\uFEFF'+12025550001\r+12025550002", ""},
+		"semicolons":           {table, "phone_number"},
+		"tabs":                 {strings.ReplaceAll(table, ";", "\t"), "Phone Number"},
+		"a line for the sheet": {"sep=|\n" + strings.ReplaceAll(table, ";", "|"), "PHONE NUMBER"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.trunk(1)
+			f.trunk(2)
+			f.trunk(3)
+			f.file("numbers", test.content)
+			got := f.run("rotate", "--file", "DIR/passwords", "--from", "DIR/numbers", "--column="+test.column, "--yes", number(2))
+			require.Equal(t, exitDone, got.code, got.stderr)
+			require.Contains(t, got.stderr, "2 trunks have new passwords")
+			require.Contains(t, f.read("passwords"), number(1))
+			require.NotContains(t, f.read("passwords"), number(3))
+		})
+	}
+}
+
+// TestRotateFromFaults has all faults of a list be told as those of an import are, and nothing be sent.
+func TestRotateFromFaults(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		content, column string
+		says            []string
+	}{
+		"numbers": {"+12025550001\n" + secretPassword + "\n2025550003\n", "", []string{
+			`DIR/numbers:2:1: "???????-????????": has letters`, `DIR/numbers:3:1: "20•••03": has no +`, "2 faults in DIR/numbers; nothing was sent",
+			"want one number a line; for a CSV file, name the column of the numbers with --column",
+		}},
+		"a header":      {"Phone Number;Name\n+12025550001;\n", "", []string{"DIR/numbers:1:1: names columns", "with --column"}},
+		"UTF-16":        {"\xff\xfe+\x00", "phone number", []string{"DIR/numbers:1:1: UTF-16 text; save the file as CSV UTF-8"}},
+		"a workbook":    {"PK\x03\x04", "", []string{"DIR/numbers:1:1: a workbook"}},
+		"nothing":       {"\n", "", []string{"DIR/numbers:1:1: has no numbers"}},
+		"a long line":   {strings.Repeat("1", 2<<20), "", []string{"DIR/numbers:1:1: longer than 1 MiB"}},
+		"not a column":  {"Phone Number,Name\n", "number", []string{`number: there is no such column in the first row, which has 2: "Phone Number", "Name"`}},
+		"empty cells":   {"number,x\n,\n,a\n", "number", []string{"DIR/numbers:3:1: number: empty", "1 fault in"}},
+		"many of them":  {strings.Repeat("+1\n", 1200), "", []string{"1200 faults in DIR/numbers, of which the first 1000 are shown"}},
+		"a value extra": {"number\n+12025550001," + secretPassword + "\n", "number", []string{"DIR/numbers:2:14: a value that no column is named for"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.trunk(1)
+			f.file("numbers", test.content)
+			args := []string{"rotate", "--file", "DIR/passwords", "--from", "DIR/numbers", "--column=" + test.column, "--yes"}
+			got := f.run(args...)
+			require.Equal(t, exitInput, got.code, got.stderr)
+			require.Empty(t, got.stdout)
+			for _, text := range test.says {
+				require.Contains(t, f.anywhere(got.stderr), text)
+			}
+			require.Equal(t, exitInput, f.run(append(args, "--dry-run")...).code)
+			data := f.run(append(args, "-o", "csv")...)
+			require.Equal(t, exitInput, data.code)
+			require.True(t, strings.HasPrefix(data.stdout, "line,column,field,value,problem\n"), data.stdout)
+			require.Zero(t, f.RequestCount())
+		})
+	}
+}
+
+// TestRotateFromElsewhere has the list be the standard input, or be no file.
+func TestRotateFromElsewhere(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.trunk(1)
+	rotate := []string{"rotate", "--file", "DIR/passwords", "--yes", "--from"}
+	got := f.runWith("number;x\n2025550001;\n", append(rotate, "-", "--column", "number")...)
+	require.Equal(t, exitInput, got.code)
+	require.Contains(t, got.stderr, `standard input:2:1: number "20•••01": has no +`)
+	for _, path := range []string{"DIR", "DIR/none"} {
+		got = f.run(append(rotate, path)...)
+		require.Equal(t, exitUsage, got.code, got.stderr)
+	}
+	got = f.run(append(rotate, "DIR/none", "2025550001")...)
+	require.Equal(t, exitUsage, got.code, got.stderr)
+	require.Contains(t, got.stderr, "not E.164", "what is on the command line is looked at first")
+	require.Zero(t, f.RequestCount())
+	got = f.runWith("number;x\n'+12025550001;\n", append(rotate, "-", "--column", "number")...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+}
