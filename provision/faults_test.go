@@ -390,3 +390,50 @@ func TestNoSecretIsShown(t *testing.T) {
 		}
 	}
 }
+
+// A row that names credentials which are not there is a fault, before anything is sent.
+func TestHasSecret(t *testing.T) {
+	t.Parallel()
+	const good = "+12025550142,call," + desk
+	asked := map[string]int{}
+	options := provision.ReadOptions{HasSecret: func(name string) bool {
+		asked[name]++
+		return name == "berlin" || name == "fallback"
+	}}
+	const columns = "phone_number,channel,agent_uuid,secret_name\n"
+	text := columns + good + ",berlin\n+12025550143,call," + desk + ",münchen\n+12025550144,whatsapp," + desk + ",\n" +
+		"+12025550145,fax," + desk + ",hunter2\n+12025550146,call," + desk + "," + strings.Repeat("long", 50) + "\n+12025550147,call," + desk + ",a\x01\n"
+	const problem = "there are no credentials of this name"
+	assertFaults(t, inputError(t, text, options).Faults,
+		wanted{3, 56, "secret_name", `"münchen"`, problem},
+		wanted{5, 14, "channel", "", "want"},
+		wanted{5, 55, "secret_name", "", problem},
+		wanted{6, 56, "secret_name", `"` + strings.Repeat("long", 16) + `…"`, problem},
+		wanted{7, 56, "secret_name", "", "control character"},
+	)
+	assert.Len(t, asked, 4)
+
+	object := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + `","secret_name":§"+49 30 1234567"}`
+	object, places := marked(object)
+	assertFaults(t, inputError(t, object, options).Faults, wanted{places[0][0], places[0][1], "secret_name", `"+4930•••4567"`, problem})
+
+	moved := "phone_number,channel,agentuuid,secret_name\n" + good + ",hunter2\n"
+	assert.NotContains(t, inputError(t, moved, options).Error(), "hunter2", "it may be of another column")
+
+	options.Defaults.SecretName = "fallback"
+	clear(asked)
+	source, err := spool(t, columns+good+",\n+12025550143,call,"+desk+",berlin\n", options)
+	require.NoError(t, err)
+	items := all(t, source)
+	assert.Equal(t, []string{"fallback", "berlin"}, []string{items[0].SecretName, items[1].SecretName})
+	assert.Equal(t, map[string]int{"fallback": 1, "berlin": 1}, asked, "once, and not as items are read again")
+
+	options.Defaults.SecretName = "12025550142"
+	_, err = spool(t, header+line, options)
+	require.ErrorIs(t, err, mihu.ErrInvalid)
+	assert.EqualError(t, err, `provision: the defaults cannot be used: mihu: provision.read: not sent: secret name "1202•••0142": `+problem)
+
+	options.HasSecret = nil
+	_, err = spool(t, columns+good+",münchen\n", options)
+	assert.NoError(t, err, "nothing is looked up")
+}

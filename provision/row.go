@@ -11,6 +11,8 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
+const unknownName = "there are no credentials of this name"
+
 // parser turns rows into items.
 type parser struct {
 	defaults Item
@@ -18,6 +20,8 @@ type parser struct {
 	keys     []string // names of keys to ignore
 	seen     *seen    // by line; nil: what was wanted of which trunk is known to be consistent
 	repeats  bool     // the last item said what one before it said
+
+	hasSecret func(name string) bool // nil: every name is taken as good
 }
 
 // row is a row of CSV or an object of JSON.
@@ -95,6 +99,7 @@ func (p *parser) item(r *row) (Item, []InputFault) {
 		trunk.SIP = &sip
 	}
 	r.check(&item)
+	p.checkSecret(r)
 	if p.seen != nil && len(r.faults) == 0 && r.absent == [numFields]bool{} { // otherwise what the row wants is not known
 		line, again, same := p.seen.add(&item, item.Line)
 		if p.repeats = again; again && !same {
@@ -210,6 +215,19 @@ func (r *row) check(item *Item) {
 		}
 		r.fault(f, shown(f, fault.Value), fault.Problem)
 	}
+}
+
+// checkSecret looks for the credentials that the row names.
+func (p *parser) checkSecret(r *row) {
+	name := r.text(colSecretName)
+	if name == "" || p.hasSecret == nil || p.hasSecret(name) {
+		return
+	}
+	value := ""
+	if len(r.faults) == 0 && r.absent == [numFields]bool{} { // in a row whose columns have moved, it may be a password
+		value = redact.Text(redact.Clip(name))
+	}
+	r.fault(colSecretName, value, unknownName)
 }
 
 // fieldOf finds the field by its name in the API.

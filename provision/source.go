@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/internal/redact"
 )
 
 // Format is the format of a file of items.
@@ -39,6 +40,10 @@ type ReadOptions struct {
 	// Ignore names columns, or keys, that are not for this package. All others that it does not know are faults,
 	// since a misspelled one would be lost in silence.
 	Ignore []string
+	// HasSecret tells whether credentials of a name will be found, such as by [Options.Secrets]: a row that names
+	// others is a fault. It is called while the input is opened, for Defaults and for each row that has a SecretName
+	// of its own. nil: no name is looked up.
+	HasSecret func(name string) bool
 }
 
 // Source is an input that was read once from end to end and has no fault. It holds the file open, not its rows.
@@ -123,7 +128,7 @@ func (s *Source) examine(name string, opts ReadOptions) error {
 	s.size = info.Size()
 	found := &InputError{Name: name}
 	first := *parser
-	first.seen = newSeen()
+	first.seen, first.hasSecret = newSeen(), opts.HasSecret
 	s.format, s.sum, err = s.read(&first, opts.Format, func(_ Item, faults []InputFault) bool {
 		if len(faults) == 0 {
 			if first.repeats {
@@ -206,6 +211,10 @@ func newParser(opts ReadOptions) (*parser, error) {
 	}
 	if err := trial.Validate(); err != nil {
 		return nil, fmt.Errorf("provision: the defaults cannot be used: %w", err)
+	}
+	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
+		fault := mihu.Fault{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownName}
+		return nil, fmt.Errorf("provision: the defaults cannot be used: %w", invalid("read", fault))
 	}
 	// The caller may change what is his.
 	trunk := &p.defaults.Trunk
