@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
-	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -152,20 +149,20 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 	if err := f.check(); err != nil {
 		return err
 	}
-	source, err := a.readSource(ctx, cmd, &f)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = source.Close() }()
 	secrets, err := a.readSecrets(f.secrets)
 	if err != nil {
 		return err
 	}
+	source, err := a.readSource(ctx, cmd, &f, secrets)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets}
+	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.find}
 	if f.dryRun {
 		return a.planImport(ctx, w, source, options, &f)
 	}
@@ -179,13 +176,13 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 }
 
 // readSource finds all faults of the file.
-func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags) (*provision.Source, error) {
+func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets namedSecrets) (*provision.Source, error) {
 	defaults, err := a.request(ctx, cmd, "", &f.defaults)
 	if err != nil {
 		return nil, err
 	}
 	options := provision.ReadOptions{
-		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore,
+		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore, HasSecret: secrets.has,
 	}
 	var source *provision.Source
 	if f.file == "-" {
@@ -196,7 +193,7 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 		defer done()
 		source, err = provision.Spool(reader, options)
 		if err != nil {
-			return nil, a.showFaults("standard input", err)
+			return nil, a.showRowFaults("standard input", f, err)
 		}
 		return source, nil
 	}
@@ -212,40 +209,22 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 		}
 	}
 	if source, err = provision.Open(f.file, options); err != nil {
-		return nil, a.showFaults(f.file, err)
+		return nil, a.showRowFaults(f.file, f, err)
 	}
 	return source, nil
 }
 
-// readSecrets reads the file of --secrets. Where there is none, nothing that a row names is found.
-func (a *app) readSecrets(name string) (provision.Secrets, error) {
-	if name == "" {
-		return func(context.Context, string) (mihu.SIPCredentials, error) {
-			return mihu.SIPCredentials{}, errors.New("--secrets, the file that has them, is not given")
-		}, nil
+// showRowFaults says as well what flag is missing.
+func (a *app) showRowFaults(file string, f *importFlags, err error) error {
+	end := a.showFaults(file, err)
+	faults, _ := errors.AsType[*provision.InputError](err)
+	if f.secrets == "" && faults != nil && slices.ContainsFunc(faults.Faults, namesSecret) {
+		return &advisedError{end, "name the file of the credentials that rows name with --secrets"}
 	}
-	reader, done, err := a.input("--secrets", name)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	content, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, err
-	}
-	var secrets map[string]mihu.SIPCredentials
-	if json.Unmarshal(content, &secrets) != nil {
-		// The decoder's own words may repeat what is there.
-		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}"}
-	}
-	return func(_ context.Context, name string) (mihu.SIPCredentials, error) {
-		credentials, there := secrets[name]
-		if !there {
-			return mihu.SIPCredentials{}, fmt.Errorf("the file of --secrets has none of the name %q", name)
-		}
-		return credentials, nil
-	}, nil
+	return end
 }
+
+func namesSecret(fault provision.InputFault) bool { return fault.Field == "secret_name" }
 
 // checkFiles looks for what an earlier run has left, before anything is sent.
 func (f *importFlags) checkFiles(a *app) error {

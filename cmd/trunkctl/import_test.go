@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,8 @@ func TestImportSaysWhatToDo(t *testing.T) {
 		"a directory": {".", "", exitUsage, "is a directory; want a file"},
 		"a device":    {"/dev/null", "", exitUsage, "trunkctl import - --journal FILE < /dev/null"},
 		"a secret and no file of secrets": {
-			"rows", header + number(1) + ",call," + agent1 + ",carrier\n", exitPartly, "--secrets, the file that has them, is not given",
+			"rows", header + number(1) + ",call," + agent1 + ",carrier\n", exitInput,
+			"name the file of the credentials that rows name with --secrets",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,6 +44,57 @@ func TestImportSaysWhatToDo(t *testing.T) {
 			require.NotContains(t, got.stderr, "Options.")
 			require.NotContains(t, got.stderr, "Spool")
 			require.Empty(t, f.Trunks())
+		})
+	}
+}
+
+// TestSecretsThatAreNotThere has a row whose credentials are not in the file of --secrets, and credentials that
+// the API would not take, be found before anything is sent, by a plan as well.
+func TestSecretsThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		rows, secrets string
+		says          []string
+	}{
+		"CSV": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n" + number(2) + ",call," + agent2 + ",career\n",
+			`{"carrier": {"password": "` + secretPassword + `"}}`,
+			[]string{`DIR/rows:3:56: secret_name "career": there are no credentials of this name`, "1 fault in DIR/rows; nothing was sent"},
+		},
+		"JSON lines": {
+			`{"phone_number":"` + number(1) + `","channel":"call","agent_uuid":"` + agent1 + `","secret_name":"career"}`,
+			`{"carrier": {"password": "` + secretPassword + `"}}`,
+			[]string{`DIR/rows:1:115: secret_name "career": there are no credentials of this name`},
+		},
+		"an empty file of secrets": {
+			`{"phone_number":"` + number(1) + `","channel":"call","agent_uuid":"` + agent1 + `","secret_name":"career"}`,
+			"null",
+			[]string{`secret_name "career": there are no credentials of this name`},
+		},
+		"credentials that cannot be used": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
+			`{"carrier": {"gateway": "sip:sip.example.com", "port": 70000, "password": "` + secretPassword + `\n"}, "` + number(1) + `": {"port": -1}}`,
+			[]string{
+				`DIR/secrets: "carrier": sip.gateway "sip:sip.example.com": has a scheme`, `DIR/secrets: "carrier": sip.port 70000: `,
+				`DIR/secrets: "carrier": sip.password: has a control character`, `DIR/secrets: +1202•••0001: sip.port -1: `,
+				"4 faults in the file of --secrets; nothing was sent",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, anyAgent())
+			f.file("rows", test.rows)
+			f.file("secrets", test.secrets)
+			for _, how := range []string{"--yes", "--dry-run"} {
+				got := f.run("import", "DIR/rows", "--secrets", "DIR/secrets", how)
+				require.Equal(t, exitInput, got.code, got.stderr)
+				for _, text := range test.says {
+					require.Contains(t, f.anywhere(got.stderr), text)
+				}
+				require.Zero(t, f.RequestCount(), "nothing is sent")
+				require.NoFileExists(t, filepath.Join(f.dir, "rows.journal"))
+			}
 		})
 	}
 }
