@@ -9,9 +9,7 @@ import (
 )
 
 func (a *app) createCommand() *cobra.Command {
-	var trunk trunkFlags
-	var dryRun bool
-	cmd := &cobra.Command{
+	return a.trunkCommand(&cobra.Command{
 		Use:   "create NUMBER",
 		Short: "Register a number on one channel of an agent",
 		Long: `Register a number that you own elsewhere, in E.164 such as +12025550123, on one channel of an
@@ -22,26 +20,10 @@ made twice.`,
 		Example: `  trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
   trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a \
       --gateway sip.example.com --sip-username-env SIP_USER --sip-password-file password`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			req, err := a.request(cmd.Context(), cmd, args[0], &trunk)
-			if err != nil {
-				return err
-			}
-			return a.create(cmd.Context(), req, dryRun)
-		},
-	}
-	trunk.add(cmd)
-	_ = cmd.MarkFlagRequired("agent")
-	addDryRun(cmd, &dryRun)
-	return cmd
+	}, a.create)
 }
 
 func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error {
-	if err := req.Validate(); err != nil {
-		return err
-	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return err

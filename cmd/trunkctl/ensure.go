@@ -10,35 +10,17 @@ import (
 )
 
 func (a *app) ensureCommand() *cobra.Command {
-	var trunk trunkFlags
-	var dryRun bool
-	cmd := &cobra.Command{
+	return a.trunkCommand(&cobra.Command{
 		Use:   "ensure NUMBER",
 		Short: "Make a trunk be what the flags say, whatever there is",
 		Long: `Create the trunk, move it from another agent, or leave both as they are; and send name, direction,
 SIP credentials and settings, where they are given, every time, since the API does not read them
 back. It can be repeated for ever. For many trunks at once see "trunkctl import".`,
-		Example:           `  trunkctl ensure +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a --direction inbound`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			req, err := a.request(cmd.Context(), cmd, args[0], &trunk)
-			if err != nil {
-				return err
-			}
-			return a.ensure(cmd.Context(), req, dryRun)
-		},
-	}
-	trunk.add(cmd)
-	_ = cmd.MarkFlagRequired("agent")
-	addDryRun(cmd, &dryRun)
-	return cmd
+		Example: `  trunkctl ensure +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a --direction inbound`,
+	}, a.ensure)
 }
 
 func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error {
-	if err := req.Validate(); err != nil {
-		return err
-	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return err

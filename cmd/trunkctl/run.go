@@ -52,10 +52,14 @@ func run(ctx context.Context, env environment) int {
 	root := a.rootCommand()
 	root.SetArgs(env.args)
 	root.SetIn(env.stdin)
-	root.SetOut(env.stdout)
+	out := &helpOutput{w: env.stdout}
+	root.SetOut(out)
 	root.SetErr(a.console)
 	command, err := root.ExecuteContextC(ctx)
 	a.closeDemo()
+	if err == nil && out.err != nil {
+		err, a.started = out.err, true
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -63,6 +67,19 @@ func run(ctx context.Context, env environment) int {
 		err = &usageError{problem: withoutShorthand(err.Error()), see: command.CommandPath() + " --help"}
 	}
 	return a.report(err, interrupts.interrupted())
+}
+
+// helpOutput is where help is written. It keeps the first error, which cobra does not give back.
+type helpOutput struct {
+	w   io.Writer
+	err error
+}
+
+func (o *helpOutput) Write(p []byte) (int, error) {
+	if o.err == nil {
+		_, o.err = o.w.Write(p)
+	}
+	return len(p), nil
 }
 
 // withoutShorthand removes what pflag repeats of a cluster of short flags, since a password may
@@ -145,8 +162,30 @@ error.`,
 		root.AddCommand(command)
 	}
 	root.AddCommand(exitCodesTopic(), filesTopic())
+	helpOrRefuse(root)
 	a.markStarts(root)
 	return root
+}
+
+// helpOrRefuse has the command help refuse what is no command: cobra's own shows the help of all and succeeds.
+func helpOrRefuse(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return
+	}
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		about, rest, err := root.Find(args)
+		if err == nil {
+			err = knownCommand(about, rest)
+		}
+		if err != nil {
+			return &usageError{problem: err.Error(), see: "trunkctl --help"}
+		}
+		about.InitDefaultHelpFlag()
+		return about.Help()
+	}
 }
 
 // knownCommand refuses what is no command, with the one that was probably meant.

@@ -63,6 +63,28 @@ func (s *secretFlags) add(cmd *cobra.Command) {
 	none(cmd, "sip-username-env", "sip-password-env")
 }
 
+// trunkCommand completes a command for one trunk, which its flags describe.
+func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error) *cobra.Command {
+	var trunk trunkFlags
+	var dryRun bool
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		req, err := a.request(cmd.Context(), cmd, args[0], &trunk)
+		if err != nil {
+			return err
+		}
+		if err := req.Validate(); err != nil {
+			return err
+		}
+		return do(cmd.Context(), req, dryRun)
+	}
+	trunk.add(cmd)
+	_ = cmd.MarkFlagRequired("agent")
+	addDryRun(cmd, &dryRun)
+	return cmd
+}
+
 func addChannel(cmd *cobra.Command, channel *string) {
 	cmd.Flags().StringVar(channel, "channel", string(mihu.ChannelCall), "`channel` of the trunk: call or whatsapp")
 	fixed(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))

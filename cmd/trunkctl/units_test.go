@@ -368,12 +368,28 @@ func TestFullDisk(t *testing.T) {
 	defer func() { _ = full.Close() }()
 	f := newFake(t)
 	f.trunk(1)
-	for _, args := range [][]string{{"list"}, {"list", "-o", "json"}, {"list", "-o", "yaml"}, {"list", "-o", "csv"}, {"export"}, {"version"}, {"doctor"}} {
+	for _, args := range [][]string{
+		{"list"},
+		{"list", "-o", "json"},
+		{"list", "-o", "yaml"},
+		{"list", "-o", "csv"},
+		{"export"},
+		{"version"},
+		{"doctor"},
+		{},
+		{"--help"},
+		{"list", "--help"},
+		{"help"},
+		{"help", "files"},
+		{"completion", "bash"},
+	} {
 		cmd := f.process(args...)
-		cmd.Stdout = full
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &stderr
 		exit, ok := errors.AsType[*exec.ExitError](cmd.Run())
 		require.True(t, ok, "%v", args)
 		require.Equal(t, exitFailed, exit.ExitCode(), "%v", args)
+		require.Equal(t, 1, strings.Count(stderr.String(), "no space left"), stderr.String())
 	}
 }
 

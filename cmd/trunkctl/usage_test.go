@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,4 +27,35 @@ func TestStrayArguments(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 	require.Contains(t, f.run("crate").stderr, `unknown command "crate"; did you mean create?`)
+}
+
+// TestHelp has help of what is no command be refused, with the one that was probably meant.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	for line, says := range map[string]string{
+		"help nosuch":           `unknown command "nosuch"`,
+		"help rotat":            `unknown command "rotat"; did you mean rotate?`,
+		"help list nosuch":      `unknown command "nosuch"`,
+		"help " + number(1):     "trunkctl: unknown command\n",
+		"help --nothing":        "unknown flag: --nothing",
+		"help list --output=no": "is no format",
+	} {
+		got := f.run(strings.Fields(line)...)
+		require.Equal(t, exitUsage, got.code, line)
+		require.Contains(t, got.stderr, says, line)
+		require.Contains(t, got.stderr, "--help", line)
+		require.Empty(t, got.stdout, line)
+	}
+	for line, says := range map[string]string{
+		"help": "One trunk:", "help list": "trunkctl list [flags]", "help help": "trunkctl help [command]", "help files": "phone_number",
+	} {
+		got := f.run(strings.Fields(line)...)
+		require.Equal(t, exitDone, got.code, line)
+		require.Contains(t, got.stdout, says, line)
+		require.Empty(t, got.stderr, line)
+	}
+	require.Equal(t, f.run("list", "--help").stdout, f.run("help", "list").stdout)
+	complete := f.run("__complete", "help", "rot")
+	require.Contains(t, complete.stdout, "rotate")
 }
