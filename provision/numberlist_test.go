@@ -41,6 +41,7 @@ func TestReadNumbers(t *testing.T) {
 		"tabs":                         {strings.ReplaceAll(table, ",", "\t"), "phone number"},
 		"a line for a spreadsheet":     {"sep=|\r\n" + strings.ReplaceAll(table, ",", "|"), "phone number"},
 		"names in another language":    {"Kunde; Rufnummer\nA, B;'+1 202 555-0142\n;+12025550143\n", "rufnummer"},
+		"commas within a name":         {"Rufnummer;Name, Ort, Land\n+12025550142;A, B, C\n+12025550143;\n", "rufnummer"},
 		"one column":                   {"number\n" + plain, "Number"},
 		"quotes":                       {"number,note\n\"+12025550142\",\"a,\n\"\"b\"\"\"\n\"'+1 (202) 555-0143\",\n", "number"},
 		"blank rows":                   {"\n,,\n" + strings.ReplaceAll(table, "\n", "\n , ,\n\n"), "phone number"},

@@ -71,6 +71,16 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			"null",
 			[]string{`secret_name "career": there are no credentials of this name`},
 		},
+		"a misspelled key": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
+			`{"carrier": {"pasword": "` + secretPassword + `"}}`,
+			[]string{"--secrets: want a JSON object such as", "with no other keys than these and gateway, port and secondary_gateway"},
+		},
+		"more than an object": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
+			`{"carrier": {"password": "` + secretPassword + `"}}}`,
+			[]string{"--secrets: want a JSON object such as"},
+		},
 		"credentials that cannot be used": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"gateway": "sip:sip.example.com", "port": 70000, "password": "` + secretPassword + `\n"}, "` + number(1) + `": {"port": -1}}`,

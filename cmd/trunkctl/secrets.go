@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,9 +46,13 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 		return nil, err
 	}
 	var secrets namedSecrets
-	if json.Unmarshal(content, &secrets) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields() // a password under a misspelled key would be missed in silence
+	err = decoder.Decode(&secrets)
+	if _, after := decoder.Token(); err != nil || !errors.Is(after, io.EOF) {
 		// The decoder's own words may repeat what is there.
-		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}"}
+		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}, " +
+			"with no other keys than these and gateway, port and secondary_gateway"}
 	}
 	faults := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
