@@ -38,7 +38,7 @@ const (
 // The file is JSON lines, one for every item that was done or failed, with its place in the input,
 // the trunk with its number masked, what was done, and when. It is only appended to, and synced
 // before a result is yielded. It holds no secret and no whole number. In memory a finished item takes
-// four bytes.
+// four bytes. The zero value has nothing finished, and Run refuses it.
 type Journal struct {
 	path string
 	key  []byte // of the digests of items
@@ -61,7 +61,8 @@ type journalFile interface {
 
 // OpenJournal opens the journal at path, or makes one there, with mode 0600, for the input that input
 // identifies: [Source.Fingerprint], or for a stream any name that is another one for another input.
-// The file keeps it in a form that does not tell it, which is slow on purpose: opening takes a part of
+// An input that was corrected is another one: name another journal, or correct only what a [Writer] has
+// written of the items that failed. The file keeps it in a form that does not tell it, which is slow on purpose: opening takes a part of
 // a second.
 //
 // A last line that was cut short, as by a loss of power, is dropped: its item is done again. The file

@@ -31,6 +31,9 @@ type NumberOptions struct {
 // gives no number, and the error is an [*InputError] that names the line and column of each fault. No number at all is
 // one, and so is a row that has other values only. An error of r can be found with errors.Is.
 func ReadNumbers(r io.Reader, opts NumberOptions) (numbers []string, err error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	list := &numberList{
 		field: plain(trim(opts.Column)),
 		found: &InputError{Name: cmp.Or(opts.Name, "input")},

@@ -61,7 +61,8 @@ type Source struct {
 }
 
 // Open reads the file at path to its end and finds all its faults: the error is an [*InputError] that names
-// the line and column of each. A file without a row is a fault. Close the source after use; until then the file is
+// the line and column of each. A file without a row is a fault, and so are rows that want different things of one trunk;
+// those that say the same are none, and [Run] calls the later ones [Duplicate]. Close the source after use; until then the file is
 // not to be changed. Errors of the file itself are those of package os; what cannot be read twice, such as a
 // pipe, is for [Spool].
 func Open(path string, opts ReadOptions) (*Source, error) {
@@ -92,8 +93,13 @@ func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
 	return open(s, "input", opts)
 }
 
+var errNoReader = invalid("read", mihu.Fault{Field: "reader", Problem: "nil; want an input"})
+
 // spool copies what can be read only once to a temporary file, which is all that the source has.
 func spool(r io.Reader) (*Source, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	file, err := os.CreateTemp("", "mihu-input-*")
 	if err != nil {
 		return nil, fmt.Errorf("provision: %w", err)

@@ -272,6 +272,16 @@ func TestZeroSource(t *testing.T) {
 	assert.NoError(t, source.Close())
 }
 
+func TestReadNothing(t *testing.T) {
+	t.Parallel()
+	_, err := provision.Spool(nil, provision.ReadOptions{})
+	require.ErrorIs(t, err, mihu.ErrInvalid)
+	for _, column := range []string{"", "phone_number"} {
+		_, err := provision.ReadNumbers(nil, provision.NumberOptions{Column: column})
+		require.ErrorIs(t, err, mihu.ErrInvalid)
+	}
+}
+
 func TestItemsOfJSONStopWhenTheyAreToldTo(t *testing.T) {
 	t.Parallel()
 	row := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + "\"}\n"

@@ -32,7 +32,7 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if err != nil {
 		return err
 	}
-	action := actionOf(ensured)
+	action := provision.ActionOf(ensured)
 	done := changeOf(action, req.TrunkID, ensured.Snapshot)
 	done.PreviousAgentUUID = ensured.PreviousAgentUUID
 	if action != provision.Unchanged {
@@ -40,18 +40,6 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	}
 	a.note("%s %v", action, req.TrunkID)
 	return a.printChange(false, done)
-}
-
-func actionOf(ensured *mihu.Ensured) provision.Action {
-	switch {
-	case ensured.Created:
-		return provision.Created
-	case ensured.Assigned:
-		return provision.Assigned
-	case ensured.Updated:
-		return provision.Updated
-	}
-	return provision.Unchanged
 }
 
 func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {
