@@ -81,15 +81,15 @@ func (c change) id() mihu.TrunkID {
 func marks(action provision.Action) (mark, verb string, s style) {
 	switch action {
 	case provision.Created:
-		return "+", "create", green
+		return "+", "create", strong
 	case provision.Assigned:
-		return "~", "assign", magenta
+		return "~", "assign", strong
 	case provision.Updated:
-		return "~", "update", magenta
+		return "~", "update", strong
 	case deleted:
-		return "-", "delete", red
+		return "-", "delete", alarm
 	case provision.Failed:
-		return "!", "cannot", red
+		return "!", "cannot", alarm
 	default:
 		return "=", string(action), plain
 	}

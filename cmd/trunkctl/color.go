@@ -2,16 +2,17 @@ package main
 
 import "io"
 
-// style is a color that can be read on a light and on a dark background. They are accents: every
-// mark says the same without.
+// style is how a word stands out. Nothing hangs on it: every mark says the same without. It is bold in
+// the terminal's own foreground, which can be read on every background, and red for what is refused or
+// removed. Of the sixteen colors red alone can be read nearly everywhere, and bold, which is bright on
+// many terminals, where plain red is too dark; green and yellow are lost on white, blue and magenta on
+// black.
 type style string
 
 const (
-	red     style = "\x1b[31m"
-	green   style = "\x1b[32m"
-	magenta style = "\x1b[35m"
-	bold    style = "\x1b[1m"
-	plain   style = ""
+	strong style = "\x1b[1m"
+	alarm  style = "\x1b[1;31m"
+	plain  style = ""
 )
 
 // colors says whether to color what goes to a stream.

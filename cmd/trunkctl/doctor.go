@@ -94,7 +94,7 @@ func (e *examination) tell(f finding) {
 		return
 	}
 	colors := e.app.colors(e.app.stdout)
-	s := map[string]style{checkOK: green, checkWarn: magenta, checkFail: red}[f.Result]
+	s := map[string]style{checkWarn: strong, checkFail: alarm}[f.Result]
 	text := paint(colors, s, fmt.Sprintf("%-4s", f.Result)) + "  " + fmt.Sprintf("%-9s", f.Check) + "  " + printable(f.Detail) + "\n"
 	if f.Fix != "" {
 		text += "      " + strings.Repeat(" ", 11) + "fix: " + f.Fix + "\n"

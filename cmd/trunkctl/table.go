@@ -65,7 +65,7 @@ func (t *table) begin() error {
 	}
 	t.fit()
 	if !t.stacked {
-		if err := t.line(titles, bold); err != nil {
+		if err := t.line(titles, strong); err != nil {
 			return err
 		}
 	}
@@ -106,12 +106,11 @@ func (t *table) print(cells []string) error {
 			continue
 		}
 		name := strings.ReplaceAll(t.columns[i].name, "_", " ") + ": "
+		line := "  " + name + cell
 		if i == 0 {
-			name = ""
-		} else {
-			name = "  " + name
+			line = paint(t.colors, strong, cell)
 		}
-		if _, err := t.w.WriteString(name + cell + "\n"); err != nil {
+		if _, err := t.w.WriteString(line + "\n"); err != nil {
 			return err
 		}
 	}
