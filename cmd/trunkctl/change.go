@@ -98,10 +98,10 @@ func marks(action provision.Action) (mark, verb string, s style) {
 // diff is the plan of a change, as a line for people.
 func (c change) diff(colors bool) string {
 	mark, verb, s := marks(c.Action)
-	line := paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + " " + c.PhoneNumber + " " + string(c.Channel)
+	line := " " + c.PhoneNumber + " " + string(c.Channel)
 	switch {
 	case c.Error != "":
-		line += ": " + printable(c.Error)
+		line += ": " + c.Error
 	case c.Action == provision.Assigned:
 		line += " agent " + c.PreviousAgentUUID + " → " + c.AgentUUID
 	case c.AgentUUID != "":
@@ -113,7 +113,7 @@ func (c change) diff(colors bool) string {
 	if c.Line > 0 && c.Error != "" {
 		line += fmt.Sprintf(" (line %d)", c.Line)
 	}
-	return line
+	return paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + printable(line)
 }
 
 // changes writes changes: as data, or as the plan that --dry-run shows.

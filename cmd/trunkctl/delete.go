@@ -60,7 +60,7 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		if err != nil {
 			errs = append(errs, err)
 			if len(ids) > 1 {
-				_, _ = fmt.Fprintf(a.console, "%v: %s\n", id, plainText(err))
+				a.tell(fmt.Sprintf("%v: %s", id, plainText(err)))
 			}
 		}
 		if err := out.add(done); err != nil {

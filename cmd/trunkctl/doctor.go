@@ -97,7 +97,7 @@ func (e *examination) tell(f finding) {
 	s := map[string]style{checkWarn: strong, checkFail: alarm}[f.Result]
 	text := paint(colors, s, fmt.Sprintf("%-4s", f.Result)) + "  " + fmt.Sprintf("%-9s", f.Check) + "  " + printable(f.Detail) + "\n"
 	if f.Fix != "" {
-		text += "      " + strings.Repeat(" ", 11) + "fix: " + f.Fix + "\n"
+		text += "      " + strings.Repeat(" ", 11) + "fix: " + printable(f.Fix) + "\n"
 	}
 	_, e.write = fmt.Fprint(e.app.stdout, text)
 }

@@ -162,9 +162,9 @@ func (a *app) report(err error, interrupted bool) int {
 	if code == exitClosed {
 		return code
 	}
-	_, _ = fmt.Fprintf(a.console, "%s %s\n", a.paintErr(alarm, "trunkctl:"), plainText(err))
+	_, _ = fmt.Fprintf(a.console, "%s %s\n", a.paintErr(alarm, "trunkctl:"), printableLines(plainText(err)))
 	if advice := a.advice(err); advice != "" {
-		_, _ = fmt.Fprintf(a.console, "  %s\n", strings.ReplaceAll(advice, "\n", "\n  "))
+		a.tell("  " + strings.ReplaceAll(advice, "\n", "\n  "))
 	}
 	return code
 }

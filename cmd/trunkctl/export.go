@@ -82,7 +82,7 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, format provision.Format, to io.Writer) error {
 	buffered := bufio.NewWriter(to)
 	out := provision.NewWriter(buffered, format)
-	written, unbound := 0, 0
+	written, unbound, onTerminal := 0, 0, isTerminal(to)
 	for trunk, err := range trunks(ctx, w.client, filter) {
 		if err != nil {
 			return firstError(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
@@ -90,6 +90,9 @@ func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, fo
 		if trunk.Channel == "" {
 			unbound++
 			continue
+		}
+		if onTerminal {
+			trunk.PhoneNumber, trunk.AgentUUID = printable(trunk.PhoneNumber), printable(trunk.AgentUUID)
 		}
 		id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
 		item := provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: trunk.AgentUUID}}

@@ -48,7 +48,7 @@ func (a *app) showFaults(file string, err error) error {
 			if about := strings.TrimSpace(fault.Field + " " + fault.Value); about != "" {
 				text += about + ": "
 			}
-			_, _ = fmt.Fprintln(a.console, printable(text+fault.Problem))
+			a.tell(printable(text + fault.Problem))
 		}
 	}
 	more := ""

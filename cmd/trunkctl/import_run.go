@@ -143,7 +143,7 @@ func (r *importRun) fail(result provision.Result) {
 	if n := r.counts.failed(); n <= mostShown {
 		trunk := result.Item.Trunk.TrunkID.String()
 		text := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
-		_, _ = fmt.Fprintf(r.app.console, "%s%s: %s\n", lineOf(result.Item), trunk, text)
+		r.app.tell(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
 	} else if n == mostShown+1 {
 		r.app.note("more failures are not shown; %s has them all", r.flags.failed)
 	}

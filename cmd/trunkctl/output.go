@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -41,15 +44,17 @@ type records struct {
 	columns []column
 	// single is for a command whose data is one record: it is not put into a list.
 	single bool
-	out    *bufio.Writer
-	csv    *csv.Writer
-	table  *table
-	count  int
+	// terminal says that a person looks at it.
+	terminal bool
+	out      *bufio.Writer
+	csv      *csv.Writer
+	table    *table
+	count    int
 }
 
 // records begins the data of a command.
 func (a *app) records(columns []column) *records {
-	r := &records{format: a.global.output, columns: columns, out: bufio.NewWriter(a.stdout)}
+	r := &records{format: a.global.output, columns: columns, terminal: isTerminal(a.stdout), out: bufio.NewWriter(a.stdout)}
 	switch r.format {
 	case formatTable:
 		r.table = newTable(r.out, shownIn(columns, formatTable), terminalWidth(a.stdout), a.colors(a.stdout))
@@ -90,6 +95,11 @@ func (r *records) add(one record) error {
 		if r.count == 1 {
 			r.csvHeader()
 		}
+		if r.terminal {
+			for i := range cells {
+				cells[i] = printable(cells[i])
+			}
+		}
 		_ = r.csv.Write(cells) // its error stays, and is given by end
 		return r.csv.Error()
 	}
@@ -119,8 +129,22 @@ func (r *records) addJSON(one record) error {
 	if err := encoder.Encode(one); err != nil {
 		return err
 	}
-	_, err := r.out.WriteString(before + string(bytes.TrimRight(text.Bytes(), "\n")))
+	_, err := r.out.WriteString(before + escaped(strings.TrimRight(text.String(), "\n")))
 	return err
+}
+
+// escaped writes the characters of a JSON or YAML text that these leave as they are, and that could do
+// anything to a terminal, in their other way. The text means the same.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r >= 0x7f && unicode.IsControl(r) || isBidi(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // addYAML writes what JSON has, with its names and in its order.
@@ -130,7 +154,7 @@ func (r *records) addYAML(one record) error {
 		return err
 	}
 	var tree yaml.Node
-	if err := yaml.Unmarshal(text, &tree); err != nil {
+	if err := yaml.Unmarshal([]byte(escaped(string(text))), &tree); err != nil {
 		return err
 	}
 	root := tree.Content[0]
@@ -138,15 +162,23 @@ func (r *records) addYAML(one record) error {
 	if !r.single {
 		root = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{root}}
 	}
-	encoder := yaml.NewEncoder(r.out)
+	var out strings.Builder
+	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	return firstError(encoder.Encode(root), encoder.Close())
+	if err := firstError(encoder.Encode(root), encoder.Close()); err != nil {
+		return err
+	}
+	_, err = r.out.WriteString(escaped(out.String()))
+	return err
 }
 
 // asYAML takes away the braces and those of the quotes that YAML can do without.
 func asYAML(node *yaml.Node) {
 	if len(node.Content) > 0 || node.Kind == yaml.ScalarNode {
 		node.Style = 0
+	}
+	if strings.ContainsFunc(node.Value, isBidi) {
+		node.Style = yaml.DoubleQuotedStyle // in which it can be escaped
 	}
 	for _, child := range node.Content {
 		asYAML(child)

@@ -301,7 +301,7 @@ func (r *rotation) failed(err error) error {
 	defer r.mu.Unlock()
 	r.errs = append(r.errs, err)
 	if n := len(r.errs); n <= mostShown {
-		_, _ = fmt.Fprintln(r.app.console, plainText(err))
+		r.app.tell(plainText(err))
 	} else if n == mostShown+1 {
 		r.app.note("more failures are not shown; the file has them all")
 	}

@@ -239,6 +239,9 @@ func none(command *cobra.Command, flags ...string) {
 // note tells the person at the terminal something that is no error.
 func (a *app) note(format string, args ...any) {
 	if !a.global.quiet {
-		_, _ = fmt.Fprintf(a.console, format+"\n", args...)
+		a.tell(fmt.Sprintf(format, args...))
 	}
 }
+
+// tell prints lines on the standard error, whatever they quote.
+func (a *app) tell(text string) { _, _ = fmt.Fprintln(a.console, printableLines(text)) }

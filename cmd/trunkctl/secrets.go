@@ -58,7 +58,7 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		for _, fault := range sipFaults(secrets[name]) {
 			faults++
-			_, _ = fmt.Fprintln(a.console, printable(fmt.Sprintf("%s: %s: %v", file, shownName(name), fault)))
+			a.tell(printable(fmt.Sprintf("%s: %s: %v", file, shownName(name), fault)))
 		}
 	}
 	if faults > 0 {

@@ -132,7 +132,7 @@ func (t *table) line(cells []string, s style) error {
 	return err
 }
 
-// printable takes the control characters out of what a server has sent, which could do anything to
+// printable takes the control characters out of what others have written, which could do anything to
 // a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -143,8 +143,19 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
+// printableLines leaves the line ends in.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // isBidi says that a character changes the direction of the text around it.
-func isBidi(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }
+func isBidi(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
+}
 
 // cut shortens a text to a number of columns.
 func cut(s string, width int) string {
