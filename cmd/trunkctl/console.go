@@ -17,7 +17,10 @@ type console struct {
 	line     string
 }
 
-func newConsole(w io.Writer) *console { return &console{w: w, terminal: isTerminal(w)} }
+// newConsole is that of a stream; a terminal that is dumb cannot redraw a line.
+func newConsole(w io.Writer, dumb bool) *console {
+	return &console{w: w, terminal: !dumb && isTerminal(w)}
+}
 
 // Write writes whole lines.
 func (c *console) Write(p []byte) (int, error) {

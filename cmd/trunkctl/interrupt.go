@@ -9,6 +9,7 @@ import (
 // interrupts is what Ctrl-C, SIGTERM and SIGHUP do: the first ends the command in good order, the second at
 // once, the third ends the process.
 type interrupts struct {
+	ctx      context.Context // what the signals end, for reads of which the interface has none
 	mu       sync.Mutex
 	count    int
 	graceful func()
@@ -18,7 +19,7 @@ type interrupts struct {
 // catchInterrupts gives the context that a signal ends; release ends the watch.
 func catchInterrupts(ctx context.Context, signals <-chan os.Signal, releaseSignals func()) (_ context.Context, _ *interrupts, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	i := &interrupts{cancel: cancel}
+	i := &interrupts{ctx: ctx, cancel: cancel}
 	done := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {

@@ -163,12 +163,17 @@ type terminal struct {
 }
 
 func (f *fake) terminal(args ...string) *terminal {
-	return startTerminal(f.t, f.process(args...))
+	return f.terminalOf(pty.Winsize{Rows: 24, Cols: 80}, args...)
 }
 
-func startTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
+// terminalOf has another size.
+func (f *fake) terminalOf(size pty.Winsize, args ...string) *terminal {
+	return startTerminal(f.t, f.process(args...), size)
+}
+
+func startTerminal(t *testing.T, cmd *exec.Cmd, size pty.Winsize) *terminal {
 	t.Helper()
-	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	file, err := pty.StartWithSize(cmd, &size)
 	require.NoError(t, err)
 	term := &terminal{t: t, cmd: cmd, pty: file}
 	term.read.Go(func() {
@@ -361,7 +366,7 @@ func TestPrompts(t *testing.T) {
 			login.Env[i] = "NOTHING=1"
 		}
 	}
-	term := startTerminal(t, login)
+	term := startTerminal(t, login, pty.Winsize{Rows: 24, Cols: 80})
 	term.waitFor("Token: ")
 	term.send(secretToken + "\r")
 	require.Zero(t, term.end())

@@ -10,6 +10,7 @@ import (
 const (
 	redrawEvery = 100 * time.Millisecond
 	lineEvery   = 5 * time.Second
+	usualWidth  = 80 // of a terminal that does not say how wide it is
 )
 
 // progress shows how far a run is: a line that is redrawn on a terminal, and otherwise a new line
@@ -52,7 +53,11 @@ func (p *progress) show() {
 		case <-ticker.C:
 		}
 		if p.app.console.terminal {
-			p.app.console.redraw(cut(p.line(time.Now(), terminalWidth(p.app.stderr)), terminalWidth(p.app.stderr)-1))
+			width := terminalWidth(p.app.stderr)
+			if width == 0 {
+				width = usualWidth
+			}
+			p.app.console.redraw(cut(p.line(time.Now(), width), width-1))
 		} else {
 			p.app.note("%s", p.line(time.Now(), 0))
 		}

@@ -26,6 +26,9 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	}
 	_, _ = fmt.Fprintf(a.console, "%s [y/N] ", question)
 	answer, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	if err != nil {
+		_, _ = fmt.Fprintln(a.console) // there was no Enter
+	}
 	if err != nil && err != io.EOF { //nolint:errorlint // ReadString gives it as it is
 		return err
 	}
@@ -62,6 +65,9 @@ func (a *app) askSecret(ctx context.Context, what, instead string) (string, erro
 		a.interrupts.signal() // the terminal gives Ctrl-C as a character now
 		err = errInterrupted
 	}
+	if err != nil {
+		_, _ = io.WriteString(a.console, "\r\n") // there was no Enter
+	}
 	if err == nil && secret == "" {
 		err = usagef("no %s was given", what)
 	}
@@ -70,20 +76,34 @@ func (a *app) askSecret(ctx context.Context, what, instead string) (string, erro
 
 // interruptible waits for a read that knows no context. A read of a terminal cannot be ended: where
 // the context ends first, the goroutine ends with the process, which is about to.
-func interruptible(ctx context.Context, read func() (string, error)) (string, error) {
+func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type answer struct {
-		text string
-		err  error
+		got T
+		err error
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		text, err := read()
-		answers <- answer{text, err}
+		got, err := read()
+		answers <- answer{got, err}
 	}()
 	select {
-	case got := <-answers:
-		return got.text, got.err
+	case answer := <-answers:
+		return answer.got, answer.err
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		var none T
+		return none, context.Cause(ctx)
 	}
+}
+
+// interruptibleReader is a standard input that a signal ends the wait for.
+type interruptibleReader struct {
+	io.Reader
+	interrupts *interrupts
+}
+
+// Read has memory of its own read into, since a read that is not waited for any more may still end.
+func (r *interruptibleReader) Read(p []byte) (int, error) {
+	own := make([]byte, len(p))
+	n, err := interruptible(r.interrupts.ctx, func() (int, error) { return r.Reader.Read(own) })
+	return copy(p, own[:n]), err
 }

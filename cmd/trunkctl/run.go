@@ -48,7 +48,7 @@ type app struct {
 func run(ctx context.Context, env environment) int {
 	ctx, interrupts, release := catchInterrupts(ctx, env.signals, env.releaseSignals)
 	defer release()
-	a := &app{environment: env, interrupts: interrupts, console: newConsole(env.stderr)}
+	a := &app{environment: env, interrupts: interrupts, console: newConsole(env.stderr, env.getenv("TERM") == "dumb")}
 	root := a.rootCommand()
 	root.SetArgs(env.args)
 	root.SetIn(env.stdin)

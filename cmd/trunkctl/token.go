@@ -181,5 +181,5 @@ func (a *app) input(flag, name string) (r io.Reader, done func(), err error) {
 		return nil, nil, usagef("%s and %s cannot both read the standard input", a.stdinUsed, flag)
 	}
 	a.stdinUsed = flag
-	return a.stdin, func() {}, nil
+	return &interruptibleReader{a.stdin, a.interrupts}, func() {}, nil
 }

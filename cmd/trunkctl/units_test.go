@@ -124,7 +124,7 @@ func TestTableStreams(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	a := &app{console: newConsole(io.Discard)}
+	a := &app{console: newConsole(io.Discard, false)}
 	a.global.quiet = true
 	p := a.progress(1000)
 	defer p.end()
