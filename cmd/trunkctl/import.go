@@ -52,6 +52,9 @@ imported; that file holds what the rows held, SIP passwords included, for its ow
 			f.file = args[0]
 			f.results = cmd.Flags().Changed("output")
 			f.again = flagsAgain(cmd)
+			if cmd.Flags().Changed("max-failures") && f.maxFailures < 1 {
+				return usagef("--max-failures %d: want 1 or more", f.maxFailures)
+			}
 			return a.importFile(cmd.Context(), cmd, f)
 		},
 	}
@@ -98,9 +101,6 @@ func (f *importFlags) check() error {
 	default:
 		return usagef("--format %q: want csv or jsonl", f.format)
 	}
-	if f.maxFailures < 0 {
-		return usagef("--max-failures %d: want 1 or more", f.maxFailures)
-	}
 	if f.defaults.name != "" {
 		return usagef("--name is for one trunk; an import has a column for it")
 	}
@@ -126,9 +126,13 @@ func (f *importFlags) check() error {
 // checkDistinct refuses to write over what is read, or two things into one file.
 func (f *importFlags) checkDistinct() error {
 	journal, _ := f.journalPath()
-	read := []struct{ name, path string }{
-		{"the file that is imported", f.file}, {"the journal", journal}, {"the file of --secrets", f.secrets},
+	read := []struct{ name, path string }{{"the file that is imported", f.file}, {"the file of --secrets", f.secrets}}
+	for _, other := range read {
+		if sameFile(journal, other.path) {
+			return &usageError{problem: fmt.Sprintf("--journal: %s is %s", journal, other.name), advice: "name another file that remembers what is finished"}
+		}
 	}
+	read = append(read, struct{ name, path string }{"the journal", journal})
 	for _, other := range read {
 		if sameFile(f.failed, other.path) {
 			return &usageError{problem: fmt.Sprintf("--failed: %s is %s", f.failed, other.name), advice: "name another file for the rows that fail"}
@@ -229,6 +233,9 @@ func namesSecret(fault provision.InputFault) bool { return fault.Field == "secre
 // checkFiles looks for what an earlier run has left, before anything is sent.
 func (f *importFlags) checkFiles(a *app) error {
 	journal, _ := f.journalPath()
+	if err := firstError(checkReplace("--journal", journal), checkPlace("--failed", f.failed)); err != nil {
+		return err
+	}
 	switch there := exists(journal); {
 	case there && !f.resume:
 		return &usageError{
@@ -250,12 +257,18 @@ func (f *importFlags) checkFiles(a *app) error {
 	return nil
 }
 
-// commandLine is the command line of this run with flags added, for people to type.
+// commandLine is the command line of this run with flags added, for people to type. What comes after
+// "--" is no flag.
 func (a *app) commandLine(flags ...string) string {
 	args := append([]string{"trunkctl"}, a.args...)
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
+	}
 	for _, flag := range flags {
-		if !slices.Contains(args, flag) {
-			args = append(args, flag)
+		if !slices.Contains(args[:end], flag) {
+			args = slices.Insert(args, end, flag)
+			end++
 		}
 	}
 	return shellLine(args...)

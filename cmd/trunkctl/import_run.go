@@ -64,7 +64,9 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	r.summary(end == nil && r.trouble == nil)
 	if end = r.verdict(ctx, end); end == nil && own {
 		// Everything is done: a journal that stays would stand in the way of the next import.
-		return os.Remove(path)
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return end
 }
@@ -166,7 +168,7 @@ func (r *importRun) summary(whole bool) {
 	switch {
 	case r.failed.rows == 0:
 	case whole:
-		again := append([]string{"trunkctl", "import", r.flags.failed}, r.flags.again...)
+		again := append([]string{"trunkctl", "import", asArgument(r.flags.failed)}, r.flags.again...)
 		r.app.note("the rows that failed and their reasons are in %s; correct it, then: %s", r.flags.failed, shellLine(again...))
 	default:
 		r.app.note("the rows that failed so far and their reasons are in %s; to go on tries them again, and writes that file anew", r.flags.failed)
@@ -183,16 +185,20 @@ func (r *importRun) verdict(ctx context.Context, end error) error {
 	if r.flags.file == "-" {
 		onward += " with the same input"
 	}
+	if errors.Is(end, provision.ErrInputChanged) {
+		journal, _ := r.flags.journalPath() // which is of what the file held before
+		onward = "remove " + shellQuote(journal) + " and begin anew with the file as it is now: what is done already is found to be so"
+	}
 	switch {
 	case r.trouble != nil:
-		return r.app.withAdvice(r.trouble, onward)
+		return r.app.withAdvice(withUnknown(r.trouble, r.counts.unknown), onward)
 	case r.app.interrupts.interrupted() && (end != nil || ctx.Err() != nil):
 		stopped := fmt.Errorf("interrupted after %d of %s", r.counts.all(), counted(r.total, "row"))
 		return &advisedError{withUnknown(stopped, r.counts.unknown), onward}
 	case errors.Is(end, provision.ErrTooManyFailures):
 		return &partlyError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: "that is the limit of --max-failures; " + onward}
 	case end != nil:
-		return r.app.withAdvice(end, onward)
+		return r.app.withAdvice(withUnknown(end, r.counts.unknown), onward)
 	case r.counts.failed() > 0:
 		return &partlyError{failed: r.counts.failed(), unknown: r.counts.unknown}
 	}

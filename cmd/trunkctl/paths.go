@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // exists says that there is something of a name; what cannot be looked at is there.
@@ -28,6 +29,26 @@ func checkReplace(flag, path string) error {
 		return &usageError{problem: fmt.Sprintf("%s: %s is not a regular file, and is not replaced", flag, path), advice: "name another file"}
 	}
 	return nil
+}
+
+// checkPlace refuses the name of a file that cannot be made because there is no directory for it.
+func checkPlace(flag, path string) error {
+	dir := filepath.Dir(path)
+	switch info, err := os.Stat(dir); {
+	case err != nil:
+		return &usageError{problem: flag + ": " + err.Error(), advice: "name a file in a directory that is there"}
+	case !info.IsDir():
+		return &usageError{problem: flag + ": " + dir + " is not a directory", advice: "name another file"}
+	}
+	return nil
+}
+
+// asArgument has a file whose name begins as that of a flag be taken for a file.
+func asArgument(path string) string {
+	if strings.HasPrefix(path, "-") {
+		return "./" + path
+	}
+	return path
 }
 
 // sameFile says that two names are of one file, which need not be there yet.

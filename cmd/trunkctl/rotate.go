@@ -89,6 +89,9 @@ func newPassword(length int) string {
 }
 
 func (a *app) rotate(ctx context.Context, f rotateFlags) error {
+	if f.file == "" {
+		return usagef("--file: want the name of a file for the passwords")
+	}
 	if f.length < 12 || f.length > 64 {
 		return usagef("--length %d: want 12 to 64", f.length)
 	}
@@ -312,7 +315,7 @@ func (r *rotation) verdict(ctx context.Context) error {
 	again := "run the same command again: what is not stored is sent once more, with the same password"
 	switch {
 	case r.fatal != nil:
-		return r.app.withAdvice(r.fatal, again)
+		return r.app.withAdvice(withUnknown(r.fatal, partly(r.errs).unknown), again)
 	case r.started < len(r.todo) || ctx.Err() != nil:
 		stopped := fmt.Errorf("stopped after %d of %s", r.started, counted(len(r.todo), "trunk"))
 		return &advisedError{withUnknown(stopped, partly(r.errs).unknown), again}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mihu-go/mihu/mihutest"
+	"github.com/stretchr/testify/require"
+)
+
+// TestImportFiles refuses files that cannot be what they are named as, before anything is sent, and
+// never advises to remove one that is something else.
+func TestImportFiles(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ flags, says string }{
+		"journal is the input":        {"--journal DIR/numbers.csv", "--journal: DIR/numbers.csv is the file that is imported"},
+		"journal is the input, again": {"--journal DIR/numbers.csv --resume", "--journal: DIR/numbers.csv is the file that is imported"},
+		"journal is the secrets":      {"--secrets DIR/secrets --journal DIR/secrets", "--journal: DIR/secrets is the file of --secrets"},
+		"journal is a directory":      {"--journal DIR", "--journal: DIR is not a regular file"},
+		"journal is a device":         {"--journal /dev/null --resume", "--journal: /dev/null is not a regular file"},
+		"no place for failed rows":    {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
+		"failed rows below a file":    {"--failed DIR/secrets/failed.csv", "--failed: DIR/secrets is not a directory"},
+		"no failures at all":          {"--max-failures 0", "--max-failures 0: want 1 or more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, anyAgent())
+			f.rows(1)
+			f.file("secrets", "{}")
+			got := f.run(append([]string{"import", "DIR/numbers.csv", "--yes"}, strings.Fields(c.flags)...)...)
+			require.Equal(t, exitUsage, got.code, got.stderr)
+			require.Contains(t, f.anywhere(got.stderr), c.says)
+			require.NotContains(t, got.stderr, "remove it")
+			require.Zero(t, f.RequestCount())
+		})
+	}
+}
+
+// TestJournalRemoved has an import that is whole end well, though somebody has tidied up before it.
+func TestJournalRemoved(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.rows(20)
+	f.at(20, func() { _ = os.Remove(filepath.Join(f.dir, "numbers.csv.journal")) })
+	got := f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	f.requireRows(20)
+}
+
+// TestInputChanged says how to go on with a file that has changed: its journal is no good any more.
+func TestInputChanged(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.rows(20)
+	f.at(20, func() { f.file("numbers.csv", f.read("numbers.csv")+"\n\n") })
+	got := f.run("import", "DIR/numbers.csv", "--yes", "--workers", "1")
+	require.Equal(t, exitFailed, got.code, got.stderr)
+	require.Contains(t, got.stderr, "input changed after it was opened")
+	require.NotContains(t, got.stderr, "--resume")
+	require.Contains(t, f.anywhere(got.stderr), "remove DIR/numbers.csv.journal and begin anew")
+	require.NoError(t, os.Remove(filepath.Join(f.dir, "numbers.csv.journal")))
+	require.Equal(t, exitDone, f.run("import", "DIR/numbers.csv", "--yes").code)
+	f.requireRows(20)
+}
+
+// TestAdviceCanBeTyped runs the command lines that an import of a file with an odd name advises.
+func TestAdviceCanBeTyped(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.agent(1)
+	f.file("-it's mine.csv", "phone_number,channel,agent_uuid\n"+number(1)+",call,"+agent1+"\n"+number(2)+",call,"+agent9+"\n")
+	shell := func(line string) (code int, out string) {
+		cmd := f.process()
+		sh := exec.CommandContext(t.Context(), "/bin/sh", "-c", fmt.Sprintf(`trunkctl() { %s "$@"; }; %s`, shellQuote(cmd.Path), line))
+		sh.Dir, sh.Env = cmd.Dir, cmd.Env
+		text, err := sh.CombinedOutput()
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			return exit.ExitCode(), string(text)
+		}
+		require.NoError(t, err)
+		return exitDone, string(text)
+	}
+	advised := func(out, after string) string {
+		_, line, found := strings.Cut(out, after)
+		require.True(t, found, out)
+		line, _, _ = strings.Cut(line, "\n")
+		return line
+	}
+	const first = `trunkctl import --yes -- "-it's mine.csv"`
+	code, out := shell(first)
+	require.Equal(t, exitPartly, code, out)
+	onward := advised(out, "correct it, then: ")
+	_, out = shell(first)
+	resume := advised(out, "go on where it was: ")
+	_, out = shell(resume)
+	force := advised(out, "replace it: ")
+
+	code, out = shell(force)
+	require.Equal(t, exitPartly, code, out)
+	require.Contains(t, out, "1 row finished before")
+	f.agent(9)
+	code, out = shell(onward)
+	require.Equal(t, exitDone, code, out)
+	require.Len(t, f.Trunks(), 2)
+}
+
+// TestUnknownBeforeTrouble has an outcome that is not known be the end to look into, whatever else has
+// ended the run.
+func TestUnknownBeforeTrouble(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"import", "numbers.csv", "--yes", "-o", "csv"},
+		{"rotate", "--file", "passwords", number(0), "--yes", "-o", "table"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, anyAgent())
+			f.rows(1)
+			require.Equal(t, exitDone, f.run("import", "DIR/numbers.csv", "--yes").code)
+			require.NoError(t, f.Inject(mihutest.Fault{Method: http.MethodPatch, Status: http.StatusInternalServerError, Times: -1}))
+			reader, writer, err := os.Pipe()
+			require.NoError(t, err)
+			require.NoError(t, reader.Close())
+			cmd := f.process(args...)
+			var stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = writer, &stderr
+			exit, ok := errors.AsType[*exec.ExitError](cmd.Run())
+			require.True(t, ok)
+			require.Equal(t, exitUnknown, exit.ExitCode(), stderr.String())
+			require.Contains(t, stderr.String(), "the outcome is not known")
+			require.NoError(t, writer.Close())
+		})
+	}
+}
