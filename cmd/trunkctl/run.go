@@ -197,7 +197,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if strings.Trim(args[0], "abcdefghijklmnopqrstuvwxyz-") == "" { // what it is not may be a number
 		problem += " " + strconv.Quote(args[0])
 	}
-	if meant := root.SuggestionsFor(args[0]); len(meant) > 0 {
+	if meant := root.SuggestionsFor(args[0]); args[0] != "" && len(meant) > 0 {
 		problem += "; did you mean " + strings.Join(meant, " or ") + "?"
 	}
 	return errors.New(problem)

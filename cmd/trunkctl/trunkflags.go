@@ -171,6 +171,9 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 		case variable != "":
 			secret := a.getenv(variable)
 			if secret == "" {
+				if strings.Trim(variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+					variable = "that it names" // it may be the secret itself
+				}
 				return "", usagef("--sip-%s-env: the variable %s is not set", flag, variable)
 			}
 			return secret, nil

@@ -59,3 +59,25 @@ func TestHelp(t *testing.T) {
 	complete := f.run("__complete", "help", "rot")
 	require.Contains(t, complete.stdout, "rotate")
 }
+
+// TestMistypedValues has a value that is empty or in the wrong place be told, without repeating what may
+// be a secret.
+func TestMistypedValues(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.trunk(1)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{""}, "unknown command \"\"\n"},
+		{[]string{"rotate", "--file", "", "--all", "--yes"}, "--file: want the name of a file"},
+		{[]string{"update", number(1), "--sip-password-env", secretPassword}, "--sip-password-env: the variable that it names is not set"},
+		{[]string{"update", number(1), "--sip-username-env", "SIP_USERNAME"}, "--sip-username-env: the variable SIP_USERNAME is not set"},
+	} {
+		got := f.run(c.args...)
+		require.Equal(t, exitUsage, got.code, got.stderr)
+		require.Contains(t, got.stderr, c.says)
+	}
+	require.Zero(t, f.RequestCount())
+}
