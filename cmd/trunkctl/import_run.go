@@ -97,7 +97,7 @@ func (a *app) journalError(path string, err error) error {
 // run takes the results as they come.
 func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Source, options provision.Options) error {
 	a := r.app
-	show := a.progress(r.total)
+	show := a.progress(r.total, r.data)
 	defer show.end()
 	a.interrupts.onFirst(func() {
 		r.end(nil)

@@ -30,10 +30,11 @@ type progress struct {
 	stopping     bool
 }
 
-// progress starts to show a run over a number of items; end has to be called.
-func (a *app) progress(total int) *progress {
+// progress starts to show a run over a number of items; end has to be called. Data that is printed on
+// the terminal shows how far the run is, and no line is drawn into it.
+func (a *app) progress(total int, data *records) *progress {
 	p := &progress{app: a, total: total, began: time.Now(), every: lineEvery, stop: make(chan struct{})}
-	if a.global.quiet {
+	if a.global.quiet || data != nil && data.terminal {
 		return p
 	}
 	if a.console.terminal {

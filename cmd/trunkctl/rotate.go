@@ -186,7 +186,7 @@ func (r *rotation) run(ctx context.Context, selected int) error {
 		a.note("stopping: what is in flight is being finished; Ctrl-C once more stops at once")
 	})
 	defer a.interrupts.onFirst(nil)
-	show := a.progress(len(r.todo))
+	show := a.progress(len(r.todo), r.data)
 	next := make(chan mihu.TrunkID)
 	var work sync.WaitGroup
 	for range min(r.flags.workers, len(r.todo)) {

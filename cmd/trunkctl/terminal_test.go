@@ -90,3 +90,26 @@ func TestInterruptedInput(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 }
+
+// TestProgressOrData has rows that are printed on the terminal be the progress: a line that is redrawn
+// would be between them.
+func TestProgressOrData(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"import", "numbers.csv", "--yes", "-o", "json"},
+		{"rotate", "--file", "passwords", "--all", "--yes", "-o", "csv"},
+	} {
+		f := newFake(t, anyAgent(), mihutest.WithLatency(10*time.Millisecond))
+		f.rows(100)
+		if args[0] == "rotate" {
+			for n := range 100 {
+				f.trunk(n)
+			}
+		}
+		term := f.terminal(args...)
+		require.NoError(t, term.cmd.Wait(), term.shown())
+		term.read.Wait()
+		require.Regexp(t, "created|updated", term.shown())
+		require.NotContains(t, term.shown(), "\x1b")
+	}
+}

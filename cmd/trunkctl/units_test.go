@@ -126,7 +126,7 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	a := &app{console: newConsole(io.Discard, false)}
 	a.global.quiet = true
-	p := a.progress(1000)
+	p := a.progress(1000, nil)
 	defer p.end()
 	for i := range 250 {
 		p.step(i < 3, i < 50)
