@@ -164,6 +164,7 @@ error.`,
 	root.AddCommand(exitCodesTopic(), filesTopic())
 	helpOrRefuse(root)
 	a.markStarts(root)
+	fitHelp(root, terminalWidth(a.stdout))
 	return root
 }
 
