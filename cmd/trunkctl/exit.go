@@ -175,7 +175,10 @@ func plainText(err error) string {
 	for _, name := range []string{"mihu: ", "provision: ", "validate: ", "new: "} {
 		text = strings.TrimPrefix(text, name)
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(text, ": mihu: ", ": "), ": provision: ", ": ")
+	return strings.NewReplacer(
+		": mihu: ", ": ", ": provision: ", ": ",
+		context.Canceled.Error()+": "+errInterrupted.Error(), errInterrupted.Error(),
+	).Replace(text)
 }
 
 // advice says what to do about an error, "" where nothing can be said.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"regexp"
 	"strings"
 
 	"github.com/mihu-go/mihu"
@@ -39,11 +40,16 @@ func (f *trunkFilter) add(cmd *cobra.Command) {
 func (f trunkFilter) check() error {
 	switch mihu.Channel(f.channel) {
 	case "", mihu.ChannelCall, mihu.ChannelWhatsApp:
-		return nil
 	default:
 		return usagef("--channel: want call or whatsapp")
 	}
+	if f.agent != "" && !uuidForm.MatchString(f.agent) {
+		return usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+	}
+	return nil
 }
+
+var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func (f trunkFilter) takes(t trunkRow) bool {
 	return (f.channel == "" || f.channel == string(t.Channel)) && (f.agent == "" || strings.EqualFold(f.agent, t.AgentUUID))

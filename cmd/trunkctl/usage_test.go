@@ -81,3 +81,19 @@ func TestMistypedValues(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 }
+
+// TestAgentFilter refuses what is no UUID, which no trunk has: an empty list, or an export of nothing,
+// would pass for an answer.
+func TestAgentFilter(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	for _, command := range []string{"list", "export"} {
+		for _, agent := range []string{"reception", agent1 + "0", agent1[1:], "{" + agent1 + "}"} {
+			got := f.run(command, "--agent", agent)
+			require.Equal(t, exitUsage, got.code)
+			require.Empty(t, got.stdout)
+			require.Contains(t, got.stderr, "--agent: not a UUID such as ")
+		}
+	}
+	require.Zero(t, f.RequestCount())
+}
