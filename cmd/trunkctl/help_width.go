@@ -62,7 +62,7 @@ func fitText(text string, width int) string {
 // fill breaks a text into lines of a width, each set in; "" is no line.
 func fill(text, indent string, width int) (lines []string) {
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = indent + word
