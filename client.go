@@ -93,7 +93,7 @@ func (cfg config) client(found faults, subdomain, token string) (*Client, error)
 		return nil, err
 	}
 	if cfg.baseURL == "" {
-		cfg.baseURL = "https://" + subdomain + ".mihu.ai/api/v1"
+		cfg.baseURL = "https://" + strings.ToLower(subdomain) + ".mihu.ai/api/v1"
 	}
 	if cfg.tokens == nil {
 		cfg.tokens = TokenFunc(func(context.Context) (string, error) { return token, nil })
@@ -108,7 +108,7 @@ func (cfg config) client(found faults, subdomain, token string) (*Client, error)
 	return c, nil
 }
 
-// BaseURL is the base URL that the client sends to, whole with its path.
+// BaseURL is the base URL that the client sends to, whole with its path, its host in small letters.
 func (c *Client) BaseURL() string {
 	if c == nil || c.core == nil {
 		return ""
@@ -225,7 +225,8 @@ func checkSubdomain(found *faults, field, subdomain string) {
 	}
 }
 
-// checkBaseURL gives the base URL without a trailing slash.
+// checkBaseURL gives the base URL without a trailing slash, and its host in small letters, so that one workspace
+// has one base URL.
 func checkBaseURL(found *faults, base string) string {
 	const field = "base URL"
 	u, err := url.Parse(base)
@@ -247,5 +248,6 @@ func checkBaseURL(found *faults, base string) string {
 	case hasDotSegment(u.Path):
 		found.add(field, redact.Clip(u.Scheme+"://"+u.Host), `its path must not have a segment "." or ".."`)
 	}
-	return strings.TrimRight(base, "/")
+	rest := strings.TrimRight(base, "/")[len(u.Scheme):]
+	return u.Scheme + strings.Replace(rest, "//"+u.Host, "//"+strings.ToLower(u.Host), 1)
 }

@@ -53,6 +53,12 @@ func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
 			[]mihu.Option{mihu.WithBaseURL("https://acme.mihu.ai/api/v1/")},
 			"https://acme.mihu.ai/api/v1",
 		},
+		{"a subdomain in small letters", "ACME", nil, "https://acme.mihu.ai/api/v1"},
+		{
+			"a host in small letters", "",
+			[]mihu.Option{mihu.WithBaseURL("HTTPS://Acme.Mihu.AI/API/v1/")},
+			"https://acme.mihu.ai/API/v1",
+		},
 		{"loopback by name", "", []mihu.Option{mihu.WithBaseURL("http://localhost:8080")}, "http://localhost:8080"},
 		{"loopback IPv4", "", []mihu.Option{mihu.WithBaseURL("http://127.0.0.2:1/v")}, "http://127.0.0.2:1/v"},
 		{"loopback IPv6", "", []mihu.Option{mihu.WithBaseURL("http://[::1]:1")}, "http://[::1]:1"},
