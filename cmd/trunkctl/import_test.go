@@ -76,6 +76,16 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			`{"carrier": {"pasword": "` + secretPassword + `"}}`,
 			[]string{"--secrets: want a JSON object such as", "with no other keys than these and gateway, port and secondary_gateway"},
 		},
+		"a name twice": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
+			`{"other": null, "carrier": {"password": "` + secretPassword + `"}, "carrier": {"password": "another"}}`,
+			[]string{`--secrets: the key "carrier" stands twice`},
+		},
+		"a field twice": {
+			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
+			`{"other": {"password": "` + secretPassword + `"}, "carrier": {"password": "` + secretPassword + `", "port": 5060, "Password": "another"}}`,
+			[]string{`--secrets: the key "password" stands twice`},
+		},
 		"more than an object": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"password": "` + secretPassword + `"}}}`,

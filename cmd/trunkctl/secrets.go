@@ -10,9 +10,12 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 )
+
+const mostSecrets = 64 << 20 // bytes of the file of --secrets
 
 // namedSecrets are the SIP credentials of the file of --secrets. Its zero value has none.
 type namedSecrets map[string]mihu.SIPCredentials
@@ -41,9 +44,12 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 		return nil, err
 	}
 	defer done()
-	content, err := io.ReadAll(reader)
+	content, err := io.ReadAll(io.LimitReader(reader, mostSecrets+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(content) > mostSecrets {
+		return nil, &inputError{fmt.Sprintf("--secrets: longer than %d MiB", mostSecrets>>20)}
 	}
 	var secrets namedSecrets
 	decoder := json.NewDecoder(bytes.NewReader(content))
@@ -53,6 +59,9 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 		// The decoder's own words may repeat what is there.
 		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}, " +
 			"with no other keys than these and gateway, port and secondary_gateway"}
+	}
+	if name, twice := repeated(content); twice {
+		return nil, &inputError{fmt.Sprintf("--secrets: the key %s stands twice; which of the two is right cannot be known", shownName(name))}
 	}
 	faults := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
@@ -65,6 +74,36 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 		return nil, &inputError{fmt.Sprintf("%s in the file of --secrets; nothing was sent", counted(faults, "fault"))}
 	}
 	return secrets, nil
+}
+
+// repeated finds a key that stands twice, for names in the object and for fields in those within it, where
+// capitals do not matter. What it is given has been decoded before.
+func repeated(content []byte) (key string, twice bool) {
+	names := map[string]bool{}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	_, _ = decoder.Token()
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name, _ := token.(string)
+		if names[name] {
+			return name, true
+		}
+		names[name] = true
+		fields := map[string]bool{}
+		for token, _ = decoder.Token(); token == json.Delim('{') && decoder.More(); {
+			field, _ := decoder.Token()
+			text, _ := field.(string)
+			if text = strings.ToLower(text); fields[text] {
+				return text, true
+			}
+			fields[text] = true
+			_, _ = decoder.Token()
+		}
+		if token == json.Delim('{') {
+			_, _ = decoder.Token()
+		}
+	}
+	return "", false
 }
 
 // shownName is a name for people, masked where it may be a number.
