@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
@@ -96,6 +97,9 @@ func allCallTrunks(ctx context.Context, client *mihu.Client) ([]mihu.TrunkID, er
 			return nil, err
 		}
 		id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
+		if err := id.Validate(); err != nil {
+			return nil, fmt.Errorf("the list of the workspace has what is no trunk, so that not all can be done; name the numbers instead: %w", err)
+		}
 		if !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)

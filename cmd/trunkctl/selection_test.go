@@ -1,10 +1,13 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu/mihutest"
 )
 
 // TestRotateFrom has numbers be read from what people have: lists, and columns of spreadsheets.
@@ -95,4 +98,18 @@ func TestRotateFromElsewhere(t *testing.T) {
 	require.Zero(t, f.RequestCount())
 	got = f.runWith("number;x\n'+12025550001;\n", append(rotate, "-", "--column", "number")...)
 	require.Equal(t, exitDone, got.code, got.stderr)
+}
+
+// TestAllThatAreNoTrunks has a list that names what is no number not be taken for all trunks without it.
+func TestAllThatAreNoTrunks(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.trunk(1)
+	list := `{"success": true, "data": {"items": [{"number": "", "is_external": true, "bindings": {"call": {"bound": true}}}]}}`
+	f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
+	got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")
+	require.NotZero(t, got.code)
+	require.Contains(t, got.stderr, "name the numbers instead")
+	require.NoFileExists(t, filepath.Join(f.dir, "passwords"))
+	require.Equal(t, 1, f.RequestCount())
 }
