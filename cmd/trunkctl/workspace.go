@@ -50,7 +50,7 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 		return nil, err
 	}
 	options := []mihu.Option{
-		mihu.WithUserAgent("trunkctl/" + version()), mihu.WithAttemptTimeout(a.global.timeout), mihu.WithLimiter(limit),
+		mihu.WithUserAgent("trunkctl/" + version()), mihu.WithAttemptTimeout(a.global.timeout), mihu.WithLimiter(paced(limit)),
 	}
 	if a.global.debug {
 		handler := slog.NewTextHandler(a.console, &slog.HandlerOptions{Level: slog.LevelDebug})
@@ -116,4 +116,32 @@ func parseRate(text string) (*rate.Limiter, error) {
 		return nil, usagef("--rate %q: want requests a second, minute or hour, such as 10/s, 600/m or 1000/h", text)
 	}
 	return rate.NewLimiter(rate.Limit(n/per.Seconds()), 1), nil
+}
+
+// pace lets go one after the other of those who wait. Of a limiter alone, a machine that was busy for a
+// moment lets all go at once whose turn came meanwhile.
+type pace struct {
+	limiter *rate.Limiter
+	turn    chan struct{} // holds one while nobody waits
+}
+
+// paced keeps to a limiter; nil is none.
+func paced(limiter *rate.Limiter) mihu.Limiter {
+	if limiter == nil {
+		return nil
+	}
+	p := &pace{limiter, make(chan struct{}, 1)}
+	p.turn <- struct{}{}
+	return p
+}
+
+// Wait is that of a mihu.Limiter.
+func (p *pace) Wait(ctx context.Context) error {
+	select {
+	case <-p.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { p.turn <- struct{}{} }()
+	return p.limiter.Wait(ctx)
 }
