@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// Kind is the kind of the jobs of this package.
-	Kind = "mihu_provision"
+	// JobKind is River's kind of the jobs of this package.
+	JobKind = "mihu_provision"
 	// QueueName is the queue of River that they are in.
 	QueueName = "mihu"
 )
@@ -96,8 +96,8 @@ func (a Args) item(sealer *Sealer) (provision.Item, error) {
 	return item, nil
 }
 
-// Kind is Kind, for River.
-func (Args) Kind() string { return Kind }
+// Kind is JobKind, for River.
+func (Args) Kind() string { return JobKind }
 
 // InsertOpts puts the jobs into the queue of that name.
 func (Args) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueName} }
@@ -180,7 +180,7 @@ func (*keyHook) InsertBegin(_ context.Context, params *rivertype.JobInsertParams
 	case *Args:
 		args = *given
 	default:
-		return fmt.Errorf("mihuriver: a job of kind %s has arguments of type %T", Kind, params.Args)
+		return fmt.Errorf("mihuriver: a job of kind %s has arguments of type %T", JobKind, params.Args)
 	}
 	params.UniqueKey, params.UniqueStates = args.key(), everyState
 	return nil

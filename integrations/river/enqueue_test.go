@@ -28,7 +28,7 @@ func TestEnqueueManyItems(t *testing.T) {
 	jobs := p.jobs()
 	require.Len(t, jobs, 2500)
 	assert.Equal(t, mihuriver.QueueName, jobs[0].Queue)
-	assert.Equal(t, mihuriver.Kind, jobs[0].Kind)
+	assert.Equal(t, mihuriver.JobKind, jobs[0].Kind)
 	assert.Contains(t, string(jobs[0].EncodedArgs), `"+15550000000"`, "the number is whole, for the worker needs it")
 }
 

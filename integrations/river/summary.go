@@ -64,7 +64,7 @@ func (q *Queue) Summary(ctx context.Context, batch string) (Summary, error) {
 	if err != nil {
 		return sum, err
 	}
-	rows, err := q.pool.Query(ctx, q.table.summary, holds, Kind)
+	rows, err := q.pool.Query(ctx, q.table.summary, holds, JobKind)
 	if err != nil {
 		return sum, fmt.Errorf("mihuriver: summary: %w", err)
 	}
@@ -163,7 +163,7 @@ func (q *Queue) Problems(ctx context.Context, batch string, statuses ...Status) 
 			fail(err)
 			return
 		}
-		rows, err := q.pool.Query(ctx, q.table.problems, holds, Kind, statuses)
+		rows, err := q.pool.Query(ctx, q.table.problems, holds, JobKind, statuses)
 		if err != nil {
 			fail(err)
 			return
