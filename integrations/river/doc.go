@@ -16,6 +16,8 @@
 //	err = riverClient.Start(ctx) // in the processes that work
 //	…
 //	summary, err := queue.Summary(ctx, "autumn")
+//	…
+//	canceled, err := queue.Cancel(ctx, "autumn") // if it was the wrong file
 //
 // A process that only enqueues needs neither workers nor Start: a river.Client of an empty [river.Config]
 // will do. River's tables have to be there, see its package rivermigrate. Stop of the river.Client ends the
@@ -30,7 +32,11 @@
 //
 // The same item is not enqueued twice while the first is unfinished. Jobs of one trunk do not run at
 // the same time, and the newest wins: A, then B, then A again ends as A. A job that has a newer one
-// of its trunk ends without a request; it is superseded. New is what was enqueued later.
+// of its trunk ends without a request; it is superseded. New is what was enqueued later and was not
+// canceled by [Queue.Cancel] before it began.
+//
+// Work that has begun is not broken off when its job is canceled, by [Queue.Cancel] or by River's
+// JobCancel: a trunk is not left half-done. It ends as it would, and is not tried again.
 //
 // No SIP username and no password is in a job, in clear. Items name them, and a [provision.Secrets]
 // looks them up in the worker; or a [Sealer] seals them. Phone numbers are in the jobs, whole, and so

@@ -7,6 +7,20 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
+// CancelQueries are the queries of Cancel for a small batch, with values in them, and the index that each
+// is to use.
+func CancelQueries(batch string) map[string]string {
+	holds, _ := holding(batch)
+	t := newTable("")
+	return map[string]string{
+		strings.NewReplacer("$1", "'"+holds+"'", "$2", "'"+JobKind+"'", "$3", "0", "$4", "20000").Replace(t.members): "river_job_metadata_index",
+		strings.NewReplacer("$1", "'{1,2,3}'", "$2", "'"+holds+"'").Replace(t.unfinished):                            "river_job_pkey",
+		strings.NewReplacer("$1", "1", "$2", "'{1,2,3}'").Replace(t.lockJobs):                                        "river_job_pkey",
+		strings.NewReplacer("$1", "'{1,2,3}'", "$2", "'"+batch+"'").Replace(t.leave):                                 "river_job_pkey",
+		strings.NewReplacer("$1", "'{1,2,3}'").Replace(t.cancel):                                                     "river_job_pkey",
+	}
+}
+
 // IndexedQueries are the queries that are asked for each job, with values in them.
 func IndexedQueries() map[string]string {
 	low, high := bounds(mihu.TrunkID{PhoneNumber: "+15550000042", Channel: mihu.ChannelCall})

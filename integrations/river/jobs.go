@@ -17,7 +17,8 @@ type db interface {
 
 // table is River's table of jobs in the schema that the client has, and what is read from it.
 type table struct {
-	newest, siblings, join, summary, problems string
+	newest, siblings, join, summary, problems    string
+	members, lockJobs, unfinished, leave, cancel string
 }
 
 func newTable(schema string) table {
@@ -35,21 +36,43 @@ func newTable(schema string) table {
 		newest: `SELECT k.n - 1, j.* FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS k(low, high, n)
 			CROSS JOIN LATERAL (
 				SELECT j.id, j.state::text, j.unique_key, j.metadata ? 'cancel_attempted_at', coalesce(j.metadata->'` + batchesKey + `' ? $3, false)
-				FROM ` + job + ` j WHERE j.unique_key BETWEEN k.low AND k.high AND ` + indexed + ` OFFSET 0) j`,
+				FROM ` + job + ` j WHERE j.unique_key BETWEEN k.low AND k.high AND ` + indexed + ` AND ` + counts + ` OFFSET 0) j`,
 		siblings: `SELECT j.id, j.state::text FROM ` + job + ` j
-			WHERE j.unique_key BETWEEN $1 AND $2 AND ` + indexed + ` AND j.id <> $3 ORDER BY j.id`,
+			WHERE j.unique_key BETWEEN $1 AND $2 AND ` + indexed + ` AND ` + counts + ` AND j.id <> $3 ORDER BY j.id`,
 		join: `UPDATE ` + job + ` SET metadata = jsonb_set(metadata, '{` + batchesKey + `}', coalesce(metadata->'` + batchesKey + `', '[]') || to_jsonb($2::text))
 			WHERE id = ANY($1)`,
 		summary: `SELECT ` + status + ` AS status, j.state::text, count(*) FROM ` + job + ` j
 			WHERE j.metadata @> $1 AND j.kind = $2 GROUP BY 1, 2`,
 		problems: `SELECT * FROM (SELECT j.id, j.args->'trunk'->>'phone_number', j.args->'trunk'->>'channel', coalesce((j.args->>'line')::int, 0),
 				j.attempt::int, ` + status + ` AS status,
-				coalesce(j.metadata #>> '{output,reason}', j.errors[array_upper(j.errors, 1)]->>'error',
-					CASE WHEN j.state = 'cancelled' THEN 'canceled by somebody' ELSE '' END) AS reason
+				CASE WHEN ` + status + ` = 'canceled' THEN 'canceled with its batch'
+					WHEN j.state = 'cancelled' AND ` + status + ` = 'unknown' THEN 'canceled by somebody' || coalesce('; before that: ' || ` + failure + `, '')
+					ELSE coalesce(` + failure + `, '') END AS reason
 			FROM ` + job + ` j WHERE j.metadata @> $1 AND j.kind = $2) p
 			WHERE p.status = ANY($3) AND (p.status <> 'waiting' OR p.reason <> '') ORDER BY p.id`,
+		members: `SELECT j.id FROM ` + job + ` j WHERE j.metadata @> $1 AND j.kind = $2 AND j.id > $3 AND ` + unfinished + ` ORDER BY j.id LIMIT $4`,
+		// The first byte of the key is that of the hash of the trunk, as for lock.
+		lockJobs: `SELECT pg_advisory_xact_lock($1, k.stripe) FROM (
+			SELECT DISTINCT get_byte(j.unique_key, 0) AS stripe FROM ` + job + ` j WHERE j.id = ANY($2) ORDER BY 1) k`,
+		unfinished: `SELECT j.id, j.state = 'running', jsonb_array_length(j.metadata->'` + batchesKey + `') > 1 FROM ` + job + ` j
+			WHERE j.id = ANY($1) AND j.metadata @> $2 AND ` + unfinished + ` ORDER BY j.id FOR UPDATE`,
+		leave: `UPDATE ` + job + ` SET metadata = jsonb_set(metadata, '{` + batchesKey + `}', (metadata->'` + batchesKey + `') - $2::text)
+			WHERE id = ANY($1)`,
+		cancel: `UPDATE ` + job + ` SET state = 'cancelled', finalized_at = now(), metadata = CASE
+				WHEN attempt = 0 AND NOT metadata ? 'output' THEN metadata || '{"output": {"outcome": "canceled"}}' ELSE metadata END
+			WHERE id = ANY($1)`,
 	}
 }
+
+// unfinished jobs are those that wait or run, unless somebody has asked to cancel them.
+const unfinished = `j.state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND NOT j.metadata ? 'cancel_attempted_at'`
+
+// counts says that a job has its place in the order of its trunk. One that was canceled before it began
+// has none: it has done nothing, and nothing for the jobs before it.
+const counts = `NOT (j.state = 'cancelled' AND coalesce(j.metadata #>> '{output,outcome}', '') = 'canceled')`
+
+// failure is why a job is not done, NULL where nothing has failed.
+const failure = `coalesce(j.metadata #>> '{output,reason}', j.errors[array_upper(j.errors, 1)]->>'error')`
 
 // status tells what became of a job, by its state and by what its worker has recorded.
 const status = `CASE
@@ -57,6 +80,7 @@ const status = `CASE
 	WHEN j.metadata #>> '{output,outcome}' = 'superseded' THEN 'superseded'
 	WHEN j.state = 'completed' AND j.metadata #>> '{output,outcome}' = 'done' THEN 'done'
 	WHEN j.state = 'cancelled' AND j.metadata #>> '{output,outcome}' = 'refused' THEN 'refused'
+	WHEN j.state = 'cancelled' AND j.metadata #>> '{output,outcome}' = 'canceled' THEN 'canceled'
 	ELSE 'unknown' END`
 
 // batchesKey is where the metadata of a job has the batches that want it.
@@ -146,10 +170,12 @@ func finished(state string) bool {
 	}
 }
 
+// lockClass is "mihu", in the space of two integers, which River does not use.
+const lockClass = 0x6d696875
+
 // lock makes those who enqueue jobs of the same trunks do so one after the other, until the end of the
 // transaction. There are 256 locks, for PostgreSQL has room for some thousands only.
 func lock(ctx context.Context, tx pgx.Tx, ids []mihu.TrunkID) error {
-	const class = 0x6d696875 // "mihu", in the space of two integers, which River does not use
 	var wanted [256]bool
 	for _, id := range ids {
 		wanted[hash(id)[0]] = true
@@ -160,7 +186,7 @@ func lock(ctx context.Context, tx pgx.Tx, ids []mihu.TrunkID) error {
 			stripes = append(stripes, int32(stripe))
 		}
 	}
-	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, k) FROM unnest($2::int[]) AS k", int32(class), stripes)
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, k) FROM unnest($2::int[]) AS k", int32(lockClass), stripes)
 	return err
 }
 

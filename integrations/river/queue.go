@@ -115,18 +115,26 @@ func (e *EnqueueError) Unwrap() error { return e.Err }
 // ([ErrPlainSecret]), and those of the database.
 func (q *Queue) Enqueue(ctx context.Context, batch string, items iter.Seq2[provision.Item, error]) (Enqueued, error) {
 	return q.each(ctx, batch, items, func(jobs []Args) (Enqueued, int, error) {
-		var err error
-		// A worker that finishes the same jobs in another order is no reason to give up.
-		for range 5 {
-			var done Enqueued
-			var unsure int
+		var done Enqueued
+		var unsure int
+		err := retried(func() (err error) {
 			done, unsure, err = q.commit(ctx, batch, jobs)
-			if failed, ok := errors.AsType[*pgconn.PgError](err); !ok || failed.Code != "40P01" && failed.Code != "40001" {
-				return done, unsure, err
-			}
-		}
-		return Enqueued{}, 0, err
+			return err
+		})
+		return done, unsure, err
 	})
+}
+
+// retried does a transaction again after a deadlock: that a worker finishes the same jobs in another
+// order is no reason to give up.
+func retried(do func() error) (err error) {
+	for range 5 {
+		err = do()
+		if failed, ok := errors.AsType[*pgconn.PgError](err); !ok || failed.Code != "40P01" && failed.Code != "40001" {
+			return err
+		}
+	}
+	return err
 }
 
 // commit enqueues some items in a transaction of their own.
@@ -137,7 +145,7 @@ func (q *Queue) commit(ctx context.Context, batch string, jobs []Args) (done Enq
 	}
 	done, err = q.insert(ctx, tx, batch, jobs)
 	if err != nil {
-		return Enqueued{}, 0, errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx))))
+		return Enqueued{}, 0, errors.Join(err, undo(ctx, tx))
 	}
 	if err := tx.Commit(ctx); err != nil {
 		if _, definite := errors.AsType[*pgconn.PgError](err); definite {
@@ -157,16 +165,8 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx pgx.Tx, batch string, items it
 	if err := q.check(batch); err != nil {
 		return Enqueued{}, &EnqueueError{Index: -1, Err: err}
 	}
-	if tx == nil {
-		return Enqueued{}, &EnqueueError{Index: -1, Err: errors.New("no transaction")}
-	}
-	var isolation string
-	if err := tx.QueryRow(ctx, "SHOW transaction_isolation").Scan(&isolation); err != nil {
+	if err := readCommitted(ctx, tx); err != nil {
 		return Enqueued{}, &EnqueueError{Index: -1, Err: err}
-	}
-	if isolation != "read committed" {
-		// A snapshot of before the lock does not have what others have enqueued meanwhile.
-		return Enqueued{}, &EnqueueError{Index: -1, Err: fmt.Errorf("the transaction is %s; want read committed", isolation)}
 	}
 	part, err := tx.Begin(ctx)
 	if err != nil {
@@ -184,16 +184,34 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx pgx.Tx, batch string, items it
 	}
 	if failed, ok := errors.AsType[*EnqueueError](err); ok {
 		failed.Enqueued = Enqueued{}
-		if undo := ignoreClosed(part.Rollback(context.WithoutCancel(ctx))); undo != nil {
-			failed.Err = errors.Join(failed.Err, undo)
+		if err := undo(ctx, part); err != nil {
+			failed.Err = errors.Join(failed.Err, err)
 		}
 	}
 	return Enqueued{}, err
 }
 
-// ignoreClosed leaves out that a transaction has ended already.
-func ignoreClosed(err error) error {
-	if errors.Is(err, pgx.ErrTxClosed) {
+// readCommitted refuses another transaction: a snapshot of before the lock does not have what others have
+// enqueued meanwhile.
+func readCommitted(ctx context.Context, tx pgx.Tx) error {
+	if tx == nil {
+		return errors.New("no transaction")
+	}
+	var isolation string
+	if err := tx.QueryRow(ctx, "SHOW transaction_isolation").Scan(&isolation); err != nil {
+		return err
+	}
+	if isolation != "read committed" {
+		return fmt.Errorf("the transaction is %s; want read committed", isolation)
+	}
+	return nil
+}
+
+// undo rolls a transaction back, unless it has ended already, perhaps with its connection.
+func undo(ctx context.Context, tx pgx.Tx) error {
+	gone := tx.Conn().IsClosed()
+	err := tx.Rollback(context.WithoutCancel(ctx))
+	if gone || errors.Is(err, pgx.ErrTxClosed) {
 		return nil
 	}
 	return err

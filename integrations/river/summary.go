@@ -26,6 +26,8 @@ const (
 	Superseded Status = "superseded"
 	// Refused: the API, or our own check, refuses it.
 	Refused Status = "refused"
+	// Canceled: [Queue.Cancel] ended it before it was worked on; nothing was sent for it.
+	Canceled Status = "canceled"
 	// Waiting: it is not finished: it waits for its turn or its next attempt, or runs.
 	Waiting Status = "waiting"
 	// Unknown: it was given up without a definite answer, after all attempts or because somebody has
@@ -36,8 +38,8 @@ const (
 // Summary counts what became of the jobs of a batch, as far as River keeps them: what its retention has
 // removed is not counted, also not as wanted.
 type Summary struct {
-	// Wanted counts all: Done, Superseded, Refused, Waiting and Unknown.
-	Wanted, Done, Superseded, Refused, Waiting, Unknown int
+	// Wanted counts all: Done, Superseded, Refused, Canceled, Waiting and Unknown.
+	Wanted, Done, Superseded, Refused, Canceled, Waiting, Unknown int
 	// Running, Ready and Later are parts of Waiting: being worked on, to be worked on as soon as there is
 	// a worker, and waiting for their time. River notes many ends at once, a moment late, so that Running
 	// can be more than there are workers, and a wait of some seconds can count as Ready.
@@ -49,8 +51,8 @@ func (s Summary) Finished() bool { return s.Waiting == 0 }
 
 // String is the summary as one line.
 func (s Summary) String() string {
-	return fmt.Sprintf("wanted %d: done %d, superseded %d, refused %d, unknown %d, waiting %d (running %d, ready %d, later %d)",
-		s.Wanted, s.Done, s.Superseded, s.Refused, s.Unknown, s.Waiting, s.Running, s.Ready, s.Later)
+	return fmt.Sprintf("wanted %d: done %d, superseded %d, refused %d, canceled %d, unknown %d, waiting %d (running %d, ready %d, later %d)",
+		s.Wanted, s.Done, s.Superseded, s.Refused, s.Canceled, s.Unknown, s.Waiting, s.Running, s.Ready, s.Later)
 }
 
 // Summary counts what became of a batch. It reads all jobs of the batch: a second or more for a million
@@ -92,6 +94,8 @@ func (s *Summary) add(status Status, state rivertype.JobState, n int) {
 		s.Superseded += n
 	case Refused:
 		s.Refused += n
+	case Canceled:
+		s.Canceled += n
 	case Unknown:
 		s.Unknown += n
 	case Waiting:
@@ -121,7 +125,7 @@ type Problem struct {
 	Trunk mihu.TrunkID `json:"-"`
 	// Line is where the item was read; 0 where it has no line.
 	Line int
-	// Status is Refused, Unknown or Waiting.
+	// Status is Refused, Unknown or Waiting, or Canceled if that was asked for.
 	Status Status
 	// Reason is why: what the API said, or the last failure. Numbers in it are masked, and it is at most
 	// some hundred bytes.
@@ -146,8 +150,9 @@ func (p Problem) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String
 func (p Problem) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // Problems yields the jobs of a batch that were refused, whose end is unknown, or that wait after a
-// failure; or those of the statuses given, of these three. They come in the order of enqueuing, and are read as they
-// are asked for, with one connection of the pool: stop when there are enough. After an error it ends.
+// failure; or those of the statuses given, of these three and Canceled. They come in the order of
+// enqueuing, and are read as they are asked for, with one connection of the pool: stop when there are
+// enough. After an error it ends.
 func (q *Queue) Problems(ctx context.Context, batch string, statuses ...Status) iter.Seq2[Problem, error] {
 	if len(statuses) == 0 {
 		statuses = []Status{Refused, Unknown, Waiting}

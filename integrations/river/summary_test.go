@@ -14,7 +14,7 @@ import (
 func TestSummaryOfEveryState(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
-	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 11))
+	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 12))
 	require.NoError(t, err)
 	_, err = p.queue.Enqueue(t.Context(), "another", numbered(100, 105))
 	require.NoError(t, err)
@@ -30,16 +30,17 @@ func TestSummaryOfEveryState(t *testing.T) {
 		"state = 'retryable', metadata = metadata || '{\"output\": {\"outcome\": \"waiting\", \"reason\": \"503\"}}'",
 		"state = 'scheduled'",
 		"state = 'pending'",
+		"state = 'cancelled', finalized_at = now(), metadata = metadata || '{\"output\": {\"outcome\": \"canceled\"}}'",
 	} {
 		_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET "+set+" WHERE id = $1", jobs[i].ID)
 		require.NoError(t, err)
 	}
 	sum := p.summary("x")
 	assert.Equal(t, mihuriver.Summary{
-		Wanted: 11, Done: 1, Superseded: 2, Refused: 1, Unknown: 2, Waiting: 5, Running: 1, Ready: 1, Later: 3,
+		Wanted: 12, Done: 1, Superseded: 2, Refused: 1, Canceled: 1, Unknown: 2, Waiting: 5, Running: 1, Ready: 1, Later: 3,
 	}, sum)
 	assert.False(t, sum.Finished())
-	assert.Equal(t, "wanted 11: done 1, superseded 2, refused 1, unknown 2, waiting 5 (running 1, ready 1, later 3)", sum.String())
+	assert.Equal(t, "wanted 12: done 1, superseded 2, refused 1, canceled 1, unknown 2, waiting 5 (running 1, ready 1, later 3)", sum.String())
 	assert.Equal(t, 5, p.summary("another").Wanted)
 
 	var lines []string
@@ -50,6 +51,9 @@ func TestSummaryOfEveryState(t *testing.T) {
 		"+1555•••0003/call refused: no", "+1555•••0004/call unknown: canceled by somebody", "+1555•••0005/call unknown: lost", "+1555•••0007/call waiting: 503",
 	}, lines)
 	assert.Len(t, p.problems(mihuriver.Refused), 1)
+	canceled := p.problems(mihuriver.Canceled)
+	require.Len(t, canceled, 1)
+	assert.Equal(t, "+1555•••0010/call canceled: canceled with its batch", canceled[0].String())
 	for range 30 { // more than there are connections
 		for _, err := range p.queue.Problems(t.Context(), "x") {
 			require.NoError(t, err)

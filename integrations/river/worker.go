@@ -80,6 +80,8 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[Args]) error {
 	if err != nil || !mine {
 		return err
 	}
+	ctx, end := unbroken(ctx)
+	defer end()
 	item, err := job.Args.item(w.options.Sealer)
 	if err != nil {
 		return w.judge(ctx, job, err)

@@ -2,6 +2,9 @@
 //
 //	fleet -enqueue trunks.csv -batch autumn   # puts the file's items into the queue, then works
 //	fleet -batch autumn                       # works, and prints the progress of the batch
+//	fleet -cancel -batch autumn               # cancels what is left of the batch, and ends
+//
+// With -cancel and -enqueue the file takes the place of what is left of the batch, and is worked on.
 //
 // A second one, on this machine or another, shares the work and the rate. Each ends when the batch is
 // finished, with 1 where something of it was refused or is unknown. Ctrl-C ends it earlier, after the
@@ -69,6 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	file := flags.String("enqueue", "", "CSV or JSON lines `file` of items to enqueue first")
 	batch := flags.String("batch", "", "`name` of the batch")
+	cancel := flags.Bool("cancel", false, "cancel what is left of the batch first")
 	workers := flags.Int("workers", 8, "how many items this process works on at once")
 	every := flags.Duration("every", 5*time.Second, "how often the progress is printed")
 	if err := flags.Parse(args); err != nil {
@@ -83,6 +87,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer end()
+	if *cancel {
+		done, err := f.queue.Cancel(ctx, *batch)
+		if _, printErr := fmt.Fprintf(out, "batch %s: %v\n", *batch, done); err != nil || printErr != nil || *file == "" {
+			return errors.Join(err, printErr)
+		}
+	}
 	if *file != "" {
 		if err := f.enqueue(ctx, *file, *batch, out); err != nil {
 			return err
@@ -93,8 +103,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	sum, err := f.watch(ctx, *batch, *every, out)
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
+	ending, giveUp := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer giveUp()
 	if err = errors.Join(err, f.river.Stop(ending)); err != nil || !sum.Finished() {
 		return err
 	}

@@ -53,9 +53,12 @@ func TestTwoShareTheWork(t *testing.T) {
 		assert.EqualError(t, run(t.Context(), args, second), "1 refused, 0 unknown")
 	})
 	wg.Wait()
+	var canceled bytes.Buffer
+	require.NoError(t, run(t.Context(), append(args, "-cancel"), &canceled))
+	assert.Equal(t, "batch autumn: canceled 0, running 0, shared 0\n", canceled.String(), "it has ended")
 	text := first.String() + second.String()
 	assert.Contains(t, text, "61 items of "+file+": 61 enqueued, 0 were in the queue already")
-	assert.Contains(t, text, "wanted 61: done 60, superseded 0, refused 1")
+	assert.Contains(t, text, "wanted 61: done 60, superseded 0, refused 1, canceled 0")
 	assert.Contains(t, text, "+1202•••0199/call (line 62) refused: ")
 	assert.NotContains(t, text, "swordfish")
 	assert.Len(t, server.Trunks(), trunks)
