@@ -161,18 +161,19 @@ func TestCancelAndTheOrderOfATrunk(t *testing.T) {
 func TestCancelAfterAnAttempt(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
-	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 4))
+	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 5))
 	require.NoError(t, err)
 	for i, set := range []string{
 		`state = 'retryable', attempt = 1, metadata = metadata || '{"output": {"outcome": "waiting", "reason": "502"}}'`,
 		`state = 'scheduled', attempt = 0, metadata = metadata || '{"output": {"outcome": "waiting", "reason": "429"}}'`, // snoozed
 		`state = 'retryable', attempt = 1, errors = ARRAY['{"error": "stuck"}'::jsonb]`,                                  // its worker was killed
 		`state = 'available', attempt = 0, metadata = metadata || '{"snoozes": 1}'`,                                      // it was not its turn
+		`state = 'retryable', attempt = 1, metadata = metadata || '{"output": {"outcome": "canceled"}}'`,                 // retried by hand after a Cancel
 	} {
 		p.exec("UPDATE river_job SET "+set+" WHERE id = $1", p.jobs()[i].ID)
 	}
-	assert.Equal(t, mihuriver.Cancellation{Canceled: 4}, p.cancel("x"))
-	assert.Equal(t, mihuriver.Summary{Wanted: 4, Canceled: 1, Unknown: 3}, p.summary("x"))
+	assert.Equal(t, mihuriver.Cancellation{Canceled: 5}, p.cancel("x"))
+	assert.Equal(t, mihuriver.Summary{Wanted: 5, Canceled: 1, Unknown: 4}, p.summary("x"))
 	var lines []string
 	for _, problem := range p.problems() {
 		lines = append(lines, problem.String())
@@ -181,6 +182,7 @@ func TestCancelAfterAnAttempt(t *testing.T) {
 		"+1555•••0000/call unknown: canceled by somebody; before that: 502",
 		"+1555•••0001/call unknown: canceled by somebody; before that: 429",
 		"+1555•••0002/call unknown: canceled by somebody; before that: stuck",
+		"+1555•••0004/call unknown: canceled by somebody",
 	}, lines)
 }
 

@@ -69,7 +69,10 @@ const unfinished = `j.state IN ('available', 'pending', 'retryable', 'running', 
 
 // counts says that a job has its place in the order of its trunk. One that was canceled before it began
 // has none: it has done nothing, and nothing for the jobs before it.
-const counts = `NOT (j.state = 'cancelled' AND coalesce(j.metadata #>> '{output,outcome}', '') = 'canceled')`
+const counts = `NOT ` + untouched
+
+// untouched jobs were canceled before they began; not those that somebody has retried since, and that began.
+const untouched = `(j.state = 'cancelled' AND j.attempt = 0 AND coalesce(j.metadata #>> '{output,outcome}', '') = 'canceled')`
 
 // failure is why a job is not done, NULL where nothing has failed.
 const failure = `coalesce(j.metadata #>> '{output,reason}', j.errors[array_upper(j.errors, 1)]->>'error')`
@@ -80,7 +83,7 @@ const status = `CASE
 	WHEN j.metadata #>> '{output,outcome}' = 'superseded' THEN 'superseded'
 	WHEN j.state = 'completed' AND j.metadata #>> '{output,outcome}' = 'done' THEN 'done'
 	WHEN j.state = 'cancelled' AND j.metadata #>> '{output,outcome}' = 'refused' THEN 'refused'
-	WHEN j.state = 'cancelled' AND j.metadata #>> '{output,outcome}' = 'canceled' THEN 'canceled'
+	WHEN ` + untouched + ` THEN 'canceled'
 	ELSE 'unknown' END`
 
 // batchesKey is where the metadata of a job has the batches that want it.
