@@ -46,7 +46,8 @@ type ReadOptions struct {
 	HasSecret func(name string) bool
 }
 
-// Source is an input that was read once from end to end and has no fault. It holds the file open, not its rows.
+// Source is an input that was read once from end to end and has no fault. It holds the file open, not its rows:
+// opening it takes some thirty bytes of memory a row, and afterwards it takes four for each row that repeats another.
 // It is safe for concurrent use. Its zero value holds no file: it has no items, and Items yields an error.
 type Source struct {
 	file        *os.File
