@@ -173,8 +173,9 @@ func TestNoSecretInTheDatabase(t *testing.T) {
 			return mihu.SIPCredentials{Username: username, Password: named}, nil
 		},
 	}
-	p.work(2, sources, func(c *river.Config) { c.Logger, c.RetryPolicy = logger, late{} })
+	client := p.work(2, sources, func(c *river.Config) { c.Logger, c.RetryPolicy = logger, late{} })
 	p.until(func(sum mihuriver.Summary) bool { return sum.Done == 2 && sum.Refused == 1 && sum.Later == 1 })
+	require.NoError(t, client.Stop(t.Context()), "nothing else is logged from here on")
 	trunk, _ := p.mihu.Trunk(byName.Trunk.TrunkID)
 	require.Equal(t, named, trunk.SIP.Password, "they did arrive")
 	trunk, _ = p.mihu.Trunk(sealed.Trunk.TrunkID)
