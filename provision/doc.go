@@ -53,7 +53,7 @@
 //	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt)
 //	defer release()
 //	context.AfterFunc(interrupted, release) // a second Ctrl-C ends the process
-//	results := provision.Run(ctx, client, source.Items(), provision.Options{Journal: journal, Stop: interrupted.Done()})
+//	results := source.Run(ctx, client, provision.Options{Journal: journal, Stop: interrupted.Done()})
 //
 // # What is printed
 //

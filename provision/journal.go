@@ -61,9 +61,9 @@ type journalFile interface {
 
 // OpenJournal opens the journal at path, or makes one there, with mode 0600, for the input that input
 // identifies: [Source.Fingerprint], or for a stream any name that is another one for another input.
-// An input that was corrected is another one: name another journal, or correct only what a [Writer] has
-// written of the items that failed. The file keeps it in a form that does not tell it, which is slow on purpose: opening takes a part of
-// a second.
+// The file keeps it in a form that does not tell it, which is slow on purpose: opening takes a part of
+// a second. An input that was corrected is another one: name another journal, or correct only what a
+// [Writer] has written of the items that failed.
 //
 // A last line that was cut short, as by a loss of power, is dropped: its item is done again. The file
 // is locked while it is open, on Linux, macOS and the BSDs, and the lock ends with the process;
