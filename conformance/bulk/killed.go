@@ -38,10 +38,11 @@ func runKilled(ctx context.Context, program, dir string, s settings, pace time.D
 			return 0, err
 		}
 		if kill < s.kills {
-			ended := time.AfterFunc(rand.N(2*pace/time.Duration(s.kills+1)), func() { _ = cmd.Process.Kill() }) //nolint:gosec // nobody gains by guessing it
-			err := cmd.Wait()
-			if ended.Stop() {
-				return 0, fmt.Errorf("ended by itself after %d kills: %w: %s", kill, err, &said)
+			killer := time.AfterFunc(rand.N(2*pace/time.Duration(s.kills+1)), func() { _ = cmd.Process.Kill() }) //nolint:gosec // nobody gains by guessing it
+			_ = cmd.Wait()
+			killer.Stop()
+			if cmd.ProcessState.Exited() { // and was not killed
+				return 0, fmt.Errorf("ended by itself after %d kills, %v: %s", kill, cmd.ProcessState, &said)
 			}
 			if err := tell(server, file+".journal", known); err != nil {
 				return 0, err

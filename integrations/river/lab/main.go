@@ -27,7 +27,7 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{"fleet", "three processes do at least 2.5 times the work of one, under faults, and the end is exactly as wanted", fleet},
+	{"fleet", "three processes do at least 2.5 times the work of one, or twice in the short form, under faults, and the end is exactly as wanted", fleet},
 	{"limit", "three processes share 200 requests a second", limit},
 	{"kill", "a worker is killed every few seconds, PostgreSQL and Redis are restarted", kill},
 	{"million", "enqueuing takes constant memory", million},
