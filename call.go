@@ -42,7 +42,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 		op = clipPlain(req.Method + " " + req.Path)
 	}
 	if c == nil || c.core == nil {
-		return nil, (faults{{Field: "client", Problem: "not made by New"}}).err(op)
+		return nil, (violations{{Field: "client", Problem: "not made by New"}}).err(op)
 	}
 	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data, blankData: req.blankData}
 	found := &x.found
@@ -60,7 +60,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		x.replayable, x.write = true, true
 	case http.MethodPost:
-		x.replayable, x.write = req.Replayable, true
+		x.replayable, x.write = req.Idempotent, true
 	default:
 		found.add("method", redact.Clip(req.Method), "want GET, POST, PUT, PATCH or DELETE")
 	}
@@ -75,7 +75,7 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	}
 	for _, opt := range opts {
 		if opt != nil {
-			opt(&x.callConfig, found)
+			opt.applyCall(&x.callConfig)
 		}
 	}
 	if err := found.err(op); err != nil {
@@ -92,7 +92,6 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 type exchange struct {
 	*core
 	callConfig
-	found      faults
 	http       http.Client
 	attempter  retryablehttp.Client
 	request    retryablehttp.Request
@@ -208,7 +207,7 @@ func (x *exchange) conclude(err error) error {
 	if x.response != nil {
 		*x.response = x.answer
 		x.response.Attempts = x.attempts + x.beside
-		x.response.Settled = x.settled
+		x.response.Reconciled = x.settled
 		if x.answer.StatusCode != 0 {
 			hide := x.redactor()
 			x.response.RequestID = hide.ID(x.answer.RequestID)
@@ -229,7 +228,7 @@ func (x *exchange) conclude(err error) error {
 	if advice == "" {
 		advice = "read the resource to find out whether it was changed"
 	}
-	return &OutcomeError{Op: x.op, Causes: causes, Advice: advice}
+	return &UnknownOutcomeError{Op: x.op, Causes: causes, Advice: advice}
 }
 
 // unsent is an attempt that this client itself held back.
@@ -298,7 +297,7 @@ func (x *exchange) ready() error {
 		}
 	}
 	if !x.fresh {
-		token, err := x.freshToken(x.ctx)
+		token, err := x.freshToken(x.ctx, "")
 		if err != nil {
 			return err
 		}
@@ -554,7 +553,7 @@ func (x *exchange) renewToken(most int) bool {
 	}
 	x.renewed = true
 	refused := x.bearer.token
-	token, err := x.freshToken(context.WithValue(x.ctx, refusedTokenKey{}, refused))
+	token, err := x.freshToken(x.ctx, refused)
 	if err != nil {
 		x.failed = x.after(x.transportError(err))
 		return false

@@ -122,7 +122,7 @@ func TestPathArguments(t *testing.T) {
 	}
 	for arg, want := range refused {
 		err := client.Do(t.Context(), &mihu.Request{Method: "GET", Path: "/x/{arg}/y", PathArgs: map[string]string{"arg": arg}}, nil)
-		fault := requireFaults(t, err, "GET /x/{arg}/y", `path argument "arg"`).Faults[0]
+		fault := requireFaults(t, err, "GET /x/{arg}/y", `path argument "arg"`).Violations[0]
 		assert.Contains(t, fault.Problem, want)
 		assert.Less(t, len(err.Error()), 200)
 	}
@@ -307,7 +307,7 @@ func TestWithHeader(t *testing.T) {
 		for _, tt := range tests {
 			_, err := unreachable(t).Channels.Get(t.Context(), numberUUID, mihu.WithHeader(tt.name, tt.value))
 			refused := requireFaults(t, err, "channels.get", tt.field)
-			assert.Contains(t, refused.Faults[0].Problem, tt.says)
+			assert.Contains(t, refused.Violations[0].Problem, tt.says)
 			assert.NotContains(t, err.Error(), "pl4nted")
 		}
 	})
@@ -319,14 +319,14 @@ func TestWithResponse(t *testing.T) {
 	t.Run("of a success", func(t *testing.T) {
 		t.Parallel()
 		wire := newWire(t, answer(http.StatusCreated, snapshotJSON, "X-Request-Id", "abc", "X-RateLimit-Remaining", "7"))
-		resp := mihu.Response{Attempts: 9, Settled: true, Body: []byte("old")}
+		resp := mihu.Response{Attempts: 9, Reconciled: true, Body: []byte("old")}
 		_, err := newClient(t, wire).Trunks.Create(t.Context(), wantedTrunk(agentUUID), mihu.WithResponse(&resp))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusCreated, resp.StatusCode)
 		assert.Equal(t, "abc", resp.RequestID)
 		assert.Equal(t, "7", resp.Header.Get("X-Ratelimit-Remaining"))
 		assert.Equal(t, 1, resp.Attempts)
-		assert.False(t, resp.Settled)
+		assert.False(t, resp.Reconciled)
 		assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is as it came")
 		assert.Equal(t, fmt.Sprintf(`Response{status:201 request_id:"abc" attempts:1 settled:false bytes:%d}`, len(snapshotJSON)), fmt.Sprintf("%+v", resp))
 	})

@@ -13,8 +13,8 @@ type ChannelsService struct{ client *Client }
 //
 // API: GET /phone-numbers/{uuid}/channels.
 func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
-	const op = "channels.get"
-	var found faults
+	const op = OpChannelsGet
+	var found violations
 	found.uuid("phone_number_uuid", phoneNumberUUID)
 	if err := found.err(op); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts .
 //
 // API: GET /phone-numbers/channels.
 func (s ChannelsService) GetByNumber(ctx context.Context, number string, opts ...CallOption) (*ChannelSnapshot, error) {
-	const op = "channels.get_by_number"
-	var found faults
+	const op = OpChannelsGetByNumber
+	var found violations
 	found.number("number", number)
 	if err := found.err(op); err != nil {
 		return nil, err

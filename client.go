@@ -42,67 +42,68 @@ type Client struct {
 // the proxy variables that net/http knows, and sends nothing. The subdomain is one DNS label, and
 // may be "" where [WithBaseURL] is given. The token may be "" where [WithTokenSource] is given.
 // Every fault is listed in one *ValidationError.
-func New(subdomain, token string, opts ...Option) (*Client, error) {
-	cfg, found := gather(opts)
-	if cfg.baseURL == "" || subdomain != "" {
-		checkSubdomain(&found, "subdomain", subdomain)
+func New(workspace, token string, opts ...Option) (*Client, error) {
+	cfg := gather(opts)
+	if cfg.baseURL == "" || workspace != "" {
+		checkWorkspace(&cfg.found, "workspace", workspace)
 	}
 	switch {
 	case cfg.tokens == nil:
-		checkToken(&found, "token", token)
+		checkToken(&cfg.found, "token", token)
 	case token != "":
-		found.add("token", "", "give a token or a token source, not both")
+		cfg.found.add("token", "", "give a token or a token source, not both")
 	}
-	return cfg.client(found, subdomain, token)
+	return cfg.client(workspace, token)
 }
 
 // NewFromEnv is [New] with the subdomain of MIHU_TENANT and the token of MIHU_API_TOKEN. Where
 // MIHU_BASE_URL is set it is the base URL, as with [WithBaseURL], and MIHU_TENANT is not needed.
 // An option goes before a variable. A missing variable is named in the *ValidationError.
 func NewFromEnv(opts ...Option) (*Client, error) {
-	tenant, token := os.Getenv(EnvTenant), os.Getenv(EnvToken)
-	cfg, found := gather(append([]Option{WithBaseURL(os.Getenv(EnvBaseURL))}, opts...))
+	workspace, token := os.Getenv(EnvTenant), os.Getenv(EnvToken)
+	cfg := gather(append([]Option{WithBaseURL(os.Getenv(EnvBaseURL))}, opts...))
 	switch {
-	case tenant != "":
-		checkSubdomain(&found, EnvTenant, tenant)
+	case workspace != "":
+		checkWorkspace(&cfg.found, EnvTenant, workspace)
 	case cfg.baseURL == "":
-		found.add(EnvTenant, "", "not set; it is the workspace's subdomain, or set "+EnvBaseURL)
+		cfg.found.add(EnvTenant, "", "not set; it is the workspace's subdomain, or set "+EnvBaseURL)
 	}
 	switch {
 	case cfg.tokens != nil:
 	case token == "":
-		found.add(EnvToken, "", "not set; it is a token of the workspace")
+		cfg.found.add(EnvToken, "", "not set; it is a token of the workspace")
 	default:
-		checkToken(&found, EnvToken, token)
+		checkToken(&cfg.found, EnvToken, token)
 	}
-	return cfg.client(found, tenant, token)
+	return cfg.client(workspace, token)
 }
 
-func gather(opts []Option) (cfg config, found faults) {
+func gather(opts []Option) *config {
+	cfg := new(config)
 	for _, opt := range opts {
 		if opt != nil {
-			opt(&cfg, &found)
+			opt.apply(cfg)
 		}
 	}
-	return cfg, found
+	return cfg
 }
 
 // client makes a client where nothing is wrong.
-func (cfg config) client(found faults, subdomain, token string) (*Client, error) {
-	if err := found.err("new"); err != nil {
+func (cfg *config) client(workspace, token string) (*Client, error) {
+	if err := cfg.found.err(OpNew); err != nil {
 		return nil, err
 	}
 	if cfg.baseURL == "" {
-		cfg.baseURL = "https://" + strings.ToLower(subdomain) + ".mihu.ai/api/v1"
+		cfg.baseURL = "https://" + strings.ToLower(workspace) + ".mihu.ai/api/v1"
 	}
 	if cfg.tokens == nil {
 		cfg.tokens = TokenFunc(func(context.Context) (string, error) { return token, nil })
 	}
 	blank, err := http.NewRequestWithContext(context.Background(), http.MethodGet, cfg.baseURL, nil) //nolint:gosec,gocritic // the URL was checked, and a copy without a body has to have none
 	if err != nil {
-		return nil, (faults{{Field: "base URL", Problem: "not a URL"}}).err("new")
+		return nil, (violations{{Field: "base URL", Problem: "not a URL"}}).err(OpNew)
 	}
-	c := &Client{core: newCore(cfg)}
+	c := &Client{core: newCore(*cfg)}
 	c.core.blank = blank
 	c.Trunks.client, c.Channels.client = c, c
 	return c, nil
@@ -143,7 +144,7 @@ type core struct {
 	transport http.RoundTripper
 	jar       http.CookieJar
 	// token is a function so that no printing of a client can reach what it closes over.
-	token     func(context.Context) (string, error)
+	token     func(ctx context.Context, rejected string) (string, error)
 	last      atomic.Pointer[bearer]
 	policy    RetryPolicy
 	timeout   time.Duration
@@ -163,7 +164,7 @@ func newCore(cfg config) *core {
 		base:      cfg.baseURL,
 		transport: cfg.httpClient.Transport,
 		jar:       cfg.httpClient.Jar,
-		token:     cfg.tokens.Token,
+		token:     tokenFunc(cfg.tokens),
 		policy:    cfg.policy.withDefaults(),
 		timeout:   cfg.attemptTimeout,
 		limiter:   cfg.limiter,
@@ -199,24 +200,24 @@ func (c *core) at(path, query string) url.URL {
 	return u
 }
 
-func checkToken(found *faults, field, token string) {
+func checkToken(found *violations, field, token string) {
 	if problem := tokenProblem(token); problem != "" {
 		found.add(field, "", problem)
 	}
 }
 
-func checkSubdomain(found *faults, field, subdomain string) {
+func checkWorkspace(found *violations, field, workspace string) {
 	const example = `; want one DNS label such as "acme"`
-	if subdomain == "" {
+	if workspace == "" {
 		found.add(field, "", "empty"+example)
 		return
 	}
-	if len(subdomain) > 63 {
+	if len(workspace) > 63 {
 		found.add(field, "", "longer than the 63 characters of a DNS label"+example)
 		return
 	}
-	for i, r := range subdomain {
-		edge := i == 0 || i == len(subdomain)-1
+	for i, r := range workspace {
+		edge := i == 0 || i == len(workspace)-1
 		if !isDigit(r) && !isLetter(r) && (r != '-' || edge) {
 			// The value is not shown: a token may have taken the subdomain's place.
 			found.add(field, "", fmt.Sprintf("%q at position %d is not allowed"+example, r, i+1))
@@ -227,7 +228,7 @@ func checkSubdomain(found *faults, field, subdomain string) {
 
 // checkBaseURL gives the base URL without a trailing slash, and its host in small letters, so that one workspace
 // has one base URL.
-func checkBaseURL(found *faults, base string) string {
+func checkBaseURL(found *violations, base string) string {
 	const field = "base URL"
 	u, err := url.Parse(base)
 	if err != nil {

@@ -35,7 +35,7 @@ func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
 		opts      []mihu.Option
 		want      string
 	}{
-		{"subdomain", "acme", nil, "https://acme.mihu.ai/api/v1"},
+		{"workspace", "acme", nil, "https://acme.mihu.ai/api/v1"},
 		{"digits and dashes", "4-acme-2", nil, "https://4-acme-2.mihu.ai/api/v1"},
 		{"the longest label", longest, nil, "https://" + longest + ".mihu.ai/api/v1"},
 		{
@@ -85,20 +85,20 @@ func TestNewRefuses(t *testing.T) {
 		opts                   []mihu.Option
 		field, says            string
 	}{
-		{"no subdomain", "", token, nil, "subdomain", "empty"},
-		{"a path in the subdomain", "evil.com/", token, nil, "subdomain", `'.' at position 5`},
-		{"two labels", "a.b", token, nil, "subdomain", `'.' at position 2`},
-		{"a fragment in the subdomain", "acme#", token, nil, "subdomain", `'#' at position 5`},
-		{"a user in the subdomain", "evil@acme", token, nil, "subdomain", `'@' at position 5`},
-		{"a port in the subdomain", "acme:80", token, nil, "subdomain", `':' at position 5`},
-		{"a subdomain of 64 characters", strings.Repeat("a", 64), token, nil, "subdomain", "longer than the 63"},
-		{"a leading dash", "-acme", token, nil, "subdomain", `'-' at position 1`},
-		{"a trailing dash", "acme-", token, nil, "subdomain", `'-' at position 5`},
-		{"a lone dash", "-", token, nil, "subdomain", `'-' at position 1`},
-		{"letters beyond ASCII", "acmé", token, nil, "subdomain", `'é' at position 4`},
-		{"a letter that folds to ASCII", "\u212aiwi", token, nil, "subdomain", "at position 1"},
-		{"a line end in the subdomain", "acme\r\nHost: evil", token, nil, "subdomain", `'\r' at position 5`},
-		{"the token in the subdomain's place", "12|" + token, token, nil, "subdomain", `'|' at position 3`},
+		{"no subdomain", "", token, nil, "workspace", "empty"},
+		{"a path in the subdomain", "evil.com/", token, nil, "workspace", `'.' at position 5`},
+		{"two labels", "a.b", token, nil, "workspace", `'.' at position 2`},
+		{"a fragment in the subdomain", "acme#", token, nil, "workspace", `'#' at position 5`},
+		{"a user in the subdomain", "evil@acme", token, nil, "workspace", `'@' at position 5`},
+		{"a port in the subdomain", "acme:80", token, nil, "workspace", `':' at position 5`},
+		{"a subdomain of 64 characters", strings.Repeat("a", 64), token, nil, "workspace", "longer than the 63"},
+		{"a leading dash", "-acme", token, nil, "workspace", `'-' at position 1`},
+		{"a trailing dash", "acme-", token, nil, "workspace", `'-' at position 5`},
+		{"a lone dash", "-", token, nil, "workspace", `'-' at position 1`},
+		{"letters beyond ASCII", "acmé", token, nil, "workspace", `'é' at position 4`},
+		{"a letter that folds to ASCII", "\u212aiwi", token, nil, "workspace", "at position 1"},
+		{"a line end in the subdomain", "acme\r\nHost: evil", token, nil, "workspace", `'\r' at position 5`},
+		{"the token in the subdomain's place", "12|" + token, token, nil, "workspace", `'|' at position 3`},
 
 		{"no token", "acme", "", nil, "token", "empty"},
 		{"a space in the token", "acme", "to ken-sec", nil, "token", "at position 3"},
@@ -131,7 +131,7 @@ func TestNewRefuses(t *testing.T) {
 		{"hidden dot segments", "", token, base("https://acme.mihu.ai/api/%2e%2e/x"), "base URL", "segment"},
 		{"a control character", "", token, base("https://acme.mihu.ai/\x7f"), "base URL", "not a URL"},
 		{"garbage", "", token, base("https://%zz"), "base URL", "not a URL"},
-		{"a subdomain that is not needed, and wrong", "a.b", token, base("https://acme.mihu.ai"), "subdomain", "position 2"},
+		{"a subdomain that is not needed, and wrong", "a.b", token, base("https://acme.mihu.ai"), "workspace", "position 2"},
 
 		{"negative attempts", "acme", token, policy(mihu.RetryPolicy{MaxAttempts: -1}), "retry policy MaxAttempts", "want 1 or more"},
 		{"negative BaseDelay", "acme", token, policy(mihu.RetryPolicy{BaseDelay: -1}), "retry policy BaseDelay", "negative"},
@@ -149,7 +149,7 @@ func TestNewRefuses(t *testing.T) {
 			client, err := mihu.New(tt.subdomain, tt.token, tt.opts...)
 			assert.Nil(t, client)
 			refused := requireFaults(t, err, "new", tt.field)
-			assert.Contains(t, refused.Faults[0].Problem, tt.says)
+			assert.Contains(t, refused.Violations[0].Problem, tt.says)
 			for _, secret := range []string{token, "pl4nted", "ken-sec"} {
 				assert.NotContains(t, err.Error(), secret)
 			}
@@ -167,12 +167,12 @@ func TestNewListsEveryFault(t *testing.T) {
 		mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: -1, MaxDelay: -time.Second}),
 		mihu.WithBaseURL("http://acme.mihu.ai"))
 	requireFaults(t, err, "new",
-		"user agent", "retry policy MaxAttempts", "retry policy MaxDelay", "base URL", "subdomain", "token")
+		"user agent", "retry policy MaxAttempts", "retry policy MaxDelay", "base URL", "workspace", "token")
 	assert.EqualError(t, err, `mihu: new: not sent: user agent "\n": want printable ASCII; `+
-		`retry policy MaxAttempts -1: want 1 or more, or 0 for the default; `+
-		`retry policy MaxDelay -1s: negative; want a duration, or 0 for the default; `+
+		`retry policy MaxAttempts "-1": want 1 or more, or 0 for the default; `+
+		`retry policy MaxDelay "-1s": negative; want a duration, or 0 for the default; `+
 		`base URL "http://acme.mihu.ai": want https, or http to this machine's own loopback, for the token is sent there; `+
-		`subdomain: '.' at position 2 is not allowed; want one DNS label such as "acme"; `+
+		`workspace: '.' at position 2 is not allowed; want one DNS label such as "acme"; `+
 		`token: empty; create one in the workspace's settings`)
 }
 
@@ -249,7 +249,7 @@ func TestNewFromEnvRefuses(t *testing.T) {
 			client, err := mihu.NewFromEnv(tt.opts...)
 			assert.Nil(t, client)
 			refused := requireFaults(t, err, "new", tt.fields...)
-			for _, fault := range refused.Faults {
+			for _, fault := range refused.Violations {
 				if strings.HasPrefix(fault.Field, "MIHU_") && !strings.HasPrefix(tt.tenant, "evil") {
 					assert.Contains(t, fault.Problem, "not set")
 				}

@@ -30,7 +30,7 @@
 // A request that is not acceptable is a [*ValidationError] that lists every fault, and is not sent.
 // An answer that is not a success is an [*APIError]. A call without an answer is a
 // [*TransportError], which keeps its cause. A change that may or may not have been made is an
-// [*OutcomeError] around its causes. Decide with errors.Is and the sentinels, first
+// [*UnknownOutcomeError] around its causes. Decide with errors.Is and the sentinels, first
 // [ErrOutcomeUnknown], for such an error matches the kinds of its causes too, and read more with
 // errors.As. No error, log record of this package or value printed by package fmt or given to slog
 // holds a token, a SIP username or password; phone numbers are masked, as [MaskNumber] does. That
@@ -41,7 +41,7 @@
 //
 // A failed request is repeated by this table, which is the whole policy. Once and always are bound
 // by the attempts, delays and budget of [RetryPolicy] and by the context's deadline, which no wait
-// goes past: the last failure is returned instead. A POST of [Client.Do] that is marked Replayable
+// goes past: the last failure is returned instead. A POST of [Client.Do] that is marked Idempotent
 // follows the column of PUT, PATCH and DELETE.
 //
 //	the attempt                          GET     PUT PATCH DELETE  POST    was it carried out?

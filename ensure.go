@@ -1,26 +1,38 @@
 package mihu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 )
 
-// Ensured says what [TrunksService.Ensure] found and did. All of Created, Assigned and Updated are
-// false where the trunk was there, answered to the agent, and the request names nothing that would
-// have to be sent.
-type Ensured struct {
-	// Snapshot has the number's channels as they are now; after an error, as they were read last, and
-	// nil where they were not.
+// Action is what a change did to a trunk. It is an open set: package provision has more.
+type Action string
+
+// The actions of [TrunksService.Ensure].
+const (
+	// ActionCreated: there was no trunk, and it was created.
+	ActionCreated Action = "created"
+	// ActionAssigned: the trunk was on another agent and was moved. Name, direction, SIP credentials and
+	// settings were sent too, if the request has any.
+	ActionAssigned Action = "assigned"
+	// ActionUpdated: name, direction, SIP credentials or settings were sent to an existing trunk. The API does
+	// not return them, so it is not known whether that changed anything.
+	ActionUpdated Action = "updated"
+	// ActionUnchanged: the trunk was as requested, as far as the API shows, and nothing was sent.
+	ActionUnchanged Action = "unchanged"
+)
+
+// EnsureResult is what [TrunksService.Ensure] found and did.
+type EnsureResult struct {
+	// Snapshot has the number's channels after the last change. After an error it has the channels as
+	// they were last read; nil if they were not.
 	Snapshot *ChannelSnapshot
-	// Created says that there was no trunk.
-	Created bool
-	// Assigned says that the trunk answered to another agent, PreviousAgentUUID.
-	Assigned          bool
+	// Action is what was done. After an error it is what was done before the error; "" if nothing was.
+	Action Action
+	// PreviousAgentUUID is the agent that the trunk was moved from; "" if it was not moved.
 	PreviousAgentUUID string
-	// Updated says that name, direction, SIP credentials and settings were sent to a trunk that was
-	// there. The API does not read them back, so whether that changed anything cannot be known.
-	Updated bool
 }
 
 // Ensure makes a trunk be what the request says, whatever there is: it creates the trunk, moves it
@@ -36,9 +48,9 @@ type Ensured struct {
 // [WithResponse] tells: it is of the last of them.
 //
 // API: GET /phone-numbers/channels, then POST, PUT assign and PATCH /phone-numbers/trunks as needed.
-func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts ...CallOption) (*Ensured, error) {
-	const op = "trunks.ensure"
-	done := new(Ensured)
+func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts ...CallOption) (*EnsureResult, error) {
+	const op = OpTrunksEnsure
+	done := new(EnsureResult)
 	if req == nil {
 		return done, nilRequest(op)
 	}
@@ -52,7 +64,7 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 	if there == nil {
 		snap, err := s.Create(ctx, req, opts...)
 		if err == nil {
-			done.Snapshot, done.Created = snap, true
+			done.Snapshot, done.Action = snap, ActionCreated
 			return done, nil
 		}
 		if errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrInvalid) {
@@ -74,17 +86,18 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 		if err != nil {
 			return done, err
 		}
-		done.Snapshot, done.Assigned, done.PreviousAgentUUID = snap, true, binding.AgentUUID
+		done.Snapshot, done.Action, done.PreviousAgentUUID = snap, ActionAssigned, binding.AgentUUID
 	}
 	update := req.update()
 	if update.isEmpty() {
+		done.Action = cmp.Or(done.Action, ActionUnchanged)
 		return done, nil
 	}
 	snap, err := s.Update(ctx, req.TrunkID, update, opts...)
 	if err != nil {
 		return done, err
 	}
-	done.Snapshot, done.Updated = snap, true
+	done.Snapshot, done.Action = snap, cmp.Or(done.Action, ActionUpdated)
 	return done, nil
 }
 

@@ -22,16 +22,16 @@ func TestEnsure(t *testing.T) {
 		name string
 		has  string // the agent that the trunk has before
 		want func(agent string) *mihu.TrunkCreateRequest
-		does mihu.Ensured
+		does mihu.EnsureResult
 		flow []string
 	}{
-		{"created", "", wantedTrunk, mihu.Ensured{Created: true}, []string{"GET channels 404", "POST trunks 201"}},
-		{"sent", "Ada", wantedTrunk, mihu.Ensured{Updated: true}, []string{"GET channels 200", "PATCH trunks 200"}},
-		{"nothing to send", "Ada", bare, mihu.Ensured{}, []string{"GET channels 200"}},
-		{"moved", "Eve", bare, mihu.Ensured{Assigned: true}, []string{"GET channels 200", "PUT trunks/assign 200"}},
+		{"created", "", wantedTrunk, mihu.EnsureResult{Action: mihu.ActionCreated}, []string{"GET channels 404", "POST trunks 201"}},
+		{"sent", "Ada", wantedTrunk, mihu.EnsureResult{Action: mihu.ActionUpdated}, []string{"GET channels 200", "PATCH trunks 200"}},
+		{"nothing to send", "Ada", bare, mihu.EnsureResult{Action: mihu.ActionUnchanged}, []string{"GET channels 200"}},
+		{"moved", "Eve", bare, mihu.EnsureResult{Action: mihu.ActionAssigned}, []string{"GET channels 200", "PUT trunks/assign 200"}},
 		{
 			"moved and sent", "Eve", wantedTrunk,
-			mihu.Ensured{Assigned: true, Updated: true},
+			mihu.EnsureResult{Action: mihu.ActionAssigned},
 			[]string{"GET channels 200", "PUT trunks/assign 200", "PATCH trunks 200"},
 		},
 	}
@@ -48,7 +48,7 @@ func TestEnsure(t *testing.T) {
 			require.NoError(t, err)
 			require.NotNil(t, done.Snapshot)
 			assert.Equal(t, agents["Ada"], done.Snapshot.Binding(mihu.ChannelCall).AgentUUID)
-			if done.Assigned {
+			if done.Action == mihu.ActionAssigned {
 				assert.Equal(t, agents["Eve"], done.PreviousAgentUUID)
 			}
 			done.Snapshot, done.PreviousAgentUUID = nil, ""
@@ -57,7 +57,7 @@ func TestEnsure(t *testing.T) {
 
 			again, err := client.Trunks.Ensure(t.Context(), test.want(agents["Ada"]))
 			require.NoError(t, err)
-			assert.False(t, again.Created || again.Assigned, "repeating it makes and moves nothing")
+			assert.NotContains(t, []mihu.Action{mihu.ActionCreated, mihu.ActionAssigned}, again.Action, "repeating it makes and moves nothing")
 			require.Len(t, srv.Trunks(), 1)
 		})
 	}
@@ -81,21 +81,20 @@ func TestEnsureRefused(t *testing.T) {
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: other, AgentUUID: ada}))
 	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
-	assert.Equal(t, mihu.Ensured{}, *done)
+	assert.Equal(t, mihu.EnsureResult{}, *done)
 	assert.Equal(t, []string{"GET channels 404", "POST trunks 409", "GET channels 404"}, flow(srv))
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: eve}))
 	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
 	assert.NotNil(t, done.Snapshot)
-	assert.False(t, done.Assigned)
+	assert.Empty(t, done.Action)
 
 	// A failure in the middle tells what was done before it.
 	require.NoError(t, client.Trunks.Delete(t.Context(), other))
 	require.NoError(t, srv.Inject(patch(mihutest.Fault{Status: http.StatusUnprocessableEntity})))
 	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	assert.True(t, done.Assigned)
-	assert.False(t, done.Updated)
+	assert.Equal(t, mihu.ActionAssigned, done.Action, "the update failed")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -71,7 +71,7 @@ func TestSampleListItemDecodes(t *testing.T) {
 		},
 		Capabilities:    &mihu.Capabilities{Voice: true, SMS: true, MMS: true, Fax: true, Emergency: true, LocalCalling: true},
 		ChannelSettings: mihu.ChannelSettings{Voice: setting, SMS: setting, Inbound: mihu.InboundChannel{Enabled: true, ChannelLimit: new(123)}},
-		Billing:         &mihu.Billing{MonthlyFee: new(123.0), Currency: "EUR"},
+		Billing:         &mihu.Billing{MonthlyFee: "123", Currency: "EUR"},
 		Bindings:        mihu.Bindings{Call: bound, SMS: bound, WhatsApp: bound},
 	}}}, got)
 }
@@ -233,8 +233,8 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 		return mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{n}}
 	}
 	purchased := func(at time.Time) mihu.PhoneNumberPage { return one(mihu.PhoneNumber{PurchasedAt: at}) }
-	fee := func(f float64) mihu.PhoneNumberPage {
-		return one(mihu.PhoneNumber{Billing: &mihu.Billing{MonthlyFee: &f}})
+	fee := func(d mihu.Decimal) mihu.PhoneNumberPage {
+		return one(mihu.PhoneNumber{Billing: &mihu.Billing{MonthlyFee: d}})
 	}
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	tests := []struct {
@@ -261,8 +261,8 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 		{"no time", `{"items": [{"purchased_at": null}]}`, purchased(time.Time{})},
 		{"a time that is none", `{"items": [{"purchased_at": "soon", "updated_at": 1772625600}]}`, purchased(time.Time{})},
 		{"the zero of a database", `{"items": [{"purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
-		{"a fee as text", `{"items": [{"billing": {"monthly_fee": "1.50"}}]}`, fee(1.5)},
-		{"a fee of 0 is not none", `{"items": [{"billing": {"monthly_fee": "0"}}]}`, fee(0)},
+		{"a fee as text", `{"items": [{"billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
+		{"a fee of 0 is not none", `{"items": [{"billing": {"monthly_fee": "0"}}]}`, fee("0")},
 		{"no fee", `{"items": [{"billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
 		{"nothing known", `{"items": [{"compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
 		{

@@ -43,7 +43,7 @@ var (
 	// token to another place and turn a write into a read.
 	ErrRedirect = errors.New("mihu: redirected")
 	// ErrOutcomeUnknown: a request that changes something may or may not have been carried out;
-	// the error is an *OutcomeError, which says how to find out. Look for it first: such an error
+	// the error is an *UnknownOutcomeError, which says how to find out. Look for it first: such an error
 	// matches the kinds of its causes too.
 	ErrOutcomeUnknown = errors.New("mihu: outcome unknown")
 )
@@ -185,7 +185,7 @@ func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error(
 // TransportError is a call that ended without an answer: no connection, a connection that was
 // lost, a timeout, or a context that ended. It is also a call that was not sent at all, because the
 // limiter or the token source failed or a 429 before it has paused the client. A write that ends in
-// one was not carried out; if it may have been, the error is an *OutcomeError around it. Its cause can be matched with errors.Is and
+// one was not carried out; if it may have been, the error is an *UnknownOutcomeError around it. Its cause can be matched with errors.Is and
 // errors.As: context.Canceled, *net.OpError, *tls.CertificateVerificationError and so on. It
 // holds no URL.
 type TransportError struct {
@@ -244,9 +244,9 @@ func (e *TransportError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *TransportError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// OutcomeError is a change that may or may not have been made: the request, or one attempt of
+// UnknownOutcomeError is a change that may or may not have been made: the request, or one attempt of
 // it, was on its way, and no definite answer came. It matches ErrOutcomeUnknown and every cause.
-type OutcomeError struct {
+type UnknownOutcomeError struct {
 	// Op is the operation, such as "trunks.update".
 	Op string
 	// Causes are the failures that led here, oldest first.
@@ -256,7 +256,7 @@ type OutcomeError struct {
 }
 
 // Error says that the outcome is not known, why, and how to find out.
-func (e *OutcomeError) Error() string {
+func (e *UnknownOutcomeError) Error() string {
 	text, before := "mihu: "+e.Op+": outcome unknown: ", ""
 	for i, cause := range e.Causes {
 		if cause == nil {
@@ -279,18 +279,18 @@ func (e *OutcomeError) Error() string {
 }
 
 // Is matches ErrOutcomeUnknown.
-func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
+func (e *UnknownOutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
 
 // Unwrap gives every cause.
-func (e *OutcomeError) Unwrap() []error { return e.Causes }
+func (e *UnknownOutcomeError) Unwrap() []error { return e.Causes }
 
 // LogValue is the error as a group.
-func (e *OutcomeError) LogValue() slog.Value {
+func (e *UnknownOutcomeError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("error", e.Error()), slog.String("op", e.Op))
 }
 
 // Format prints the text of Error under every verb.
-func (e *OutcomeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+func (e *UnknownOutcomeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // ValidationError is a request that was not sent, because the API's documentation rules it out or
 // because the API would not do what it says. It lists every fault at once and matches ErrInvalid.
@@ -298,32 +298,32 @@ type ValidationError struct {
 	// Op is the operation, such as "trunks.create", or "new" for a client that was not made.
 	Op string
 	// Faults has at least one entry.
-	Faults []Fault
+	Violations []FieldViolation
 }
 
-// Fault is one thing that is wrong with a request.
-type Fault struct {
+// FieldViolation is one thing that is wrong with a request.
+type FieldViolation struct {
 	// Field is the field by its name in the API, such as "sip.port", or the argument's name.
-	Field string
-	// Value is what was given, masked where it is a phone number and shortened where it is long;
-	// "" where there is none or where it could hold a secret.
-	Value string
+	Field string `json:"field"`
+	// Value is what was given, without quotation marks: masked if it is a phone number, shortened if it
+	// is long, "" if there is none or it could hold a secret.
+	Value string `json:"value,omitempty"`
 	// Problem says what is wrong and what to do.
-	Problem string
+	Problem string `json:"problem"`
 }
 
 // String is the fault as one line.
-func (f Fault) String() string {
+func (f FieldViolation) String() string {
 	if f.Value == "" {
 		return f.Field + ": " + f.Problem
 	}
-	return f.Field + " " + f.Value + ": " + f.Problem
+	return f.Field + ` "` + f.Value + `": ` + f.Problem
 }
 
 // Error lists every fault.
 func (e *ValidationError) Error() string {
-	lines := make([]string, len(e.Faults))
-	for i, fault := range e.Faults {
+	lines := make([]string, len(e.Violations))
+	for i, fault := range e.Violations {
 		lines[i] = fault.String()
 	}
 	return "mihu: " + e.Op + ": not sent: " + strings.Join(lines, "; ")
@@ -359,6 +359,76 @@ func contextError(ctx context.Context) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// RetryAfter returns how long to wait before another try, and true, if the server asked for a wait:
+// [APIError.RetryAfter], or [TransportError.RetryAfter] of a call that an earlier 429 held back. Of several it
+// returns the longest. It returns 0 and false if there is none.
+func RetryAfter(err error) (time.Duration, bool) {
+	var longest time.Duration
+	switch e := err.(type) { //nolint:errorlint // the tree is walked below, so that every error counts
+	case *APIError:
+		longest = e.RetryAfter
+	case *TransportError:
+		longest = e.RetryAfter
+	}
+	switch e := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		inner, _ := RetryAfter(e.Unwrap())
+		longest = max(longest, inner)
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			inner, _ := RetryAfter(cause)
+			longest = max(longest, inner)
+		}
+	}
+	return longest, longest > 0
+}
+
+// IsTransient reports whether the same call may succeed later without a change: the server or the network
+// failed, the rate limit was reached, or the outcome of a change is unknown. Before you repeat a
+// [TrunksService.Create] with an unknown outcome, find out what happened, or use [TrunksService.Ensure]. A
+// refusal, a rejected token, an untrusted certificate and the end of the caller's own context are not
+// transient. nil is not transient.
+func IsTransient(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, ErrUnauthorized):
+		return false
+	case errors.Is(err, ErrOutcomeUnknown):
+		return true
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrInvalid):
+		return false
+	case errors.Is(err, ErrRateLimited), errors.Is(err, ErrServer), errors.Is(err, ErrMalformedResponse):
+		return true
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	}
+	transport, ok := errors.AsType[*TransportError](err)
+	return ok && !isUntrusted(transport.Err)
+}
+
+// IsRefusal reports whether the request itself was refused, by the API or by this package before it was sent,
+// and nothing was changed: a validation error, a conflict, a missing permission, a trunk or number that does
+// not exist, "success": false, and any other status from 400 to 499 that the API explains. A rejected token
+// (401), a timeout (408), the rate limit (429) and a proxy's page are not refusals. nil is not one.
+func IsRefusal(err error) bool {
+	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrMalformedResponse) || errors.Is(err, ErrUnauthorized) {
+		return false
+	}
+	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	api, ok := errors.AsType[*APIError](err)
+	if !ok {
+		return false
+	}
+	switch api.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return api.StatusCode/100 == 2 || api.StatusCode/100 == 4
 }
 
 // isGone says that the API itself does not find a thing; a proxy's page under 404 is no evidence.

@@ -355,9 +355,9 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 	const apiText = "mihu: trunks.list: 403 NO (request abc, 2 attempts)"
 	transport := &mihu.TransportError{Op: "trunks.list", Attempts: 2, Err: context.Canceled, Last: api}
 	const transportText = "mihu: trunks.list: context canceled; before that: 403 NO (request abc, 2 attempts)"
-	outcome := &mihu.OutcomeError{Op: "trunks.update", Causes: []error{api, context.Canceled}, Advice: "look"}
+	outcome := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{api, context.Canceled}, Advice: "look"}
 	const outcomeText = "mihu: trunks.update: outcome unknown: trunks.list: 403 NO (request abc, 2 attempts); then: context canceled; look"
-	refused := &mihu.ValidationError{Op: "new", Faults: []mihu.Fault{{Field: "token", Problem: "empty"}, {Field: "x", Value: `"y"`, Problem: "odd"}}}
+	refused := &mihu.ValidationError{Op: "new", Violations: []mihu.FieldViolation{{Field: "token", Problem: "empty"}, {Field: "x", Value: "y", Problem: "odd"}}}
 	const refusedText = `mihu: new: not sent: token: empty; x "y": odd`
 	tests := []struct {
 		err    error
@@ -395,8 +395,8 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 func TestEmptyErrorsPrint(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		new(mihu.APIError), new(mihu.TransportError), new(mihu.OutcomeError), new(mihu.ValidationError), new(mihu.ConflictError),
-		&mihu.OutcomeError{Causes: []error{nil}},
+		new(mihu.APIError), new(mihu.TransportError), new(mihu.UnknownOutcomeError), new(mihu.ValidationError), new(mihu.ConflictError),
+		&mihu.UnknownOutcomeError{Causes: []error{nil}},
 	} {
 		assert.NotPanics(t, func() {
 			assert.True(t, strings.HasPrefix(err.Error(), "mihu: "), err.Error())
@@ -409,7 +409,7 @@ func TestEmptyErrorsPrint(t *testing.T) {
 // kindOf are the sentinels that an error matches by its type alone.
 func kindOf(err error) []error {
 	switch err.(type) { //nolint:errorlint // the type is the point
-	case *mihu.OutcomeError:
+	case *mihu.UnknownOutcomeError:
 		return []error{mihu.ErrOutcomeUnknown}
 	case *mihu.ValidationError:
 		return []error{mihu.ErrInvalid}
@@ -426,7 +426,7 @@ func TestErrorsCanBeTakenApart(t *testing.T) {
 	transport := &mihu.TransportError{Op: "trunks.list", Err: context.Canceled, Last: api}
 	assertMatches(t, transport, mihu.ErrForbidden, mihu.ErrMalformedResponse)
 	require.ErrorIs(t, transport, context.Canceled)
-	outcome := &mihu.OutcomeError{Op: "trunks.update", Causes: []error{transport}}
+	outcome := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{transport}}
 	assertMatches(t, outcome, mihu.ErrForbidden, mihu.ErrMalformedResponse, mihu.ErrOutcomeUnknown)
 	assert.Equal(t, "mihu: trunks.update: outcome unknown: trunks.list: context canceled; before that: 403 Forbidden: malformed response", outcome.Error())
 	found, ok := errors.AsType[*mihu.APIError](error(outcome))

@@ -613,7 +613,7 @@ func ExampleValidationError() {
 		SIP:       &mihu.SIPCredentials{Gateway: "sip:sip.example.com", Port: 70000},
 	})
 	if invalid, ok := errors.AsType[*mihu.ValidationError](err); ok {
-		for _, fault := range invalid.Faults {
+		for _, fault := range invalid.Violations {
 			fmt.Println(fault.Field)
 		}
 	}
@@ -705,14 +705,14 @@ func ExampleTransportError() {
 }
 
 // A change that may have been made says so, and how to find out.
-func ExampleOutcomeError() {
+func ExampleUnknownOutcomeError() {
 	client, server := startFake()
 	defer server.Close()
 	injectFault(server, mihutest.Fault{Method: http.MethodPut, Status: http.StatusInternalServerError, AfterChange: true})
 
 	ctx := context.Background()
 	_, err := client.Trunks.Assign(ctx, mainLine, nightAgent)
-	if unknown, ok := errors.AsType[*mihu.OutcomeError](err); ok {
+	if unknown, ok := errors.AsType[*mihu.UnknownOutcomeError](err); ok {
 		fmt.Println(unknown.Advice)
 		snap, err := client.Channels.GetByNumber(ctx, mainLine.PhoneNumber)
 		if err != nil {
@@ -773,7 +773,7 @@ func ExampleWithHeader() {
 }
 
 // Without settling, a Create whose answer was lost ends at once: the program is to find out.
-func ExampleWithoutSettling() {
+func ExampleWithoutReconciliation() {
 	client, server := startFake()
 	defer server.Close()
 	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true})
@@ -782,7 +782,7 @@ func ExampleWithoutSettling() {
 		TrunkID:   mihu.TrunkID{PhoneNumber: "+12025550143", Channel: mihu.ChannelCall},
 		AgentUUID: nightAgent,
 	}
-	_, err := client.Trunks.Create(context.Background(), req, mihu.WithoutSettling())
+	_, err := client.Trunks.Create(context.Background(), req, mihu.WithoutReconciliation())
 	fmt.Println("outcome unknown:", errors.Is(err, mihu.ErrOutcomeUnknown))
 	fmt.Println("requests:", server.RequestCount())
 	// Output:
@@ -983,7 +983,7 @@ func ExampleWithTokenSource() {
 	// Output: 1
 }
 
-// cachedToken keeps a token until the API refuses it.
+// cachedToken keeps a token until the API rejects it.
 type cachedToken struct {
 	fetch func(context.Context) (string, error)
 
@@ -991,12 +991,13 @@ type cachedToken struct {
 	token string
 }
 
-func (c *cachedToken) Token(ctx context.Context) (string, error) {
+func (c *cachedToken) Token(ctx context.Context) (string, error) { return c.Refresh(ctx, "") }
+
+func (c *cachedToken) Refresh(ctx context.Context, rejected string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Of many calls that are refused at once only the first finds its token here still.
-	refused, ok := mihu.RefusedToken(ctx)
-	if c.token != "" && (!ok || refused != c.token) {
+	// If many calls are rejected at once, only the first still finds its token here.
+	if c.token != "" && c.token != rejected {
 		return c.token, nil
 	}
 	token, err := c.fetch(ctx)
@@ -1006,8 +1007,8 @@ func (c *cachedToken) Token(ctx context.Context) (string, error) {
 	return token, err
 }
 
-// A source that keeps its token fetches another when the API refuses it, and the call goes on.
-func ExampleRefusedToken() {
+// A source that caches its token fetches another when the API rejects it, and the call continues.
+func ExampleTokenRefresher() {
 	server, err := mihutest.Start()
 	if err != nil {
 		fmt.Println(err)

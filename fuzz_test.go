@@ -133,7 +133,7 @@ func FuzzPathArgument(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		var found faults
+		var found violations
 		target := (&Request{Path: "/phone-numbers/{uuid}/channels", PathArgs: map[string]string{"uuid": arg}}).target(&found)
 		if len(found) > 0 {
 			return

@@ -328,7 +328,7 @@ func requireFaults(t *testing.T, err error, op string, fields ...string) *mihu.V
 	require.ErrorIs(t, err, mihu.ErrInvalid)
 	assert.Equal(t, op, refused.Op)
 	var got []string
-	for _, fault := range refused.Faults {
+	for _, fault := range refused.Violations {
 		got = append(got, fault.Field)
 	}
 	require.Equal(t, fields, got, "%v", err)
@@ -349,9 +349,9 @@ func requireTransportError(t *testing.T, err error) *mihu.TransportError {
 	return transport
 }
 
-func requireOutcomeError(t *testing.T, err error) *mihu.OutcomeError {
+func requireOutcomeError(t *testing.T, err error) *mihu.UnknownOutcomeError {
 	t.Helper()
-	var outcome *mihu.OutcomeError
+	var outcome *mihu.UnknownOutcomeError
 	require.ErrorAs(t, err, &outcome)
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	return outcome

@@ -18,7 +18,7 @@ import (
 // Trunks.All: one for each page. The requests that settle a Create are calls of their own within
 // that Create, see [CallInfo].
 //
-// Hooks are called by the goroutine that makes the call (with ReadAhead, that of the page), which
+// Hooks are called by the goroutine that makes the call (with Prefetch, that of the page), which
 // waits for them, and for many calls at the same time. They must be fast and safe for concurrent use. What one panics with reaches the
 // caller. Whatever was begun is ended, once, before the call returns. What they are given
 // holds no token, SIP credential, query or argument of a path, and no phone number; errors are those
@@ -56,10 +56,10 @@ type CallInfo struct {
 	// Host and Port are of the base URL; Port is never 0.
 	Host string
 	Port int
-	// Settling says that the call finds out or completes what became of a Create, which it is a part
+	// Reconciling says that the call finds out or completes what became of a Create, which it is a part
 	// of: Op is "trunks.create.read" or "trunks.create.update". Its requests are counted both in its
 	// own result and in that of the Create.
-	Settling bool
+	Reconciling bool
 }
 
 // CallResult is the end of a call.
@@ -70,11 +70,11 @@ type CallResult struct {
 	RequestID string
 	// Attempts counts the requests that were sent, or tried to be; 0 where the call was held back.
 	Attempts int
-	// Settled is as in [Response].
-	Settled bool
-	// Unknown says that the call may or may not have changed something. Except where Settling is set,
+	// Reconciled is as in [Response].
+	Reconciled bool
+	// OutcomeUnknown says that the call may or may not have changed something. Except where Reconciling is set,
 	// Err then matches ErrOutcomeUnknown.
-	Unknown bool
+	OutcomeUnknown bool
 	// Duration is that of the call, with its waits.
 	Duration time.Duration
 	// Err is what the call returns; nil is a success.
@@ -147,7 +147,7 @@ type WaitResult struct {
 // ends in the opposite order, and each is given the context that the ones before have returned. The
 // default is none, which costs nothing.
 func WithHooks(hooks Hooks) Option {
-	return func(c *config, _ *faults) { c.hooks = append(c.hooks, hooks) }
+	return option(func(c *config) { c.hooks = append(c.hooks, hooks) })
 }
 
 // watch tells the hooks of one call. nil is a call without hooks.
@@ -191,7 +191,7 @@ func (x *exchange) watched(req *Request) {
 		path = clipPlain(path)
 	}
 	w := &watch{hooks: x.hooks, began: time.Now()}
-	w.call = CallInfo{Op: x.op, Method: x.method, Path: path, Host: x.host, Port: x.port, Settling: req.settling}
+	w.call = CallInfo{Op: x.op, Method: x.method, Path: path, Host: x.host, Port: x.port, Reconciling: req.settling}
 	x.watch = w
 	for i := range w.hooks {
 		if start := w.hooks[i].CallStart; start != nil {
@@ -214,8 +214,8 @@ func (x *exchange) callEnds(err error) {
 		return
 	}
 	result := CallResult{
-		StatusCode: x.answer.StatusCode, RequestID: x.shownID(), Attempts: x.attempts + x.beside, Settled: x.settled,
-		Unknown: err != nil && (len(x.open) > 0 || errors.Is(err, ErrOutcomeUnknown)), Duration: time.Since(w.began), Err: err,
+		StatusCode: x.answer.StatusCode, RequestID: x.shownID(), Attempts: x.attempts + x.beside, Reconciled: x.settled,
+		OutcomeUnknown: err != nil && (len(x.open) > 0 || errors.Is(err, ErrOutcomeUnknown)), Duration: time.Since(w.began), Err: err,
 	}
 	for _, hooks := range slices.Backward(w.hooks) {
 		if hooks.CallEnd != nil {

@@ -48,12 +48,12 @@ func (w *witness) hooks() mihu.Hooks {
 	return mihu.Hooks{
 		CallStart: func(ctx context.Context, call mihu.CallInfo) context.Context {
 			settling := map[bool]string{true: ", settling"}
-			w.note(ctx, call, "%s%s", call.Op, settling[call.Settling])
+			w.note(ctx, call, "%s%s", call.Op, settling[call.Reconciling])
 			return deeper(ctx)
 		},
 		CallEnd: func(ctx context.Context, call mihu.CallInfo, result mihu.CallResult) {
 			w.note(ctx, call, "ends: %s", describe(result.StatusCode, result.Err))
-			w.note(ctx, result, "%d attempts, settled %t, unknown %t", result.Attempts, result.Settled, result.Unknown)
+			w.note(ctx, result, "%d attempts, settled %t, unknown %t", result.Attempts, result.Reconciled, result.OutcomeUnknown)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.calls = append(w.calls, result)
@@ -316,7 +316,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 200 outcome unknown",
 			"  3 attempts, settled true, unknown true",
 		}},
-		{"a create that is not settled", nil, []step{lost()}, create(mihu.WithoutSettling()), []string{
+		{"a create that is not settled", nil, []step{lost()}, create(mihu.WithoutReconciliation()), []string{
 			"trunks.create",
 			"  attempt 1",
 			"    ends: 0 no answer",
@@ -363,7 +363,7 @@ func TestHooks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				saw := new(witness)
 				opts := append([]mihu.Option{}, mihu.WithBaseURL(baseURL), mihu.WithHooks(saw.hooks()),
-					mihu.WithHTTPClient(&http.Client{Transport: newWire(t, test.steps...)}), mihu.WithTokenSource(renewing()))
+					mihu.WithHTTPClient(&http.Client{Transport: newWire(t, test.steps...)}), mihu.WithTokenSource(renewing{}))
 				opts = append(opts, test.opts...)
 				client, err := mihu.New("", "", opts...)
 				require.NoError(t, err)
@@ -379,14 +379,13 @@ func TestHooks(t *testing.T) {
 	}
 }
 
-// renewing is a source with another token for each time that it is asked again.
-func renewing() mihu.TokenSource {
-	return mihu.TokenFunc(func(ctx context.Context) (string, error) {
-		if refused, ok := mihu.RefusedToken(ctx); ok {
-			return refused + "x", nil
-		}
-		return token, nil
-	})
+// renewing is a source with another token for each one that is rejected.
+type renewing struct{}
+
+func (renewing) Token(context.Context) (string, error) { return token, nil }
+
+func (renewing) Refresh(_ context.Context, rejected string) (string, error) {
+	return rejected + "x", nil
 }
 
 // What hooks are told, value by value.

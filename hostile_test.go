@@ -262,7 +262,7 @@ func TestTransportsThatLeaveThingsOut(t *testing.T) {
 	for name, resp := range tests {
 		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), onceOnly)
 		for _, op := range operations() {
-			err := op.call(t.Context(), client, mihu.WithoutSettling(), mihu.WithResponse(new(mihu.Response)))
+			err := op.call(t.Context(), client, mihu.WithoutReconciliation(), mihu.WithResponse(new(mihu.Response)))
 			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success and no body" {
 				require.Error(t, err, "%s: %s", op.name, name)
 			}
@@ -350,7 +350,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			require.NoError(t, err)
 			break
 		}
-		for _, err := range client.Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: 4}) {
+		for _, err := range client.Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: 4}) {
 			require.NoError(t, err)
 			break
 		}

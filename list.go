@@ -17,7 +17,7 @@ const maxPerPage = 200
 //
 // API: GET /phone-numbers/trunks. Its parameters are not documented, see [ListOptions].
 func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*PhoneNumberPage, error) {
-	const op = "trunks.list"
+	const op = OpTrunksList
 	if options == nil {
 		options = new(ListOptions)
 	}
@@ -30,7 +30,7 @@ func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...C
 // page fetches a page by options that were checked.
 func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*PhoneNumberPage, error) {
 	page := new(PhoneNumberPage)
-	req := &Request{op: "trunks.list", Method: http.MethodGet, Path: trunksPath, Query: options}
+	req := &Request{op: OpTrunksList, Method: http.MethodGet, Path: trunksPath, Query: options}
 	if err := s.client.Do(ctx, req, page, opts...); err != nil {
 		return nil, err
 	}
@@ -38,52 +38,60 @@ func (s TrunksService) page(ctx context.Context, options ListOptions, opts []Cal
 }
 
 func (o ListOptions) check(op string) error {
-	var found faults
+	var found violations
+	o.gather(&found)
+	return found.err(op)
+}
+
+func (o ListOptions) gather(found *violations) {
 	if o.Page < 0 {
 		found.add("page", strconv.Itoa(o.Page), "want 1 or more, or 0 for the first page")
 	}
 	if o.PerPage < 0 || o.PerPage > maxPerPage {
-		found.add("per_page", strconv.Itoa(o.PerPage), "want 1 to 200, or 0 for the API's default")
+		found.add("per_page", strconv.Itoa(o.PerPage), "want 1 to 200, or 0 for the default")
 	}
-	if o.ReadAhead < 0 {
-		found.add("read ahead", strconv.Itoa(o.ReadAhead), "want a number of pages, or 0 for none")
-	}
-	return found.err(op)
 }
 
-// checkAll refuses one Response for pages that are fetched at the same time.
-func (o ListOptions) checkAll(op string, opts []CallOption) error {
+func (o AllOptions) page() ListOptions { return ListOptions{Page: o.Page, PerPage: o.PerPage} }
+
+// check refuses one Response for pages that are fetched concurrently.
+func (o AllOptions) check(op string, opts []CallOption) error {
 	var cfg callConfig
 	for _, opt := range opts {
 		if opt != nil {
-			opt(&cfg, new(faults))
+			opt.applyCall(&cfg)
 		}
 	}
-	if o.ReadAhead > 0 && cfg.response != nil {
-		return (faults{{Field: "read ahead", Problem: "cannot be combined with WithResponse"}}).err(op)
+	var found violations
+	if o.Prefetch < 0 {
+		found.add("prefetch", strconv.Itoa(o.Prefetch), "want a number of pages, or 0 for none")
 	}
-	return o.check(op)
+	if o.Prefetch > 0 && cfg.response != nil {
+		found.add("prefetch", "", "cannot be combined with WithResponse, since pages are fetched concurrently")
+	}
+	o.page().gather(&found)
+	return found.err(op)
 }
 
 // All gives every number that has trunks, from the page of the options on, fetching a page when the
-// one before is used up, or earlier with ReadAhead. Pages are of 200 numbers where the options name
+// one before is used up, or earlier with Prefetch. Pages are of 200 numbers where the options name
 // no size. An error is given once, with a zero number, and ends the iteration; so does leaving the
 // loop, which cancels what is under way. Numbers that are added or removed meanwhile may be missed
 // or given twice, since pages are all the API has. [WithResponse] tells of the last page; it is
-// refused with ReadAhead, where pages are fetched at the same time.
+// refused with Prefetch, where pages are fetched at the same time.
 //
 // A server that ignores the page parameter and sends no pagination gives its numbers once. One that
 // says that there is more and sends an empty page, or the same again, is an error, since numbers are missing.
-func (s TrunksService) All(ctx context.Context, options *ListOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
-	const op = "trunks.all"
-	first := ListOptions{}
+func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
+	const op = OpTrunksAll
+	first := AllOptions{}
 	if options != nil {
 		first = *options
 	}
 	orDefault(&first.PerPage, maxPerPage)
 	orDefault(&first.Page, 1)
 	return func(yield func(PhoneNumber, error) bool) {
-		if err := first.checkAll(op, opts); err != nil {
+		if err := first.check(op, opts); err != nil {
 			yield(PhoneNumber{}, err)
 			return
 		}
@@ -116,13 +124,13 @@ func (s TrunksService) All(ctx context.Context, options *ListOptions, opts ...Ca
 }
 
 // pages gives page after page, until one says that it is the last, is empty or fails.
-func (s TrunksService) pages(ctx context.Context, options ListOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
-	if options.ReadAhead > 0 && ctx != nil {
+func (s TrunksService) pages(ctx context.Context, options AllOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
+	if options.Prefetch > 0 && ctx != nil {
 		return s.pagesAhead(ctx, options, opts)
 	}
 	return func(yield func(*PhoneNumberPage, error) bool) {
 		for ; ; options.Page++ {
-			page, err := s.page(ctx, options, opts)
+			page, err := s.page(ctx, options.page(), opts)
 			if !yield(page, err) || err != nil || page.isLast(options.Page) {
 				return
 			}
@@ -140,14 +148,14 @@ type fetched struct {
 
 // pagesAhead fetches the pages after the one that is being used: one after the other, and at the
 // same time where the server has told how many there are.
-func (s TrunksService) pagesAhead(ctx context.Context, options ListOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
+func (s TrunksService) pagesAhead(ctx context.Context, options AllOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
 	return func(yield func(*PhoneNumberPage, error) bool) {
 		var work sync.WaitGroup
 		defer work.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		window := make(chan struct{}, options.ReadAhead+1)
-		order := make(chan *fetched, options.ReadAhead+2)
+		window := make(chan struct{}, options.Prefetch+1)
+		order := make(chan *fetched, options.Prefetch+2)
 		work.Go(func() {
 			defer close(order)
 			var before *fetched
@@ -168,7 +176,7 @@ func (s TrunksService) pagesAhead(ctx context.Context, options ListOptions, opts
 						known = max(known, before.page.Pagination.LastPage)
 					}
 				}
-				next, asked := &fetched{number: options.Page, done: make(chan struct{})}, options
+				next, asked := &fetched{number: options.Page, done: make(chan struct{})}, options.page()
 				work.Go(func() {
 					defer close(next.done)
 					next.page, next.err = s.page(ctx, asked, opts)

@@ -101,7 +101,7 @@ func TestAllReadsAhead(t *testing.T) {
 				list := &book{pages: 10, told: test.told, perPage: 2}
 				started := time.Now()
 				var numbers []string
-				for number, err := range list.client(t).Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: test.ahead}) {
+				for number, err := range list.client(t).Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: test.ahead}) {
 					require.NoError(t, err)
 					numbers = append(numbers, number.Number)
 					if strings.HasSuffix(number.Number, "1") {
@@ -125,7 +125,7 @@ func TestAllStopsReadingAhead(t *testing.T) {
 		list := &book{pages: 100, told: true, perPage: 2}
 		client := list.client(t)
 		started := time.Now()
-		for _, err := range client.Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: 3}) {
+		for _, err := range client.Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: 3}) {
 			require.NoError(t, err)
 			break
 		}
@@ -144,7 +144,7 @@ func TestAllAheadGivesItsErrorOnce(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			var numbers, failures int
-			for _, err := range list.client(t).Trunks.All(ctx, &mihu.ListOptions{ReadAhead: ahead}) {
+			for _, err := range list.client(t).Trunks.All(ctx, &mihu.AllOptions{Prefetch: ahead}) {
 				if err != nil {
 					failures++
 					require.ErrorIs(t, err, context.Canceled)
@@ -164,7 +164,7 @@ func TestAllAheadGivesItsErrorOnce(t *testing.T) {
 func TestAllRefusesItsOptionsInTheLoop(t *testing.T) {
 	t.Parallel()
 	list := &book{pages: 1}
-	for _, options := range []mihu.ListOptions{{Page: -1}, {PerPage: 201}, {PerPage: -1}, {ReadAhead: -1}} {
+	for _, options := range []mihu.AllOptions{{Page: -1}, {PerPage: 201}, {PerPage: -1}, {Prefetch: -1}} {
 		var failures int
 		for _, err := range list.client(t).Trunks.All(t.Context(), &options) {
 			require.ErrorIs(t, err, mihu.ErrInvalid)
@@ -178,7 +178,7 @@ func TestAllRefusesItsOptionsInTheLoop(t *testing.T) {
 func TestAllRefusesOneResponseForPagesAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	list := &book{pages: 1}
-	for _, err := range list.client(t).Trunks.All(t.Context(), &mihu.ListOptions{ReadAhead: 1}, mihu.WithResponse(new(mihu.Response))) {
+	for _, err := range list.client(t).Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: 1}, mihu.WithResponse(new(mihu.Response))) {
 		require.ErrorIs(t, err, mihu.ErrInvalid)
 		require.ErrorContains(t, err, "WithResponse")
 	}

@@ -16,9 +16,14 @@ const defaultAttemptTimeout = 30 * time.Second
 
 // Option changes a client as it is made. The order of options does not matter, except that the
 // last of a kind wins and every [WithHooks] counts. The zero value of every option is its default.
-type Option func(*config, *faults)
+type Option interface{ apply(c *config) }
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
 
 type config struct {
+	found          violations
 	baseURL        string
 	httpClient     http.Client
 	policy         RetryPolicy
@@ -34,12 +39,12 @@ type config struct {
 // https://{subdomain}.mindhunters.ai/api/v1, a proxy, a test server. It must be https, or http to
 // a loopback host, without credentials, query or fragment. "" is the default, the workspace's own.
 func WithBaseURL(base string) Option {
-	return func(c *config, found *faults) {
+	return option(func(c *config) {
 		c.baseURL = ""
 		if base != "" {
-			c.baseURL = checkBaseURL(found, base)
+			c.baseURL = checkBaseURL(&c.found, base)
 		}
-	}
+	})
 }
 
 // WithHTTPClient sends through a client of yours. It is copied and never changed: its Transport
@@ -48,49 +53,49 @@ func WithBaseURL(base string) Option {
 // default: a transport with its own pool, sized for many calls at once, with TLS 1.2 at least,
 // HTTP/2 pings and the environment's proxy.
 func WithHTTPClient(hc *http.Client) Option {
-	return func(c *config, _ *faults) {
+	return option(func(c *config) {
 		c.httpClient = http.Client{}
 		if hc != nil {
 			c.httpClient = *hc
 		}
-	}
+	})
 }
 
 // WithRetryPolicy says how often and after what time a request is repeated. The zero policy is
 // the default; see [RetryPolicy] for each of its values.
 func WithRetryPolicy(policy RetryPolicy) Option {
-	return func(c *config, found *faults) {
-		policy.check(found)
+	return option(func(c *config) {
+		policy.check(&c.found)
 		c.policy = policy
-	}
+	})
 }
 
 // WithAttemptTimeout bounds each request of a call, from its connection to the end of its answer.
 // The time of a call as a whole is the caller's, by its context. 0 is the default, 30 seconds;
 // a negative duration sets no bound.
 func WithAttemptTimeout(d time.Duration) Option {
-	return func(c *config, _ *faults) { c.attemptTimeout = d }
+	return option(func(c *config) { c.attemptTimeout = d })
 }
 
 // WithLogger logs one Debug record per attempt and one Warn record per repetition, with the
 // operation, method, status, attempt, wait, duration (of type [time.Duration]) and request id: never
 // headers, bodies, queries, secrets or whole phone numbers. nil is the default: nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
-	return func(c *config, _ *faults) { c.logger = logger }
+	return option(func(c *config) { c.logger = logger })
 }
 
 // WithUserAgent adds a program's own name to the User-Agent, such as "acme-sync/1.4". It is
 // printable ASCII. "" is the default and adds nothing.
 func WithUserAgent(suffix string) Option {
-	return func(c *config, found *faults) {
+	return option(func(c *config) {
 		for _, r := range suffix {
 			if r < ' ' || r > '~' {
-				found.add("user agent", redact.Clip(suffix), "want printable ASCII")
+				c.found.add("user agent", redact.Clip(suffix), "want printable ASCII")
 				break
 			}
 		}
 		c.userAgent = suffix
-	}
+	})
 }
 
 // Limiter keeps a client below a rate. Wait blocks until one more request may be sent, or returns
@@ -113,7 +118,7 @@ type Pauser interface {
 // unsent. nil is the default: no limit. [WithCallLimiter] adds one to a single call.
 func WithLimiter(limiter Limiter) Option {
 	limiter = orNoLimiter(limiter)
-	return func(c *config, _ *faults) { c.limiter = limiter }
+	return option(func(c *config) { c.limiter = limiter })
 }
 
 // orNoLimiter takes a nil pointer for what it was meant to be.
@@ -130,7 +135,7 @@ func WithTokenSource(tokens TokenSource) Option {
 	if f, ok := tokens.(TokenFunc); ok && f == nil {
 		tokens = nil
 	}
-	return func(c *config, _ *faults) { c.tokens = tokens }
+	return option(func(c *config) { c.tokens = tokens })
 }
 
 func userAgent(suffix string) string {

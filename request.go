@@ -29,9 +29,9 @@ type Request struct {
 	Query any
 	// Body is sent as JSON, as encoding/json writes it; nil is none. A body of null is refused.
 	Body any
-	// Replayable allows a POST to be repeated like the other methods, after a failure that leaves
+	// Idempotent allows a POST to be repeated like the other methods, after a failure that leaves
 	// open whether it was carried out. Set it only where carrying it out twice does no harm.
-	Replayable bool
+	Idempotent bool
 
 	// op is the name in errors and logs; "" is the method and path.
 	op string
@@ -55,11 +55,11 @@ type Response struct {
 	RequestID string
 	// Attempts counts the requests that were sent for the call.
 	Attempts int
-	// Settled says that the call's own answers left its outcome open and that the number's channels
+	// Reconciled says that the call's own answers left its outcome open and that the number's channels
 	// were looked up to find it out, see [TrunksService.Create]; whether that succeeded, the error
 	// says. The answer described here may then be that of a request which did so, and Attempts
 	// counts all of them.
-	Settled bool
+	Reconciled bool
 	// Body is the answer as it came, unpacked, with the request's secrets removed where the server
 	// repeated them.
 	Body []byte
@@ -68,16 +68,21 @@ type Response struct {
 // LogValue shows the response without headers and body.
 func (r Response) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("status", r.StatusCode), slog.String("request_id", r.RequestID),
-		slog.Int("attempts", r.Attempts), slog.Bool("settled", r.Settled), slog.Int("bytes", len(r.Body)))
+		slog.Int("attempts", r.Attempts), slog.Bool("settled", r.Reconciled), slog.Int("bytes", len(r.Body)))
 }
 
 // Format prints what LogValue shows, under every verb.
 func (r Response) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Response", r) }
 
 // CallOption changes one call.
-type CallOption func(*callConfig, *faults)
+type CallOption interface{ applyCall(c *callConfig) }
+
+type callOption func(*callConfig)
+
+func (o callOption) applyCall(c *callConfig) { o(c) }
 
 type callConfig struct {
+	found       violations
 	response    *Response
 	header      http.Header
 	unsettled   bool
@@ -86,24 +91,24 @@ type callConfig struct {
 
 // WithResponse fills in what is known of the call beside its data, once it ends. nil is nothing.
 func WithResponse(into *Response) CallOption {
-	return func(c *callConfig, _ *faults) { c.response = into }
+	return callOption(func(c *callConfig) { c.response = into })
 }
 
 // WithHeader sets a header of the call's requests. Those that this package or net/http answers for
 // are refused, such as Authorization, and so is Idempotency-Key, which the API does not document
 // and which would make net/http repeat a POST of its own accord.
 func WithHeader(name, value string) CallOption {
-	return func(c *callConfig, found *faults) {
+	return callOption(func(c *callConfig) {
 		name = http.CanonicalHeaderKey(name)
 		if problem := headerProblem(name, value); problem != "" {
-			found.add("header "+redact.Clip(name), "", problem)
+			c.found.add("header "+redact.Quote(name), "", problem)
 			return
 		}
 		if c.header == nil {
 			c.header = make(http.Header)
 		}
 		c.header.Set(name, value)
-	}
+	})
 }
 
 // WithCallLimiter asks a limiter before every attempt of the call, and of what settles it, after the
@@ -111,7 +116,7 @@ func WithHeader(name, value string) CallOption {
 // no limit but the client's.
 func WithCallLimiter(limiter Limiter) CallOption {
 	limiter = orNoLimiter(limiter)
-	return func(c *callConfig, _ *faults) { c.callLimiter = limiter }
+	return callOption(func(c *callConfig) { c.callLimiter = limiter })
 }
 
 func headerProblem(name, value string) string {
@@ -134,7 +139,7 @@ func headerProblem(name, value string) string {
 }
 
 // target fills the path's arguments in.
-func (r *Request) target(found *faults) string {
+func (r *Request) target(found *violations) string {
 	var filled strings.Builder
 	path, rooted := strings.CutPrefix(r.Path, "/")
 	plain, names := rooted, map[string]bool(nil)
@@ -146,9 +151,9 @@ func (r *Request) target(found *faults) string {
 		}
 		arg, ok := r.PathArgs[name]
 		if problem := argProblem(arg); !ok {
-			found.add("path argument "+redact.Clip(name), "", "missing")
+			found.add("path argument "+redact.Quote(name), "", "missing")
 		} else if problem != "" {
-			found.add("path argument "+redact.Clip(name), "", problem)
+			found.add("path argument "+redact.Quote(name), "", problem)
 		}
 		if names == nil {
 			names = make(map[string]bool, 1)
@@ -161,7 +166,7 @@ func (r *Request) target(found *faults) string {
 	if len(names) != len(r.PathArgs) {
 		for _, name := range slices.Sorted(maps.Keys(r.PathArgs)) {
 			if !names[name] {
-				found.add("path argument "+redact.Clip(name), "", "the path has no such segment; one takes a whole segment, such as /a/{name}/b")
+				found.add("path argument "+redact.Quote(name), "", "the path has no such segment; one takes a whole segment, such as /a/{name}/b")
 			}
 		}
 	}
@@ -218,7 +223,7 @@ func hasDotSegment(path string) bool {
 	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }
 
-func encodeQuery(q any, found *faults) string {
+func encodeQuery(q any, found *violations) string {
 	var values url.Values
 	switch q := q.(type) {
 	case nil:
@@ -233,7 +238,7 @@ func encodeQuery(q any, found *faults) string {
 	}
 	for name, each := range values {
 		if !utf8.ValidString(name) || slices.ContainsFunc(each, func(s string) bool { return !utf8.ValidString(s) }) {
-			found.add("query "+redact.Clip(name), "", "not valid UTF-8")
+			found.add("query "+redact.Quote(name), "", "not valid UTF-8")
 		}
 	}
 	return values.Encode()

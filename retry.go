@@ -57,7 +57,7 @@ func orDefault[T comparable](field *T, value T) {
 	}
 }
 
-func (p RetryPolicy) check(found *faults) {
+func (p RetryPolicy) check(found *violations) {
 	if p.MaxAttempts < 0 {
 		found.add("retry policy MaxAttempts", strconv.Itoa(p.MaxAttempts), "want 1 or more, or 0 for the default")
 	}

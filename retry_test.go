@@ -113,7 +113,7 @@ func assertPolicy(t *testing.T, s step, method string, replayable bool, attempts
 	t.Helper()
 	wire := newWire(t, s)
 	err := newClient(t, wire).Do(t.Context(), &mihu.Request{
-		Method: method, Path: "/x", Body: map[string]any{"a": 1}, Replayable: replayable,
+		Method: method, Path: "/x", Body: map[string]any{"a": 1}, Idempotent: replayable,
 	}, new(map[string]any))
 	require.Error(t, err)
 	assert.Equal(t, attempts, wire.Attempts(), "%v", err)
@@ -809,11 +809,13 @@ type tokenLog struct {
 	refused []string
 }
 
-func (s *tokenLog) Token(ctx context.Context) (string, error) {
+func (s *tokenLog) Refresh(ctx context.Context, rejected string) (string, error) {
+	s.refused = append(s.refused, rejected)
+	return s.Token(ctx)
+}
+
+func (s *tokenLog) Token(context.Context) (string, error) {
 	s.asked++
-	if refused, ok := mihu.RefusedToken(ctx); ok {
-		s.refused = append(s.refused, refused)
-	}
 	if s.asked > len(s.give) {
 		return "", s.fail
 	}
@@ -864,7 +866,7 @@ func TestTokenSource(t *testing.T) {
 					wire := newWire(t, tt.steps...)
 					client, err := mihu.New("acme", "", mihu.WithTokenSource(source), mihu.WithHTTPClient(&http.Client{Transport: wire}))
 					require.NoError(t, err)
-					err = client.Do(t.Context(), &mihu.Request{Method: method, Path: "/x", Replayable: true}, nil)
+					err = client.Do(t.Context(), &mihu.Request{Method: method, Path: "/x", Idempotent: true}, nil)
 					var sent []string
 					for _, got := range wire.Sent() {
 						sent = append(sent, strings.TrimPrefix(got.Header.Get("Authorization"), "Bearer "))

@@ -11,10 +11,10 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// WithoutSettling makes Create leave an outcome open that its own answers leave open: it then ends
-// with an *OutcomeError at once, without reading the number's channels or sending anything again.
-func WithoutSettling() CallOption {
-	return func(c *callConfig, _ *faults) { c.unsettled = true }
+// WithoutReconciliation makes Create leave an outcome open that its own answers leave open: it then ends
+// with an *UnknownOutcomeError at once, without reading the number's channels or sending anything again.
+func WithoutReconciliation() CallOption {
+	return callOption(func(c *callConfig) { c.unsettled = true })
 }
 
 // ConflictError is a Create whose answer was lost and that found, when it looked, the number
@@ -106,7 +106,7 @@ func (s *settlement) read() (*ChannelSnapshot, error) {
 	}
 	found := new(ChannelSnapshot)
 	err := s.send(&Request{
-		op: s.post.op + ".read", Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{s.want.PhoneNumber},
+		op: OpTrunksCreateRead, Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{s.want.PhoneNumber},
 	}, found)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -141,7 +141,7 @@ func (s *settlement) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) 
 		return found, nil
 	}
 	snap := new(ChannelSnapshot)
-	req := update.request(s.post.op+".update", s.want.TrunkID)
+	req := update.request(OpTrunksCreateUpdate, s.want.TrunkID)
 	if err := s.send(req, snap); err != nil {
 		s.post.advice = "the trunk is there and answers to the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, s.unknown(err)
@@ -197,7 +197,7 @@ func (s *settlement) unknown(err error) error {
 	if last := s.causes[len(s.causes)-1]; s.post.ctx.Err() == nil || !errors.Is(last, s.post.ctx.Err()) {
 		s.causes = append(s.causes, err)
 	}
-	return &OutcomeError{Op: s.post.op, Causes: s.causes, Advice: s.post.advice}
+	return &UnknownOutcomeError{Op: s.post.op, Causes: s.causes, Advice: s.post.advice}
 }
 
 // update is what of a new trunk can be changed, which is all that cannot be read back.

@@ -106,7 +106,7 @@ func TestCreateIsSettled(t *testing.T) {
 			require.NoError(t, err)
 			assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
 			assertStored(t, srv, agent)
-			assert.True(t, meta.Settled)
+			assert.True(t, meta.Reconciled)
 			assert.Equal(t, len(test.want)+1, meta.Attempts)
 			assert.Equal(t, test.want, flow(srv)[1:])
 		})
@@ -138,7 +138,7 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 			_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
 			require.ErrorIs(t, err, test.want)
 			require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
-			assert.False(t, meta.Settled)
+			assert.False(t, meta.Reconciled)
 			assert.Equal(t, test.sent, srv.RequestCount())
 		})
 	}
@@ -338,10 +338,10 @@ func TestSettlingCanBeTurnedOff(t *testing.T) {
 	srv := mihutest.NewServer(t)
 	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
 	var meta mihu.Response
-	_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithoutSettling(), mihu.WithResponse(&meta))
+	_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the error says how to find out")
-	assert.False(t, meta.Settled)
+	assert.False(t, meta.Reconciled)
 	assert.Equal(t, 1, srv.RequestCount())
 	assert.Len(t, srv.Trunks(), 1)
 }
@@ -407,7 +407,7 @@ func TestTwoCallersCreateTheSame(t *testing.T) {
 	}
 }
 
-// Settling reads spend the budget of repetitions.
+// Reconciling reads spend the budget of repetitions.
 func TestSettlingSpendsTheBudget(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)

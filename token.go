@@ -9,11 +9,9 @@ import (
 // new client. It is asked before every attempt and must be fast where it has a token at hand; it
 // keeps its own copy. It must be safe for concurrent use and obey the context.
 //
-// Where the API refuses a token (401), the source is asked once more, with a context from which
-// [RefusedToken] tells the token that was refused. If the answer differs the request is repeated
-// with it, a POST too, since a refused request was not carried out. Many calls may be refused at
-// once: a source that has a newer token than the refused one should return it and not fetch
-// another.
+// If the API rejects a token (401), the source is asked once more: Refresh of a [TokenRefresher], otherwise
+// Token. If the result differs from the rejected token, the request is retried with it. This includes POST,
+// since a rejected request was not applied.
 type TokenSource interface {
 	Token(ctx context.Context) (string, error)
 }
@@ -24,13 +22,12 @@ type TokenFunc func(ctx context.Context) (string, error)
 // Token calls the function.
 func (f TokenFunc) Token(ctx context.Context) (string, error) { return f(ctx) }
 
-type refusedTokenKey struct{}
-
-// RefusedToken is for token sources: the token that the API has just refused, and true, where the
-// source is asked again because of that.
-func RefusedToken(ctx context.Context) (string, bool) {
-	token, ok := ctx.Value(refusedTokenKey{}).(string)
-	return token, ok
+// TokenRefresher is an optional interface of a [TokenSource]. If the API rejects a token (401), Refresh is
+// called with it, once per call, instead of Token. Many calls may be rejected at once: if the source already
+// has a newer token than the rejected one, Refresh returns that and does not fetch another.
+type TokenRefresher interface {
+	TokenSource
+	Refresh(ctx context.Context, rejected string) (string, error)
 }
 
 // tokenProblem says why a token cannot be sent, in words that do not repeat it.
@@ -62,9 +59,10 @@ func (c *core) bearer(token string) *bearer {
 	return last
 }
 
-// freshToken asks for the token of an attempt.
-func (c *core) freshToken(ctx context.Context) (string, error) {
-	token, err := c.token(ctx)
+// freshToken asks the source for the token of an attempt; rejected is the token that the API has just
+// rejected, "" if none.
+func (c *core) freshToken(ctx context.Context, rejected string) (string, error) {
+	token, err := c.token(ctx, rejected)
 	if err != nil {
 		return "", fmt.Errorf("token source: %w", err)
 	}
@@ -72,4 +70,14 @@ func (c *core) freshToken(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("token source: the token is unusable: %s", problem)
 	}
 	return token, nil
+}
+
+// tokenFunc asks the source for a token, or for another one than the rejected one.
+func tokenFunc(source TokenSource) func(ctx context.Context, rejected string) (string, error) {
+	return func(ctx context.Context, rejected string) (string, error) {
+		if refresher, ok := source.(TokenRefresher); ok && rejected != "" {
+			return refresher.Refresh(ctx, rejected)
+		}
+		return source.Token(ctx)
+	}
 }

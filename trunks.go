@@ -21,12 +21,12 @@ type TrunksService struct{ client *Client }
 // Bound to another agent, it is a *ConflictError. A trunk that was there before with the same agent
 // is taken for the one to be made; what the request leaves out then keeps its value. Not bound, the request is sent again, and what
 // refuses it then is settled in the same way. If it stays open whether the trunk was made, the
-// error is an *OutcomeError, which matches ErrOutcomeUnknown. [Response] tells whether a call was
-// settled; [WithoutSettling] turns it off.
+// error is an *UnknownOutcomeError, which matches ErrOutcomeUnknown. [Response] tells whether a call was
+// settled; [WithoutReconciliation] turns it off.
 //
 // API: POST /phone-numbers/trunks.
 func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
-	const op = "trunks.create"
+	const op = OpTrunksCreate
 	if req == nil {
 		return nil, nilRequest(op)
 	}
@@ -62,7 +62,7 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 //
 // API: PATCH /phone-numbers/trunks.
 func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
-	const op = "trunks.update"
+	const op = OpTrunksUpdate
 	if req == nil {
 		return nil, nilRequest(op)
 	}
@@ -77,8 +77,8 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 //
 // API: PUT /phone-numbers/trunks/assign.
 func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
-	const op = "trunks.assign"
-	var found faults
+	const op = OpTrunksAssign
+	var found violations
 	found.trunk(id, false)
 	found.uuid("agent_uuid", agentUUID)
 	if err := found.err(op); err != nil {
@@ -90,6 +90,46 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 	}, opts)
 }
 
+// Get returns the binding of a trunk: which agent it is on. It returns ErrNotFound if the workspace does not
+// have the number, if nothing is bound on the channel, or if the number is purchased, since only an external
+// number has trunks. Name, direction, SIP credentials and settings cannot be read back.
+//
+// API: GET /phone-numbers/channels.
+func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) (*Binding, error) {
+	const op = OpTrunksGet
+	var found violations
+	found.trunk(id, false)
+	if err := found.err(op); err != nil {
+		return nil, err
+	}
+	snap, err := snapshot(ctx, s.client, &Request{
+		op: op, Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{id.PhoneNumber},
+	}, opts)
+	if err != nil {
+		return nil, err
+	}
+	binding := snap.Binding(id.Channel)
+	switch {
+	case !binding.Bound:
+		return nil, &noTrunkError{id, "no agent is bound to it on the channel"}
+	case isPurchased(snap):
+		return nil, &noTrunkError{id, "the number is purchased"}
+	}
+	return &binding, nil
+}
+
+// noTrunkError is a number that the workspace has, without that trunk.
+type noTrunkError struct {
+	id  TrunkID
+	why string
+}
+
+func (e *noTrunkError) Error() string {
+	return "mihu: " + OpTrunksGet + ": not found: " + e.id.String() + " is not a trunk: " + e.why
+}
+
+func (e *noTrunkError) Is(target error) bool { return target == ErrNotFound }
+
 // Delete removes the trunk: the agent's binding and, where nothing else is bound to the number, the
 // number's connection too, as the API documents. The number may be given without its plus. A trunk
 // that is not there is ErrNotFound, unless an earlier attempt of the same call may have removed it.
@@ -98,8 +138,8 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {
-	const op = "trunks.delete"
-	var found faults
+	const op = OpTrunksDelete
+	var found violations
 	found.trunk(id, true)
 	if err := found.err(op); err != nil {
 		return err
@@ -129,7 +169,7 @@ func snapshot(ctx context.Context, c *Client, req *Request, opts []CallOption) (
 }
 
 func nilRequest(op string) error {
-	var found faults
+	var found violations
 	found.add("request", "", "nil")
 	return found.err(op)
 }
@@ -137,31 +177,31 @@ func nilRequest(op string) error {
 // Validate checks the id: nil, or a *ValidationError with every fault. Nothing is sent. Delete alone
 // also takes a number without its plus.
 func (id TrunkID) Validate() error {
-	var found faults
+	var found violations
 	found.trunk(id, false)
-	return found.err("validate")
+	return found.err(OpValidate)
 }
 
 // Validate checks the request as Create does: nil, or a *ValidationError with every fault. Nothing
 // is sent.
 func (r *TrunkCreateRequest) Validate() error {
 	if r == nil {
-		return nilRequest("validate")
+		return nilRequest(OpValidate)
 	}
-	return r.check("validate")
+	return r.check(OpValidate)
 }
 
 // Validate checks the request as Update does for that trunk: nil, or a *ValidationError with every
 // fault. Nothing is sent.
 func (r *TrunkUpdateRequest) Validate(id TrunkID) error {
 	if r == nil {
-		return nilRequest("validate")
+		return nilRequest(OpValidate)
 	}
-	return r.check("validate", id)
+	return r.check(OpValidate, id)
 }
 
 func (r *TrunkCreateRequest) check(op string) error {
-	var found faults
+	var found violations
 	found.trunk(r.TrunkID, false)
 	found.uuid("agent_uuid", r.AgentUUID)
 	found.text("name", r.Name)
@@ -185,7 +225,7 @@ func (r *TrunkCreateRequest) check(op string) error {
 }
 
 func (r *TrunkUpdateRequest) check(op string, id TrunkID) error {
-	var found faults
+	var found violations
 	found.trunk(id, false)
 	if r.isEmpty() {
 		found.add("request", "", "changes nothing; set at least one field")

@@ -152,8 +152,8 @@ func TestCreateRefuses(t *testing.T) {
 			"would ignore them in silence",
 		},
 
-		{"port -1", func(r *mihu.TrunkCreateRequest) { r.SIP.Port = -1 }, []string{"sip.port"}, "sip.port -1: out of range; want 1 to 65535"},
-		{"port 65536", func(r *mihu.TrunkCreateRequest) { r.SIP.Port = 65536 }, []string{"sip.port"}, "sip.port 65536: out of range"},
+		{"port -1", func(r *mihu.TrunkCreateRequest) { r.SIP.Port = -1 }, []string{"sip.port"}, `sip.port "-1": out of range; want 1 to 65535`},
+		{"port 65536", func(r *mihu.TrunkCreateRequest) { r.SIP.Port = 65536 }, []string{"sip.port"}, `sip.port "65536": out of range`},
 
 		{"a name that is not UTF-8", func(r *mihu.TrunkCreateRequest) { r.Name = "a\xff" }, []string{"name"}, "not valid UTF-8"},
 		{"a user name that is not UTF-8", func(r *mihu.TrunkCreateRequest) { r.SIP.Username = "a\xff" }, []string{"sip.username"}, "not valid UTF-8"},
@@ -184,7 +184,7 @@ func TestCreateRefuses(t *testing.T) {
 			assert.Nil(t, snap)
 			refused := requireFaults(t, err, "trunks.create", tt.fields...)
 			assert.Contains(t, err.Error(), tt.says)
-			for _, fault := range refused.Faults {
+			for _, fault := range refused.Violations {
 				assert.NotContains(t, fault.Value, "2345678901")
 			}
 		})
@@ -366,7 +366,7 @@ func TestGateway(t *testing.T) {
 				}
 				for op, err := range map[string]error{"trunks.create": created, "trunks.update": updated} {
 					refused := requireFaults(t, err, op, field)
-					assert.Contains(t, refused.Faults[0].Problem, tt.refused)
+					assert.Contains(t, refused.Violations[0].Problem, tt.refused)
 					assert.NotContains(t, err.Error(), "pl4nted")
 					assert.NotContains(t, err.Error(), "\n")
 				}
@@ -484,10 +484,10 @@ func TestUpdateRefuses(t *testing.T) {
 		{"another direction", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction("in"))}, []string{"direction"}, `"in"`},
 		{"a direction on whatsapp", whatsAppLine, mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}, []string{"direction"}, "in silence"},
 		{"SIP credentials on whatsapp", whatsAppLine, sip(mihu.SIPUpdate{Password: new("")}), []string{"sip"}, "in silence"},
-		{"a port that happens to be 0", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(0)}), []string{"sip.port"}, "sip.port 0: out of range"},
-		{"a port that was never set", frontDesk, sip(mihu.SIPUpdate{Port: new(mihu.PortUpdate)}), []string{"sip.port"}, "sip.port 0: out of range"},
-		{"port 70000", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(70000)}), []string{"sip.port"}, "sip.port 70000: out of range"},
-		{"port -5060", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(-5060)}), []string{"sip.port"}, "sip.port -5060: out of range"},
+		{"a port that happens to be 0", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(0)}), []string{"sip.port"}, `sip.port "0": out of range`},
+		{"a port that was never set", frontDesk, sip(mihu.SIPUpdate{Port: new(mihu.PortUpdate)}), []string{"sip.port"}, `sip.port "0": out of range`},
+		{"port 70000", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(70000)}), []string{"sip.port"}, `sip.port "70000": out of range`},
+		{"port -5060", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(-5060)}), []string{"sip.port"}, `sip.port "-5060": out of range`},
 		{
 			"texts that are not UTF-8", frontDesk,
 			mihu.TrunkUpdateRequest{Name: bad, SIP: &mihu.SIPUpdate{Gateway: bad, Username: bad, Password: bad, SecondaryGateway: bad}},
@@ -667,7 +667,7 @@ func TestDeleteRefuses(t *testing.T) {
 	for _, number := range []string{"", "+", "0123456", "++12345678901", "+12345678901,+12345678902", "12345678901&channel=call"} {
 		err := unreachable(t).Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: number})
 		refused := requireFaults(t, err, "trunks.delete", "phone_number", "channel")
-		assert.NotContains(t, refused.Faults[0].Value, "12345678901")
+		assert.NotContains(t, refused.Violations[0].Value, "12345678901")
 	}
 }
 
@@ -759,7 +759,7 @@ func TestListRefuses(t *testing.T) {
 		requireFaults(t, err, "trunks.list", tt.fields...)
 
 		var errs []error
-		for item, err := range unreachable(t).Trunks.All(t.Context(), &tt.options) {
+		for item, err := range unreachable(t).Trunks.All(t.Context(), &mihu.AllOptions{Page: tt.options.Page, PerPage: tt.options.PerPage}) {
 			assert.Equal(t, mihu.PhoneNumber{}, item)
 			errs = append(errs, err)
 		}
@@ -848,7 +848,7 @@ func whole(page, perPage, total int) string {
 }
 
 // collect ranges over everything and gives the numbers and the errors.
-func collect(ctx context.Context, client *mihu.Client, options *mihu.ListOptions) (numbers []string, errs []error) {
+func collect(ctx context.Context, client *mihu.Client, options *mihu.AllOptions) (numbers []string, errs []error) {
 	for item, err := range client.Trunks.All(ctx, options) {
 		if err != nil {
 			errs = append(errs, err)
@@ -863,11 +863,11 @@ func collect(ctx context.Context, client *mihu.Client, options *mihu.ListOptions
 func TestAllGivesEveryNumber(t *testing.T) {
 	t.Parallel()
 	const anyPages = "as many as it takes"
-	two := &mihu.ListOptions{PerPage: 2}
+	two := &mihu.AllOptions{PerPage: 2}
 	tests := []struct {
 		name    string
 		server  listing
-		options *mihu.ListOptions
+		options *mihu.AllOptions
 		want    int
 		pages   string
 	}{
@@ -878,7 +878,7 @@ func TestAllGivesEveryNumber(t *testing.T) {
 		{"pages of the caller's size", listing{numbers: 5, says: whole}, two, 5, "1 2 3"},
 		{"a last page that is full", listing{numbers: 4, says: whole}, two, 4, "1 2"},
 		{"pages smaller than asked for", listing{numbers: 5, perPage: 2, says: whole}, nil, 5, "1 2 3"},
-		{"from a later page on", listing{numbers: 5, says: whole}, &mihu.ListOptions{Page: 2, PerPage: 2}, 3, "2 3"},
+		{"from a later page on", listing{numbers: 5, says: whole}, &mihu.AllOptions{Page: 2, PerPage: 2}, 3, "2 3"},
 		{"has_more alone", listing{numbers: 5, says: func(page, perPage, total int) string {
 			return fmt.Sprintf(`{"current_page": %d, "has_more": %t}`, page, page*perPage < total)
 		}}, two, 5, "1 2 3"},
@@ -973,7 +973,7 @@ func TestAllStops(t *testing.T) {
 		t.Parallel()
 		server := newLister(t, listing{numbers: 6, says: whole})
 		var got int
-		for _, err := range newClient(t, server).Trunks.All(t.Context(), &mihu.ListOptions{PerPage: 2}) {
+		for _, err := range newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2}) {
 			require.NoError(t, err)
 			if got++; got == 4 { // the last of its page
 				break
@@ -984,7 +984,7 @@ func TestAllStops(t *testing.T) {
 	t.Run("an error is given once and ends it", func(t *testing.T) {
 		t.Parallel()
 		server := newLister(t, listing{numbers: 6, says: whole, fails: 2})
-		got, errs := collect(t.Context(), newClient(t, server), &mihu.ListOptions{PerPage: 2})
+		got, errs := collect(t.Context(), newClient(t, server), &mihu.AllOptions{PerPage: 2})
 		assert.Len(t, got, 2)
 		require.Len(t, errs, 1)
 		assertMatches(t, errs[0], mihu.ErrForbidden)
@@ -1004,7 +1004,7 @@ func TestAllStops(t *testing.T) {
 		server := newLister(t, listing{numbers: 6, says: whole})
 		var got int
 		var last error
-		for _, err := range newClient(t, server).Trunks.All(ctx, &mihu.ListOptions{PerPage: 2}) {
+		for _, err := range newClient(t, server).Trunks.All(ctx, &mihu.AllOptions{PerPage: 2}) {
 			if last = err; err == nil {
 				got++
 				cancel(errLost)
@@ -1020,23 +1020,23 @@ func TestAllStops(t *testing.T) {
 func TestAllCopiesItsOptions(t *testing.T) {
 	t.Parallel()
 	server := newLister(t, listing{numbers: 5, says: whole})
-	options := &mihu.ListOptions{PerPage: 2}
+	options := &mihu.AllOptions{PerPage: 2}
 	all := newClient(t, server).Trunks.All(t.Context(), options)
-	*options = mihu.ListOptions{Page: -1, PerPage: -1}
+	*options = mihu.AllOptions{Page: -1, PerPage: -1}
 	got := 0
 	for _, err := range all {
 		require.NoError(t, err)
 		got++
 	}
 	assert.Equal(t, 5, got)
-	assert.Equal(t, mihu.ListOptions{Page: -1, PerPage: -1}, *options)
+	assert.Equal(t, mihu.AllOptions{Page: -1, PerPage: -1}, *options)
 }
 
 // One iterator can be ranged over by many, each from its beginning.
 func TestAllIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	server := newLister(t, listing{numbers: 5, says: whole})
-	all := newClient(t, server).Trunks.All(t.Context(), &mihu.ListOptions{PerPage: 2})
+	all := newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2})
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {

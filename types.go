@@ -2,6 +2,7 @@ package mihu
 
 import (
 	"encoding/json"
+	"iter"
 	"strconv"
 	"time"
 )
@@ -199,10 +200,19 @@ type ListOptions struct {
 	Page int `url:"page,omitempty"`
 	// PerPage is 1 to 200 numbers; 0 sends none, for which the API documents 50.
 	PerPage int `url:"per_page,omitempty"`
-	// ReadAhead is for [TrunksService.All]: how many pages to fetch while the one before is being
-	// used, at the same time where the server tells how many there are. As many pages are held in
-	// memory. 0 fetches a page when it is needed.
-	ReadAhead int `url:"-"`
+}
+
+// AllOptions are the options of an iterator over all pages of a list. The zero value starts at the first
+// page, with pages of 200 items, and fetches a page when it is needed.
+type AllOptions struct {
+	// Page is the page to start from, counted from 1; 0 is the first.
+	Page int
+	// PerPage is the size of a page, 1 to 200; 0 is 200.
+	PerPage int
+	// Prefetch is how many pages to fetch ahead of the page in use: concurrently if the server reports how
+	// many pages there are, one after the other if not. As many pages are held in memory. 0 fetches none
+	// ahead.
+	Prefetch int
 }
 
 // Binding says which agent answers on a channel.
@@ -321,8 +331,8 @@ type Capabilities struct {
 
 // Billing is what a number costs. The API documents that external numbers are not billed.
 type Billing struct {
-	// MonthlyFee is in units of Currency; nil where the API names none.
-	MonthlyFee *float64 `json:"monthly_fee"`
+	// MonthlyFee is in units of Currency; "" if the API sends none.
+	MonthlyFee Decimal `json:"monthly_fee"`
 	// Currency is an ISO 4217 code by the API's example.
 	Currency string `json:"currency"`
 }
@@ -355,6 +365,22 @@ type PhoneNumber struct {
 // external number, a binding on ChannelCall or ChannelWhatsApp that is Bound is a trunk.
 func (n PhoneNumber) Binding(channel Channel) Binding {
 	return bindingOf(channel, n.Bindings.Call, n.Bindings.SMS, n.Bindings.WhatsApp)
+}
+
+// Trunks iterates over the trunks of the number: the channels of an external number, ChannelCall and
+// ChannelWhatsApp, that an agent is bound to. It yields nothing for a purchased number.
+func (n PhoneNumber) Trunks() iter.Seq2[TrunkID, Binding] {
+	return func(yield func(TrunkID, Binding) bool) {
+		if !n.External() {
+			return
+		}
+		for _, channel := range [...]Channel{ChannelCall, ChannelWhatsApp} {
+			binding := n.Binding(channel)
+			if binding.Bound && !yield(TrunkID{PhoneNumber: n.Number, Channel: channel}, binding) {
+				return
+			}
+		}
+	}
 }
 
 // External says that the number was brought from elsewhere; see [ChannelSnapshot.External].

@@ -16,23 +16,23 @@ import (
 )
 
 // faults gathers everything that is wrong with an input.
-type faults []Fault
+type violations []FieldViolation
 
-func (f *faults) add(field, value, problem string) {
-	*f = append(*f, Fault{Field: field, Value: value, Problem: problem})
+func (f *violations) add(field, value, problem string) {
+	*f = append(*f, FieldViolation{Field: field, Value: value, Problem: problem})
 }
 
 // err is nil where there are no faults.
-func (f faults) err(op string) error {
+func (f violations) err(op string) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &ValidationError{Op: op, Faults: f}
+	return &ValidationError{Op: op, Violations: f}
 }
 
 // hide removes the secrets of a request from what its faults show, for a caller who has put one
 // into the wrong field.
-func (f faults) hide(secrets ...*string) faults {
+func (f violations) hide(secrets ...*string) violations {
 	if len(f) == 0 {
 		return f
 	}
@@ -79,7 +79,7 @@ func shown(value, alphabet string) string {
 	return redact.Text(redact.Clip(value))
 }
 
-func (f *faults) number(field, number string) {
+func (f *violations) number(field, number string) {
 	if number == "" {
 		f.add(field, "", "empty; want E.164 such as +12345678901")
 	} else if !redact.IsE164(number) {
@@ -87,7 +87,7 @@ func (f *faults) number(field, number string) {
 	}
 }
 
-func (f *faults) uuid(field, uuid string) {
+func (f *violations) uuid(field, uuid string) {
 	if uuid == "" {
 		f.add(field, "", "empty; want a UUID")
 	} else if !isUUID(uuid) {
@@ -96,7 +96,7 @@ func (f *faults) uuid(field, uuid string) {
 }
 
 // trunk checks what a trunk is called by. The API takes a number without its plus in DELETE only.
-func (f *faults) trunk(id TrunkID, plusOptional bool) {
+func (f *violations) trunk(id TrunkID, plusOptional bool) {
 	if !plusOptional || !redact.IsE164("+"+id.PhoneNumber) {
 		f.number("phone_number", id.PhoneNumber)
 	}
@@ -105,13 +105,13 @@ func (f *faults) trunk(id TrunkID, plusOptional bool) {
 	case "":
 		f.add("channel", "", `empty; want "call" or "whatsapp"`)
 	case ChannelSMS:
-		f.add("channel", `"sms"`, "not a channel of a trunk; SMS is bound with POST /agents/{uuid}/channels/sms")
+		f.add("channel", "sms", "not a channel of a trunk; SMS is bound with POST /agents/{uuid}/channels/sms")
 	default:
 		f.add("channel", shown(string(id.Channel), words), `want "call" or "whatsapp"`)
 	}
 }
 
-func (f *faults) text(field, value string) {
+func (f *violations) text(field, value string) {
 	if !utf8.ValidString(value) {
 		f.add(field, "", "not valid UTF-8, and would be changed on its way")
 	}
@@ -123,13 +123,13 @@ func (f *faults) text(field, value string) {
 	}
 }
 
-func (f *faults) optionalText(field string, value *string) {
+func (f *violations) optionalText(field string, value *string) {
 	if value != nil {
 		f.text(field, *value)
 	}
 }
 
-func (f *faults) direction(channel Channel, direction Direction) {
+func (f *violations) direction(channel Channel, direction Direction) {
 	switch direction {
 	case DirectionInbound, DirectionOutbound, DirectionBoth:
 	case "":
@@ -142,20 +142,20 @@ func (f *faults) direction(channel Channel, direction Direction) {
 	}
 }
 
-func (f *faults) sipOn(channel Channel) {
+func (f *violations) sipOn(channel Channel) {
 	if channel == ChannelWhatsApp {
 		f.add("sip", "", "a WhatsApp trunk has no SIP credentials; the API would ignore them in silence")
 	}
 }
 
-func (f *faults) port(field string, port int) {
+func (f *violations) port(field string, port int) {
 	if port < 1 || port > 65535 {
 		f.add(field, strconv.Itoa(port), "out of range; want 1 to 65535")
 	}
 }
 
 // gateway checks a host name or IP address. "" is for the caller to judge.
-func (f *faults) gateway(field, gateway string) {
+func (f *violations) gateway(field, gateway string) {
 	if gateway == "" || len(gateway) <= 253 && isHost(gateway) {
 		return
 	}
@@ -178,7 +178,7 @@ func (f *faults) gateway(field, gateway string) {
 	}
 }
 
-func (f *faults) optionalGateway(field string, value *string) {
+func (f *violations) optionalGateway(field string, value *string) {
 	if value != nil {
 		f.gateway(field, *value)
 	}
@@ -210,7 +210,7 @@ func isHost(s string) bool {
 	return strings.Trim(last, "0123456789") != ""
 }
 
-func (f *faults) settings(settings map[string]any) {
+func (f *violations) settings(settings map[string]any) {
 	if settings == nil {
 		return
 	}

@@ -51,7 +51,7 @@ func iterate(ctx context.Context, o order) (numbers int, err error) {
 		return 0, err
 	}
 	defer client.CloseIdleConnections()
-	for number, err := range client.Trunks.All(ctx, &mihu.ListOptions{Page: lastPage - o.Pages + 1, ReadAhead: o.Ahead}) {
+	for number, err := range client.Trunks.All(ctx, &mihu.AllOptions{Page: lastPage - o.Pages + 1, Prefetch: o.Ahead}) {
 		if err != nil {
 			return numbers, err
 		}

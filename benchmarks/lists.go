@@ -7,7 +7,7 @@ const (
 	naivePages = "NAIVE, page after page"
 	ourPages   = "mihu List, page after page"
 	ourAll     = "mihu All"
-	ourAhead   = "mihu All, ReadAhead 4"
+	ourAhead   = "mihu All, Prefetch 4"
 )
 
 var listings = []struct {

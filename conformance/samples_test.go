@@ -88,7 +88,7 @@ func TestSampleOfAListedNumber(t *testing.T) {
 		}},
 		Capabilities:    &mihu.Capabilities{Voice: true, SMS: true, MMS: true, Fax: true, Emergency: true, LocalCalling: true},
 		ChannelSettings: mihu.ChannelSettings{Voice: setting, SMS: setting, Inbound: mihu.InboundChannel{Enabled: true, ChannelLimit: new(123)}},
-		Billing:         &mihu.Billing{MonthlyFee: new(123.0), Currency: "EUR"},
+		Billing:         &mihu.Billing{MonthlyFee: "123", Currency: "EUR"},
 		Bindings:        mihu.Bindings{Call: bound, SMS: bound, WhatsApp: bound},
 	}
 	for name, body := range map[string]string{

@@ -39,7 +39,7 @@ type cell struct {
 
 // next reads a record into cells. A record that cannot be told apart is a fault, and the line after the one
 // where that begins is taken for the next record's. false is the end of the file.
-func (r *records) next() (there bool, at place, faults []InputFault, err error) {
+func (r *records) next() (there bool, at place, faults []InputViolation, err error) {
 	if there, err = r.lines.next(); !there || err != nil {
 		return false, place{}, nil, err
 	}
@@ -48,10 +48,10 @@ func (r *records) next() (there bool, at place, faults []InputFault, err error) 
 	at = c.at
 	for !r.long {
 		if len(r.cells) == mostCells {
-			return true, at, []InputFault{at.fault("", "", fmt.Sprintf("has more than %d fields", mostCells))}, nil
+			return true, at, []InputViolation{at.fault("", "", fmt.Sprintf("has more than %d fields", mostCells))}, nil
 		}
 		r.cells = append(r.cells, rawCell{at: c.at})
-		var fault *InputFault
+		var fault *InputViolation
 		if c.peek() == '"' {
 			fault, err = c.quoted()
 		} else {
@@ -61,7 +61,7 @@ func (r *records) next() (there bool, at place, faults []InputFault, err error) 
 			return false, at, nil, err
 		}
 		if fault != nil {
-			return true, at, []InputFault{*fault}, nil
+			return true, at, []InputViolation{*fault}, nil
 		}
 		r.cells[len(r.cells)-1].end = len(r.text)
 		if c.ended() {
@@ -69,7 +69,7 @@ func (r *records) next() (there bool, at place, faults []InputFault, err error) 
 		}
 		c.step() // over the delimiter
 	}
-	return true, at, []InputFault{at.fault("", "", tooLong)}, nil
+	return true, at, []InputViolation{at.fault("", "", tooLong)}, nil
 }
 
 // cursor goes through the characters of a record.
@@ -114,7 +114,7 @@ func (c *cursor) take() {
 }
 
 // bare reads a cell that is not in quotes.
-func (c *cursor) bare() *InputFault {
+func (c *cursor) bare() *InputViolation {
 	for !c.ended() && c.peek() != c.delimiter {
 		if c.peek() == '"' {
 			return new(c.at.fault("", "", "a quote inside a field that does not begin with one; put the field in quotes and write each quote in it twice"))
@@ -125,7 +125,7 @@ func (c *cursor) bare() *InputFault {
 }
 
 // quoted reads a cell that is in quotes, over several lines where it has to.
-func (c *cursor) quoted() (*InputFault, error) {
+func (c *cursor) quoted() (*InputViolation, error) {
 	open := c.at
 	after := c.mark // where to go on if this quote should not have been there
 	c.step()
@@ -215,7 +215,7 @@ type csvHeader struct {
 
 // first reads the row that names the columns, after it has found out what separates them; false: there is none.
 // ignore has names, as columnName writes them, that tell the delimiter as well as the known ones.
-func (r *records) first(ignore []string) (there bool, at place, faults []InputFault, err error) {
+func (r *records) first(ignore []string) (there bool, at place, faults []InputViolation, err error) {
 	separated := false
 	for {
 		there, err := r.lines.next()
@@ -238,31 +238,31 @@ func (r *records) first(ignore []string) (there bool, at place, faults []InputFa
 }
 
 // header reads the row that names the columns. A nil header is one that no row can be read with.
-func (p *parser) header(r *records) (*csvHeader, []InputFault, error) {
+func (p *parser) header(r *records) (*csvHeader, []InputViolation, error) {
 	there, at, faults, err := r.first(p.ignore)
 	switch {
 	case err != nil || len(faults) > 0:
 		return nil, faults, err
 	case !there:
-		return nil, []InputFault{place{1, 1}.fault("", "", "has no rows; the first row names the columns, such as "+p.required())}, nil
+		return nil, []InputViolation{place{1, 1}.fault("", "", "has no rows; the first row names the columns, such as "+p.required())}, nil
 	}
 	h, faults := p.columns(r, at)
 	return h, faults, nil
 }
 
 // columns says what the columns are of, and what is wrong with their names.
-func (p *parser) columns(r *records, at place) (h *csvHeader, faults []InputFault) {
+func (p *parser) columns(r *records, at place) (h *csvHeader, faults []InputViolation) {
 	h = new(csvHeader)
 	texts := r.content()
 	for i, c := range r.cells {
 		if c.problem != "" {
-			return nil, []InputFault{c.bad.fault("", "", c.problem)}
+			return nil, []InputViolation{c.bad.fault("", "", c.problem)}
 		}
 		h.fields = append(h.fields, columnField(texts[i], p.ignore))
 	}
 	if !slices.ContainsFunc(h.fields, func(f field) bool { return f >= colReason }) {
 		// It may be a row, with secrets in it.
-		return nil, []InputFault{at.fault("", "", "the first row has to name the columns, such as "+p.required())}
+		return nil, []InputViolation{at.fault("", "", "the first row has to name the columns, such as "+p.required())}
 	}
 	var seen [numFields]int
 	for i, f := range h.fields {
@@ -289,7 +289,7 @@ func (p *parser) columns(r *records, at place) (h *csvHeader, faults []InputFaul
 }
 
 // csv reads the rows and gives each to emit, until that says false.
-func (p *parser) csv(l *lines, emit func(Item, []InputFault) bool) error {
+func (p *parser) csv(l *lines, emit func(Item, []InputViolation) bool) error {
 	r := &records{lines: l}
 	h, faults, err := p.header(r)
 	if err != nil {
@@ -317,7 +317,7 @@ func (p *parser) csv(l *lines, emit func(Item, []InputFault) bool) error {
 }
 
 // csvRow makes an item of a record.
-func (p *parser) csvRow(r *records, at place, h *csvHeader) (Item, []InputFault) {
+func (p *parser) csvRow(r *records, at place, h *csvHeader) (Item, []InputViolation) {
 	cells := row{at: at, end: place{r.number, column(r.line, len(r.line))}, absent: h.absent, csv: true}
 	for i, text := range r.content() {
 		c := r.cells[i]
@@ -330,7 +330,7 @@ func (p *parser) csvRow(r *records, at place, h *csvHeader) (Item, []InputFault)
 			cells.cells[f] = cell{at: c.at, bad: c.bad, text: text, problem: c.problem, there: true}
 		case f == colUnnamed && trim(text) != "":
 			// Which value belongs to which column cannot be told any more.
-			return Item{}, []InputFault{c.at.fault("", "", noColumn(len(h.fields)))}
+			return Item{}, []InputViolation{c.at.fault("", "", noColumn(len(h.fields)))}
 		}
 	}
 	return p.item(&cells)

@@ -25,7 +25,7 @@ type engine struct {
 	prepare func() error
 	// attempt does what an item asks for, or finds out what would be done. The result is nil where
 	// nothing was asked.
-	attempt func(*Item) (*mihu.Ensured, error)
+	attempt func(*Item) (*mihu.EnsureResult, error)
 	// bindings are all trunks with their agents.
 	bindings func() iter.Seq2[binding, error]
 	records  bool // in the journal
@@ -55,7 +55,7 @@ type job struct {
 	item    Item
 	index   int
 	digest  uint64
-	ensured *mihu.Ensured
+	ensured *mihu.EnsureResult
 	err     error
 	// back is where the job goes after an attempt that settles; nil before that.
 	back  chan<- *job
@@ -92,9 +92,9 @@ func newEngine(op string, ctx context.Context, client *mihu.Client, items iter.S
 
 // check refuses what cannot be used.
 func (e *engine) check() error {
-	var faults []mihu.Fault
+	var faults []mihu.FieldViolation
 	add := func(field, value, problem string) {
-		faults = append(faults, mihu.Fault{Field: field, Value: value, Problem: problem})
+		faults = append(faults, mihu.FieldViolation{Field: field, Value: value, Problem: problem})
 	}
 	if e.ctx == nil {
 		add("context", "", "nil; use context.Background() where there is none")
@@ -325,7 +325,7 @@ func (e *engine) toil() {
 	}
 }
 
-func (e *engine) putAside(j *job, done *mihu.Ensured, err error) {
+func (e *engine) putAside(j *job, done *mihu.EnsureResult, err error) {
 	j.ensured, j.err = done, err
 	e.mu.Lock()
 	e.aside = append(e.aside, j)
@@ -334,7 +334,7 @@ func (e *engine) putAside(j *job, done *mihu.Ensured, err error) {
 }
 
 // finish tells what became of an item, and ends the run where that means the end.
-func (e *engine) finish(j *job, done *mihu.Ensured, err error, waiting int) {
+func (e *engine) finish(j *job, done *mihu.EnsureResult, err error, waiting int) {
 	o := &outcome{Result: Result{Item: j.item, Index: j.index, Action: actionOf(done, err), Ensured: done, Err: err}, digest: j.digest, waiting: waiting}
 	if err != nil {
 		e.fail(done != nil && errors.Is(err, mihu.ErrUnauthorized), err)

@@ -1,8 +1,10 @@
 package provision
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/mihu-go/mihu"
@@ -18,46 +20,35 @@ const (
 )
 
 // ensure makes the trunk be what the item says, and repeats what failed in passing.
-func (e *engine) ensure(item *Item) (*mihu.Ensured, error) {
+func (e *engine) ensure(item *Item) (*mihu.EnsureResult, error) {
 	req, err := resolve(e.ctx, *item, e.opts.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	done := new(mihu.Ensured)
+	done := new(mihu.EnsureResult)
 	for repetition := 0; ; repetition++ {
 		did, err := e.client.Trunks.Ensure(e.ctx, req, e.call...)
 		addTo(done, did)
-		if err == nil || repetition == repetitions || !isPassing(err) || !e.pause(repetition, err) {
+		if err == nil || repetition == repetitions || !mihu.IsTransient(err) || !e.pause(repetition, err) {
 			return done, err
 		}
 	}
 }
 
 // addTo adds what an attempt did to what those before it did.
-func addTo(done, did *mihu.Ensured) {
+func addTo(done, did *mihu.EnsureResult) {
 	if did.Snapshot != nil {
 		done.Snapshot = did.Snapshot
 	}
-	if did.Assigned && !done.Assigned {
-		done.Assigned, done.PreviousAgentUUID = true, did.PreviousAgentUUID
+	done.PreviousAgentUUID = cmp.Or(done.PreviousAgentUUID, did.PreviousAgentUUID)
+	if rank(did.Action) > rank(done.Action) {
+		done.Action = did.Action
 	}
-	done.Created = done.Created || did.Created
-	done.Updated = done.Updated || did.Updated
 }
 
-// isPassing says that the same may succeed in a moment, or find out what happened.
-func isPassing(err error) bool {
-	if errors.Is(err, mihu.ErrUnauthorized) {
-		return false
-	}
-	if errors.Is(err, mihu.ErrOutcomeUnknown) {
-		return true
-	}
-	if errors.Is(err, mihu.ErrConflict) || errors.Is(err, mihu.ErrInvalid) {
-		return false // an answer, whatever came before it
-	}
-	_, unanswered := errors.AsType[*mihu.TransportError](err)
-	return unanswered || errors.Is(err, mihu.ErrServer) || errors.Is(err, mihu.ErrRateLimited) || errors.Is(err, mihu.ErrMalformedResponse)
+// rank orders actions: the action of several attempts is the one that changed the most.
+func rank(action mihu.Action) int {
+	return slices.Index([]mihu.Action{mihu.ActionUnchanged, mihu.ActionUpdated, mihu.ActionAssigned, mihu.ActionCreated}, action)
 }
 
 // pause waits before a repetition; false where there is to be none. A run that is to end waits for no other answer
@@ -65,12 +56,8 @@ func isPassing(err error) bool {
 func (e *engine) pause(repetition int, err error) bool {
 	most := pauseBase << repetition
 	wait := most/2 + rand.N(most/2) //nolint:gosec // nobody gains by guessing it
-	if api, ok := errors.AsType[*mihu.APIError](err); ok {
-		wait = max(wait, api.RetryAfter)
-	}
-	if lost, ok := errors.AsType[*mihu.TransportError](err); ok {
-		wait = max(wait, lost.RetryAfter)
-	}
+	asked, _ := mihu.RetryAfter(err)
+	wait = max(wait, asked)
 	if wait > longestPause {
 		return false
 	}

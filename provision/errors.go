@@ -140,8 +140,8 @@ func (e *AgentBusyError) LogValue() slog.Value { return slog.StringValue(e.Error
 func (e *AgentBusyError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
 // invalid is a refusal of what cannot be used, before anything is sent.
-func invalid(op string, faults ...mihu.Fault) error {
-	return &mihu.ValidationError{Op: "provision." + op, Faults: faults}
+func invalid(op string, faults ...mihu.FieldViolation) error {
+	return &mihu.ValidationError{Op: "provision." + op, Violations: faults}
 }
 
 // plain bounds what is shown of a text that another wrote, and masks numbers in it.

@@ -57,7 +57,7 @@ func ExampleInputError() {
 		"1.20256E+10,cal,3c90c3cc-0d44-4b50-8888-8dd25736052a,5060\n")
 	_, err := provision.Spool(input, provision.ReadOptions{})
 	if invalid, ok := errors.AsType[*provision.InputError](err); ok {
-		for _, fault := range invalid.Faults {
+		for _, fault := range invalid.Violations {
 			fmt.Println(fault)
 		}
 	}

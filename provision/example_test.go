@@ -118,8 +118,8 @@ func ExampleApply() {
 		return
 	}
 	held, _ := server.Trunk(trunk(1))
-	fmt.Println(done.Created, held.SIP.Username)
-	// Output: true front-desk
+	fmt.Println(done.Action, held.SIP.Username)
+	// Output: created front-desk
 }
 
 // Two numbers cannot swap their agents: the error says what order works with a spare one.

@@ -21,7 +21,7 @@ type wanted struct {
 	field, value, problem string
 }
 
-func assertFaults(t *testing.T, got []provision.InputFault, want ...wanted) {
+func assertFaults(t *testing.T, got []provision.InputViolation, want ...wanted) {
 	t.Helper()
 	var texts []string
 	for _, fault := range got {
@@ -62,15 +62,15 @@ func TestCSVFaults(t *testing.T) {
 		"header with quotes": {"phone_number,chan\"nel\n" + good, []wanted{{1, 18, "", "", "a quote inside a field"}}},
 		"unknown column": {
 			"phone_number,channel,agnet_uuid,agent_uuid\n+12025550142,call,x," + desk,
-			[]wanted{{1, 22, "", `"agnet_uuid"`, "unknown column; did you mean agent_uuid, or is it to be ignored?"}},
+			[]wanted{{1, 22, "", "agnet_uuid", "unknown column; did you mean agent_uuid, or is it to be ignored?"}},
 		},
 		"half a name": {
 			"phone_number,channel,agent_uuid,gateway\n" + good,
-			[]wanted{{1, 33, "", `"gateway"`, "did you mean sip_gateway, or is it to be ignored?"}},
+			[]wanted{{1, 33, "", "gateway", "did you mean sip_gateway, or is it to be ignored?"}},
 		},
 		"a name far from all": {
 			"phone_number,channel,agent_uuid,Our Reference\n" + good,
-			[]wanted{{1, 33, "", `"Our Reference"`, "is it to be ignored? Known are phone_number, channel,"}},
+			[]wanted{{1, 33, "", "Our Reference", "is it to be ignored? Known are phone_number, channel,"}},
 		},
 		"a column twice": {
 			"phone_number,channel,agent_uuid,Phone Number\n" + good + ",1",
@@ -84,7 +84,7 @@ func TestCSVFaults(t *testing.T) {
 			"phone_number,channel,agent\n+12025550142,fax,x\n",
 			[]wanted{
 				{1, 1, "agent_uuid", "", "no such column"},
-				{1, 22, "", `"agent"`, "did you mean agent_uuid, or is it to be ignored?"},
+				{1, 22, "", "agent", "did you mean agent_uuid, or is it to be ignored?"},
 				{2, 14, "channel", "", `want "call" or "whatsapp"`},
 			},
 		},
@@ -102,7 +102,7 @@ func TestCSVFaults(t *testing.T) {
 			header + `+1202"5550142,call,` + desk + "\n+1,fax,x",
 			[]wanted{
 				{2, 6, "", "", "a quote inside a field that does not begin with one"},
-				{3, 1, "phone_number", `"+•"`, "too few or too many digits"},
+				{3, 1, "phone_number", "+•", "too few or too many digits"},
 				{3, 4, "channel", "", "want"},
 				{3, 8, "agent_uuid", "", "not a UUID"},
 			},
@@ -122,12 +122,12 @@ func TestCSVFaults(t *testing.T) {
 			wide + good + `,"night` + "\n" + `+12025550143,call,` + desk + `,"day"` + "\n+1,call," + desk + "\n",
 			[]wanted{
 				{2, 56, "", "", "a quote that is not closed: the next one, in line 3, column 56, does not end a field"},
-				{4, 1, "phone_number", `"+•"`, "too few"},
+				{4, 1, "phone_number", "+•", "too few"},
 			},
 		},
 		"a line without end": {
 			header + strings.Repeat("1", 2<<20) + "\n+1,call," + desk,
-			[]wanted{{2, 1, "", "", "longer than 1 MiB"}, {3, 1, "phone_number", `"+•"`, "too few"}},
+			[]wanted{{2, 1, "", "", "longer than 1 MiB"}, {3, 1, "phone_number", "+•", "too few"}},
 		},
 		"a record without end": {
 			header + good + ",\"" + strings.Repeat(strings.Repeat("1", 10_000)+"\n", 400),
@@ -135,7 +135,7 @@ func TestCSVFaults(t *testing.T) {
 		},
 		"columns without end": {
 			header + strings.Repeat(",", 20001) + "\n+1,call," + desk,
-			[]wanted{{2, 1, "", "", "has more than 20000 fields"}, {3, 1, "phone_number", `"+•"`, "too few"}},
+			[]wanted{{2, 1, "", "", "has more than 20000 fields"}, {3, 1, "phone_number", "+•", "too few"}},
 		},
 
 		// Cells.
@@ -146,11 +146,11 @@ func TestCSVFaults(t *testing.T) {
 		"NUL in a number": {header + "+1202\x005550142,call," + desk, []wanted{{2, 6, "phone_number", "", "has a NUL byte"}}},
 		"characters, not bytes": {
 			"name,phone_number,channel,agent_uuid\näöü€😀,1,call," + desk,
-			[]wanted{{2, 7, "phone_number", `"•"`, "has no + and country code"}},
+			[]wanted{{2, 7, "phone_number", "•", "has no + and country code"}},
 		},
 		"a byte order mark is no character": {
 			"\ufeffphone_number,channel,agent_uuid,nome\n" + good,
-			[]wanted{{1, 33, "", `"nome"`, "did you mean name, or is it to be ignored?"}},
+			[]wanted{{1, 33, "", "nome", "did you mean name, or is it to be ignored?"}},
 		},
 		"empty cells": {
 			header + ",,x\n",
@@ -161,11 +161,11 @@ func TestCSVFaults(t *testing.T) {
 			[]wanted{
 				{2, 56, "name", "", "control character"},
 				{2, 60, "direction", "", `want "inbound"`},
-				{2, 63, "sip_gateway", `"sip://sip.example.com"`, "has a scheme"},
+				{2, 63, "sip_gateway", "sip://sip.example.com", "has a scheme"},
 				{2, 85, "sip_port", "65536", "not a port"},
 				{2, 91, "sip_username", "", "control character"},
 				{2, 94, "sip_password", "", "control character"},
-				{2, 97, "sip_secondary_gateway", `"sip.example.com:5060"`, "has a port"},
+				{2, 97, "sip_secondary_gateway", "sip.example.com:5060", "has a port"},
 				{2, 118, "additional_settings", "", "is an array; want a JSON object, at character 1 of the field"},
 				{2, 121, "secret_name", "", "control character"},
 			},
@@ -173,9 +173,9 @@ func TestCSVFaults(t *testing.T) {
 		"near misses are shown": {
 			wide + "+12025550142,cal,3c90c3cc-0d44-4b50-8888-8dd25736052,,inbond\n",
 			[]wanted{
-				{2, 14, "channel", `"cal"`, "want"},
-				{2, 18, "agent_uuid", `"3c90c3cc-0d44-4b50-8888-8dd25736052"`, "not a UUID"},
-				{2, 55, "direction", `"inbond"`, "want"},
+				{2, 14, "channel", "cal", "want"},
+				{2, 18, "agent_uuid", "3c90c3cc-0d44-4b50-8888-8dd25736052", "not a UUID"},
+				{2, 55, "direction", "inbond", "want"},
 			},
 		},
 		"WhatsApp with what calls have": {
@@ -210,7 +210,7 @@ func TestCSVFaults(t *testing.T) {
 		// Across rows.
 		"the same trunk with other content": {
 			"phone_number,channel,agent_uuid,name\n" + good + ",a\n" + good + ",a\n+1 (202) 555-0142,call," + desk + ",b\n",
-			[]wanted{{4, 1, "phone_number", `"+1202•••0142"`, "the same trunk as in line 2, with other content"}},
+			[]wanted{{4, 1, "phone_number", "+1202•••0142", "the same trunk as in line 2, with other content"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +221,7 @@ func TestCSVFaults(t *testing.T) {
 				assert.Equal(t, len(want)-1000, found.More)
 				want = want[:1000]
 			}
-			assertFaults(t, found.Faults, want...)
+			assertFaults(t, found.Violations, want...)
 		})
 	}
 }
@@ -232,7 +232,7 @@ func repeated(n int) []wanted {
 	for i := range n - 1 {
 		all = append(
 			all,
-			wanted{i + 3, 1, "phone_number", `"1111••••••••••••••••••••…"`, "too long for a number"},
+			wanted{i + 3, 1, "phone_number", "1111••••••••••••••••••••…", "too long for a number"},
 			wanted{i + 3, 10_001, "channel", "", "empty"},
 			wanted{i + 3, 10_001, "agent_uuid", "", "empty"},
 		)
@@ -276,15 +276,15 @@ func TestJSONFaults(t *testing.T) {
 		"something behind":      {`{` + good + `} §x`, []wantedThere{{"", "", "not JSON from here on"}}},
 		"two in a line":         {`{` + good + `}§{}`, []wantedThere{{"", "", "not JSON from here on"}}},
 		"not UTF-8":             {`{` + good + ",\"name\":\"ü§\xfc\"}", []wantedThere{{"", "", "not UTF-8 text; save the file as UTF-8"}}},
-		"a replacement is none": {`{` + good + ",§\"nome\":\"\ufffd\"}", []wantedThere{{"", `"nome"`, "did you mean name, or is it to be ignored?"}}},
+		"a replacement is none": {`{` + good + ",§\"nome\":\"\ufffd\"}", []wantedThere{{"", "nome", "did you mean name, or is it to be ignored?"}}},
 		"NUL":                   {"{§\x00}", []wantedThere{{"", "", "has a NUL byte"}}},
 		"too long":              {`{` + good + "}\n§{" + strings.Repeat(" ", 2<<20) + "}\n{}§x", []wantedThere{{"", "", "longer than 1 MiB"}, {"", "", "not JSON"}}},
 		"nothing in it":         {`{§§§}`, []wantedThere{{"phone_number", "", "empty"}, {"channel", "", "empty"}, {"agent_uuid", "", "empty"}}},
 		"unknown keys": {
 			`{` + good + `,"sip":{§"pasword":"x", "port":5060},§"nme":1,§"x\n":1}`,
 			[]wantedThere{
-				{"", `"sip.pasword"`, "did you mean sip.password, or is it to be ignored?"},
-				{"", `"nme"`, "did you mean name, or is it to be ignored?"},
+				{"", "sip.pasword", "did you mean sip.password, or is it to be ignored?"},
+				{"", "nme", "did you mean name, or is it to be ignored?"},
 				{"", "", "unknown key; is it to be ignored? Known are phone_number"},
 			},
 		},
@@ -294,7 +294,7 @@ func TestJSONFaults(t *testing.T) {
 				{"channel", "", "the same key twice"},
 				{"sip.port", "", "the same key twice"},
 				{"sip", "", "the same key twice"},
-				{"", `"x"`, "unknown key"},
+				{"", "x", "unknown key"},
 				{"", "", "the same key twice"},
 			},
 		},
@@ -322,9 +322,9 @@ func TestJSONFaults(t *testing.T) {
 		"what the API would not take": {
 			`{"phone_number":§"00491234","channel":§"Call","agent_uuid":"` + desk + `","sip":{"gateway":§"sip.example.com:5060"},"additional_settings":{"é":{"a":1,§"a":2}}}`,
 			[]wantedThere{
-				{"phone_number", `"00••••34"`, "begins with 00"},
-				{"channel", `"Call"`, "want"},
-				{"sip.gateway", `"sip.example.com:5060"`, "has a port"},
+				{"phone_number", "00••••34", "begins with 00"},
+				{"channel", "Call", "want"},
+				{"sip.gateway", "sip.example.com:5060", "has a port"},
 				{"additional_settings", "", "the same key twice"},
 			},
 		},
@@ -334,7 +334,7 @@ func TestJSONFaults(t *testing.T) {
 		},
 		"the same trunk with other content": {
 			`{` + good + "}\n{" + good + "}\n{" + strings.Replace(good, `"+`, `§"+`, 1) + `,"name":"b"}`,
-			[]wantedThere{{"phone_number", `"+1202•••0142"`, "the same trunk as in line 1, with other content"}},
+			[]wantedThere{{"phone_number", "+1202•••0142", "the same trunk as in line 1, with other content"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -346,7 +346,7 @@ func TestJSONFaults(t *testing.T) {
 				want = append(want, wanted{places[i][0], places[i][1], w.field, w.value, w.problem})
 			}
 			found := inputError(t, text, provision.ReadOptions{Format: provision.FormatJSON})
-			assertFaults(t, found.Faults, want...)
+			assertFaults(t, found.Violations, want...)
 		})
 	}
 }
@@ -357,7 +357,7 @@ func TestInputErrorText(t *testing.T) {
 	assert.EqualError(t, found, `provision: input has a fault: line 2, column 1: phone_number "•": has no + and country code; write +49… or what the country's is`)
 
 	found = inputError(t, header+strings.Repeat("+1,call,"+desk+"\n", 1234), provision.ReadOptions{})
-	assert.Len(t, found.Faults, 1000)
+	assert.Len(t, found.Violations, 1000)
 	assert.Equal(t, 234, found.More)
 	text := found.Error()
 	assert.True(t, strings.HasPrefix(text, "provision: input has 1234 faults: line 2, column 1: "), text)
@@ -404,18 +404,18 @@ func TestHasSecret(t *testing.T) {
 	text := columns + good + ",berlin\n+12025550143,call," + desk + ",münchen\n+12025550144,whatsapp," + desk + ",\n" +
 		"+12025550145,fax," + desk + ",hunter2\n+12025550146,call," + desk + "," + strings.Repeat("long", 50) + "\n+12025550147,call," + desk + ",a\x01\n"
 	const problem = "there are no credentials of this name"
-	assertFaults(t, inputError(t, text, options).Faults,
-		wanted{3, 56, "secret_name", `"münchen"`, problem},
+	assertFaults(t, inputError(t, text, options).Violations,
+		wanted{3, 56, "secret_name", "münchen", problem},
 		wanted{5, 14, "channel", "", "want"},
 		wanted{5, 55, "secret_name", "", problem},
-		wanted{6, 56, "secret_name", `"` + strings.Repeat("long", 16) + `…"`, problem},
+		wanted{6, 56, "secret_name", strings.Repeat("long", 16) + "…", problem},
 		wanted{7, 56, "secret_name", "", "control character"},
 	)
 	assert.Len(t, asked, 4)
 
 	object := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + `","secret_name":§"+49 30 1234567"}`
 	object, places := marked(object)
-	assertFaults(t, inputError(t, object, options).Faults, wanted{places[0][0], places[0][1], "secret_name", `"+4930•••4567"`, problem})
+	assertFaults(t, inputError(t, object, options).Violations, wanted{places[0][0], places[0][1], "secret_name", "+4930•••4567", problem})
 
 	moved := "phone_number,channel,agentuuid,secret_name\n" + good + ",hunter2\n"
 	assert.NotContains(t, inputError(t, moved, options).Error(), "hunter2", "it may be of another column")

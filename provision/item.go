@@ -58,13 +58,13 @@ type Secrets func(ctx context.Context, name string) (mihu.SIPCredentials, error)
 // [mihu.TrunksService.Ensure], whose result and errors it returns; the result is never nil.
 // secrets may be nil where the item names none. An item that is not acceptable is a
 // [*mihu.ValidationError], and nothing is looked up or sent for it.
-func Apply(ctx context.Context, client *mihu.Client, item Item, secrets Secrets, opts ...mihu.CallOption) (*mihu.Ensured, error) {
+func Apply(ctx context.Context, client *mihu.Client, item Item, secrets Secrets, opts ...mihu.CallOption) (*mihu.EnsureResult, error) {
 	if client == nil {
-		return new(mihu.Ensured), invalid("apply", mihu.Fault{Field: "client", Problem: "nil; make one with mihu.New"})
+		return new(mihu.EnsureResult), invalid("apply", mihu.FieldViolation{Field: "client", Problem: "nil; make one with mihu.New"})
 	}
 	req, err := resolve(ctx, item, secrets)
 	if err != nil {
-		return new(mihu.Ensured), err
+		return new(mihu.EnsureResult), err
 	}
 	return client.Trunks.Ensure(ctx, req, opts...)
 }
@@ -77,11 +77,11 @@ func resolve(ctx context.Context, item Item, secrets Secrets) (*mihu.TrunkCreate
 	}
 	name := redact.Text(redact.Clip(item.SecretName))
 	if secrets == nil {
-		return nil, invalid("apply", mihu.Fault{Field: "secret name", Value: name, Problem: "nothing was given that looks it up, such as Options.Secrets"})
+		return nil, invalid("apply", mihu.FieldViolation{Field: "secret name", Value: name, Problem: "nothing was given that looks it up, such as Options.Secrets"})
 	}
 	found, err := secrets(ctx, item.SecretName)
 	if err != nil {
-		return nil, fmt.Errorf("provision: %s: not sent: credentials %s: %w", req.TrunkID, name, err)
+		return nil, fmt.Errorf("provision: %s: not sent: credentials \"%s\": %w", req.TrunkID, name, err)
 	}
 	if own := item.Trunk.SIP; own != nil {
 		found = mihu.SIPCredentials{

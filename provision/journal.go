@@ -77,7 +77,7 @@ func OpenJournal(path, input string) (*Journal, error) {
 
 func openJournal(path, input string, rounds int) (*Journal, error) {
 	if input == "" {
-		return nil, invalid("journal", mihu.Fault{Field: "input", Problem: "empty; name the input, so that another one is found out"})
+		return nil, invalid("journal", mihu.FieldViolation{Field: "input", Problem: "empty; name the input, so that another one is found out"})
 	}
 	// What is no file must not be opened for writing: a pipe would wait for its other end.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -100,7 +100,7 @@ type locked struct{ *os.File }
 func (f locked) Close() error { return errors.Join(unlock(f.File), f.File.Close()) }
 
 func notAJournal(path, why string) error {
-	return invalid("journal", mihu.Fault{Field: "path", Value: fmt.Sprintf("%q", path), Problem: why + "; it is left as it is, name another file"})
+	return invalid("journal", mihu.FieldViolation{Field: "path", Value: fmt.Sprintf("%q", path), Problem: why + "; it is left as it is, name another file"})
 }
 
 func (j *Journal) open(file *os.File, input string, rounds int) error {
@@ -297,7 +297,7 @@ func (j *Journal) acquire() error {
 	defer j.mu.Unlock()
 	switch {
 	case j.file == nil:
-		return invalid("run", mihu.Fault{Field: "journal", Problem: "not made by OpenJournal"})
+		return invalid("run", mihu.FieldViolation{Field: "journal", Problem: "not made by OpenJournal"})
 	case j.closed:
 		return fmt.Errorf("provision: journal %q: %w", j.path, os.ErrClosed)
 	case j.broken != nil:

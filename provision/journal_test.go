@@ -336,7 +336,7 @@ func TestTheJournalCannotBeWritten(t *testing.T) {
 				assert.Equal(t, provision.Failed, result.Action)
 				require.ErrorIs(t, result.Err, full)
 				require.ErrorContains(t, result.Err, "done, but not recorded")
-				assert.True(t, result.Ensured.Created)
+				assert.Equal(t, mihu.ActionCreated, result.Ensured.Action)
 			}
 			assert.Equal(t, journal.Finished(), finished)
 			assert.Positive(t, finished)

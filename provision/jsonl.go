@@ -18,7 +18,7 @@ const (
 )
 
 // jsonLines reads the lines and gives each to emit, until that says false.
-func (p *parser) jsonLines(l *lines, emit func(Item, []InputFault) bool) error {
+func (p *parser) jsonLines(l *lines, emit func(Item, []InputViolation) bool) error {
 	for first := true; ; {
 		there, err := l.next()
 		if err != nil || !there {
@@ -34,11 +34,11 @@ func (p *parser) jsonLines(l *lines, emit func(Item, []InputFault) bool) error {
 			if text[0] == '{' {
 				problem = "an object that goes over several lines" + wantLines
 			}
-			emit(Item{}, []InputFault{at.fault("", "", problem)})
+			emit(Item{}, []InputViolation{at.fault("", "", problem)})
 			return nil
 		}
 		first = false
-		item, faults := Item{}, []InputFault(nil)
+		item, faults := Item{}, []InputViolation(nil)
 		if problem, offset := lineProblem(l); problem != "" {
 			faults = append(faults, place{l.number, column(l.line, offset)}.fault("", "", problem))
 		} else {
@@ -138,7 +138,7 @@ func skip(text []byte, at int, char byte) int {
 }
 
 // jsonRow makes an item of a line that is an object.
-func (p *parser) jsonRow(l *lines) (Item, []InputFault) {
+func (p *parser) jsonRow(l *lines) (Item, []InputViolation) {
 	at := place{l.number, column(l.line, skip(l.line, 0, ' '))}
 	r := &row{at: at, end: place{l.number, column(l.line, len(bytes.TrimRight(l.line, " \t"))-1)}}
 	p.object(r, l.line, 0, len(l.line), "")

@@ -84,10 +84,10 @@ func (n *numberList) read(l *lines, each func(*lines) error) error {
 		return fmt.Errorf("provision: reading %s: %w", n.found.Name, err)
 	case problem != "":
 		n.found.add(place{1, 1}.fault("", "", problem))
-	case len(n.numbers) == 0 && len(n.found.Faults) == 0:
+	case len(n.numbers) == 0 && len(n.found.Violations) == 0:
 		n.found.add(place{1, 1}.fault("", "", "has no numbers"))
 	}
-	if len(n.found.Faults) > 0 {
+	if len(n.found.Violations) > 0 {
 		return n.found
 	}
 	return nil
@@ -226,7 +226,7 @@ func otherColumns(texts []string, name string) string {
 	var shown []string
 	for _, text := range texts {
 		if trim(text) != "" && (known || isNearly(columnName(text), name)) {
-			shown = append(shown, redact.Text(redact.Clip(trim(text))))
+			shown = append(shown, redact.Text(redact.Quote(trim(text))))
 		}
 	}
 	if rest := len(shown) - most; rest > 0 {

@@ -82,24 +82,24 @@ func TestReadNumbersFaults(t *testing.T) {
 		"all that is wrong": {
 			"+12025550142\n  2025550143\nplanted-password\n+1 202 555x1\n+1\n\"+49 (0)30 1\"\n", "",
 			[]wanted{
-				{2, 3, "", `"20•••43"`, "has no + and country code"},
-				{3, 1, "", `"???????-????????"`, "has letters"},
-				{4, 1, "", `"+1 2•• ••5?1"`, "has an extension"},
-				{5, 1, "", `"+•"`, "too few or too many digits"},
-				{6, 1, "", `"?+4• (•)•• 1?"`, "has (0)"},
+				{2, 3, "", "20•••43", "has no + and country code"},
+				{3, 1, "", "???????-????????", "has letters"},
+				{4, 1, "", "+1 2•• ••5?1", "has an extension"},
+				{5, 1, "", "+•", "too few or too many digits"},
+				{6, 1, "", "?+4• (•)•• 1?", "has (0)"},
 			},
 		},
-		"characters, not bytes": {"\ufeff\u00a0\u00a02\n", "", []wanted{{1, 3, "", `"•"`, "has no + and country code"}}},
+		"characters, not bytes": {"\ufeff\u00a0\u00a02\n", "", []wanted{{1, 3, "", "•", "has no + and country code"}}},
 		"not UTF-8":             {"+12025550142\nü\xfc\n\xff", "", []wanted{{2, 2, "", "", "not UTF-8 text"}, {3, 1, "", "", "not UTF-8 text"}}},
 		"NUL":                   {"+1202\x005550142", "", []wanted{{1, 6, "", "", "has a NUL byte"}}},
-		"a line without end":    {long + "\n+1\n", "", []wanted{{1, 1, "", "", "longer than 1 MiB"}, {2, 1, "", `"+•"`, "too few"}}},
-		"a header":              {"Phone number\n+12025550142\n+1\n", "", []wanted{{1, 1, "", "", names}, {3, 1, "", `"+•"`, "too few"}}},
+		"a line without end":    {long + "\n+1\n", "", []wanted{{1, 1, "", "", "longer than 1 MiB"}, {2, 1, "", "+•", "too few"}}},
+		"a header":              {"Phone number\n+12025550142\n+1\n", "", []wanted{{1, 1, "", "", names}, {3, 1, "", "+•", "too few"}}},
 		"a header of several":   {"\nTelefon 1;Kunde\n1;2;3\n", "", []wanted{{2, 1, "", "", names}}},
 		"a line for a sheet":    {"sep=;\nnumber;x\n", "", []wanted{{1, 1, "", "", names}}},
-		"a header further down": {"+12025550142\nnumber\n", "", []wanted{{2, 1, "", `"??????"`, "has letters"}}},
+		"a header further down": {"+12025550142\nnumber\n", "", []wanted{{2, 1, "", "??????", "has letters"}}},
 		"rows":                  {"+12025550142,Anna\n+12025550143;x\n+1\tx\n", "", []wanted{{1, 1, "", "", several}, {2, 1, "", "", several}, {3, 1, "", "", several}}},
 		"two in a line":         {"+12025550142, +12025550143\n", "", []wanted{{1, 1, "", "", several}}},
-		"damaged by a sheet":    {"1,20256E+10\n+12025550142,00\n", "", []wanted{{1, 1, "", `"1?2••••?+10"`, "in scientific notation"}, {2, 1, "", `"+120•••••••2?00"`, "a decimal number"}}},
+		"damaged by a sheet":    {"1,20256E+10\n+12025550142,00\n", "", []wanted{{1, 1, "", "1?2••••?+10", "in scientific notation"}, {2, 1, "", "+120•••••••2?00", "a decimal number"}}},
 
 		// Columns.
 		"no such column": {
@@ -112,7 +112,7 @@ func TestReadNumbersFaults(t *testing.T) {
 		"a name that is no name":  {"number,,\n+12025550142,x,\n", " _ ", []wanted{{1, 1, "_", "", "there is no such column in the first row, which has 3"}}},
 		"a number for a name":     {"phone_number\n", "+12025550142", []wanted{{1, 1, "+1202•••0142", "", `which has 1: "phone_number"`}}},
 		"columns without end":     {"name" + strings.Repeat(",name", 99), "number", []wanted{{1, 1, "number", "", `"name", 80 more`}}},
-		"the column twice":        {"Number,number\n+1,+12025550142\n", "number", []wanted{{1, 8, "number", "", "the same as column number 1"}, {2, 1, "number", `"+•"`, "too few"}}},
+		"the column twice":        {"Number,number\n+1,+12025550142\n", "number", []wanted{{1, 8, "number", "", "the same as column number 1"}, {2, 1, "number", "+•", "too few"}}},
 		"a header with quotes":    {"num\"ber\n+12025550142\n", "number", []wanted{{1, 4, "", "", "a quote inside a field"}}},
 		"a header not UTF-8":      {"number,Stra\xdfe\n", "number", []wanted{{1, 12, "", "", "not UTF-8 text; save the file as CSV UTF-8"}}},
 		"a header without end":    {long + "\n", "number", []wanted{{1, 1, "", "", "longer than 1 MiB"}}},
@@ -122,7 +122,7 @@ func TestReadNumbersFaults(t *testing.T) {
 		"all that is wrong with rows": {
 			"name,Phone Number,x\n,+12025550142,\nä,2025550143,\nplanted,,\nplanted\n,+12\x003,\n,+12025550142,,planted\na\"b,+12025550142\n,+1\xff\n", "phone number",
 			[]wanted{
-				{3, 3, "phone number", `"20•••43"`, "has no + and country code"},
+				{3, 3, "phone number", "20•••43", "has no + and country code"},
 				{4, 9, "phone number", "", "empty; want E.164"},
 				{5, 8, "phone number", "", "empty; want E.164"},
 				{6, 5, "phone number", "", "has a NUL byte"},
@@ -133,10 +133,10 @@ func TestReadNumbersFaults(t *testing.T) {
 		},
 		"a quote that is not closed": {
 			"a,number\n\"x,+12025550142\n,+1\n", "number",
-			[]wanted{{2, 1, "", "", "a quote that is not closed"}, {3, 2, "number", `"+•"`, "too few"}},
+			[]wanted{{2, 1, "", "", "a quote that is not closed"}, {3, 2, "number", "+•", "too few"}},
 		},
-		"a number over two lines": {"number\n\"+1202\n5550142\"\n", "number", []wanted{{2, 1, "number", `"+12••?•••••42"`, "goes over several lines"}}},
-		"a row without end":       {"number\n" + long + "\n+1\n", "number", []wanted{{2, 1, "", "", "longer than 1 MiB"}, {3, 1, "number", `"+•"`, "too few"}}},
+		"a number over two lines": {"number\n\"+1202\n5550142\"\n", "number", []wanted{{2, 1, "number", "+12••?•••••42", "goes over several lines"}}},
+		"a row without end":       {"number\n" + long + "\n+1\n", "number", []wanted{{2, 1, "", "", "longer than 1 MiB"}, {3, 1, "number", "+•", "too few"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +146,7 @@ func TestReadNumbersFaults(t *testing.T) {
 			found, ok := errors.AsType[*provision.InputError](err)
 			require.True(t, ok, err)
 			assert.Equal(t, "list", found.Name)
-			assertFaults(t, found.Faults, test.want...)
+			assertFaults(t, found.Violations, test.want...)
 			for _, private := range []string{"planted", "hunter2", "2025550143"} {
 				assert.NotContains(t, err.Error(), private)
 			}
@@ -164,7 +164,7 @@ func TestReadNumbersCountsFaults(t *testing.T) {
 		_, err := provision.ReadNumbers(strings.NewReader(text), options)
 		found, ok := errors.AsType[*provision.InputError](err)
 		require.True(t, ok, err)
-		assert.Len(t, found.Faults, 1000)
+		assert.Len(t, found.Violations, 1000)
 		assert.Equal(t, 234, found.More)
 		assert.True(t, strings.HasPrefix(err.Error(), "provision: input has 1234 faults: line "), err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Plan says what [Run] would do, and sends nothing that changes anything. It lists the workspace
 // once, and then yields a result per item, in the order of the stream; those that wait for an agent
-// that another item frees come last. Ensured has what would be done, without a snapshot. What Run
+// that another item frees come last. EnsureResult has what would be done, without a snapshot. What Run
 // would refuse is refused here: faults, duplicates, agents that serve another number, cycles, and
 // secrets that cannot be looked up, which therefore are. A journal is read and not written.
 //
@@ -73,7 +73,7 @@ func (w *workspace) bindings() iter.Seq2[binding, error] {
 }
 
 // attempt finds out what Ensure would do.
-func (w *workspace) attempt(item *Item) (*mihu.Ensured, error) {
+func (w *workspace) attempt(item *Item) (*mihu.EnsureResult, error) {
 	req, err := resolve(w.ctx, *item, w.opts.Secrets)
 	if err != nil {
 		return nil, err
@@ -81,9 +81,12 @@ func (w *workspace) attempt(item *Item) (*mihu.Ensured, error) {
 	trunk, _ := keyOf(req.TrunkID)
 	agent, _ := agentOf(req.AgentUUID, req.Channel)
 	before, there := w.serves[trunk]
-	done := new(mihu.Ensured)
+	done := new(mihu.EnsureResult)
 	if there && before == agent {
-		done.Updated = sendsMore(req)
+		done.Action = mihu.ActionUnchanged
+		if sendsMore(req) {
+			done.Action = mihu.ActionUpdated
+		}
 		return done, nil
 	}
 	if _, held := w.holder[agent]; held {
@@ -91,12 +94,12 @@ func (w *workspace) attempt(item *Item) (*mihu.Ensured, error) {
 	}
 	if there {
 		delete(w.holder, before)
-		done.Assigned, done.Updated = true, sendsMore(req)
+		done.Action = mihu.ActionAssigned
 		if before != (agentKey{}) {
 			done.PreviousAgentUUID = before.uuid()
 		}
 	} else {
-		done.Created = true
+		done.Action = mihu.ActionCreated
 	}
 	w.put(binding{trunk, agent})
 	return done, nil

@@ -78,9 +78,9 @@ func TestFortyFaultsInTenThousandRows(t *testing.T) {
 		}
 		found := inputError(t, strings.ReplaceAll(text, "\n", lineEnd), provision.ReadOptions{})
 		assert.Zero(t, found.More)
-		for i := range found.Faults {
-			found.Faults[i].Value = "" // looked at elsewhere
+		for i := range found.Violations {
+			found.Violations[i].Value = "" // looked at elsewhere
 		}
-		assertFaults(t, found.Faults, want...)
+		assertFaults(t, found.Violations, want...)
 	}
 }

@@ -46,11 +46,11 @@ func examine(t *testing.T, text string, format Format) {
 func checkFaults(t *testing.T, text string, err error) {
 	t.Helper()
 	found, ok := errors.AsType[*InputError](err)
-	if !ok || len(found.Faults) == 0 {
+	if !ok || len(found.Violations) == 0 {
 		t.Fatal(err)
 	}
 	before := place{1, 1}
-	for _, fault := range found.Faults {
+	for _, fault := range found.Violations {
 		if fault.Line < before.line || fault.Column < 1 || fault.Line > 1+strings.Count(text, "\n")+strings.Count(text, "\r") {
 			t.Fatalf("%v after %v", fault, before)
 		}
@@ -170,7 +170,7 @@ func TestALineOfAGigabyte(t *testing.T) {
 			p := &parser{}
 			l := newLines(io.NewSectionReader(file, 0, size), io.Discard)
 			faults := 0
-			emit := func(_ Item, found []InputFault) bool {
+			emit := func(_ Item, found []InputViolation) bool {
 				faults += len(found)
 				return true
 			}
@@ -240,7 +240,7 @@ func TestATornFile(t *testing.T) {
 			}
 			l := newLines(io.NewSectionReader(tornFile{text, at}, 0, int64(len(text))), io.Discard)
 			_, _, err := l.start()
-			emit := func(Item, []InputFault) bool { return true }
+			emit := func(Item, []InputViolation) bool { return true }
 			switch {
 			case err != nil:
 			case text[0] == '{':

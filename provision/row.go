@@ -30,7 +30,7 @@ type row struct {
 	cells   [numFields]cell
 	absent  [numFields]bool // required, and reported in the header
 	csv     bool
-	faults  []InputFault
+	faults  []InputViolation
 	faulty  [numFields]bool
 }
 
@@ -75,7 +75,7 @@ func (r *row) word(f field) string {
 }
 
 // item makes an item of a row, or says all that is wrong with it.
-func (p *parser) item(r *row) (Item, []InputFault) {
+func (p *parser) item(r *row) (Item, []InputViolation) {
 	for f := range numFields {
 		if c := r.cells[f]; c.problem != "" {
 			r.faults = append(r.faults, c.bad.fault(r.name(f), "", c.problem))
@@ -103,7 +103,7 @@ func (p *parser) item(r *row) (Item, []InputFault) {
 	if p.seen != nil && len(r.faults) == 0 && r.absent == [numFields]bool{} { // otherwise what the row wants is not known
 		line, again, same := p.seen.add(&item, item.Line)
 		if p.repeats = again; again && !same {
-			value := strconv.Quote(mihu.MaskNumber(trunk.PhoneNumber))
+			value := mihu.MaskNumber(trunk.PhoneNumber)
 			r.fault(colPhoneNumber, value, "the same trunk as in line "+strconv.Itoa(line)+", with other content; keep one of the two")
 		}
 	}
@@ -208,7 +208,7 @@ func (r *row) check(item *Item) {
 	if err == nil {
 		return
 	}
-	for _, fault := range err.Faults {
+	for _, fault := range err.Violations {
 		f := r.fieldOf(fault.Field)
 		if r.faulty[f] || r.absent[f] && !r.cells[f].there {
 			continue

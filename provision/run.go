@@ -60,26 +60,11 @@ const (
 	Failed Action = "failed"
 )
 
-// ActionOf names what was done, in the way that Ensure and [Apply] tell it. nil is Unchanged.
-func ActionOf(done *mihu.Ensured) Action {
-	switch {
-	case done == nil:
-		return Unchanged
-	case done.Created:
-		return Created
-	case done.Assigned:
-		return Assigned
-	case done.Updated:
-		return Updated
-	}
-	return Unchanged
-}
-
-func actionOf(done *mihu.Ensured, err error) Action {
+func actionOf(done *mihu.EnsureResult, err error) Action {
 	if err != nil {
 		return Failed
 	}
-	return ActionOf(done)
+	return Action(done.Action)
 }
 
 // Result is what became of one item. It prints without SIP credentials, and with the number masked.
@@ -92,7 +77,7 @@ type Result struct {
 	Action Action
 	// Ensured has the trunk's snapshot, and for a failed item what was done before it failed; nil
 	// where nothing was asked or sent. Of [Plan] it has no snapshot.
-	Ensured *mihu.Ensured
+	Ensured *mihu.EnsureResult
 	// Err is why the item failed, and nil where it has not: the errors of Ensure, [*DuplicateError],
 	// [*CycleError], [*AgentBusyError], [*mihu.ValidationError] for an item that was not sent, an error
 	// of Secrets, or one of the journal, where the item was done and could not be recorded.

@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 	}
 	assert.Equal(t, agent(0), results[0].Ensured.Snapshot.Binding(mihu.ChannelCall).AgentUUID)
 	assert.Equal(t, agent(1), results[1].Ensured.PreviousAgentUUID)
-	assert.True(t, results[1].Ensured.Updated)
+	assert.Equal(t, mihu.ActionAssigned, results[1].Ensured.Action)
 	assert.Nil(t, results[4].Ensured)
 	duplicate, ok := errors.AsType[*provision.DuplicateError](results[5].Err)
 	require.True(t, ok)
@@ -119,9 +119,9 @@ func TestWhatCannotBeUsedIsRefusedBeforeAnything(t *testing.T) {
 		{"no client", t.Context(), nil, many(1), provision.Options{}, "client: not made by mihu.New"},
 		{"zero client", t.Context(), new(mihu.Client), many(1), provision.Options{}, "client: not made by mihu.New"},
 		{"items", t.Context(), client, nil, provision.Options{}, "items: nil"},
-		{"few workers", t.Context(), client, many(1), provision.Options{Workers: -1}, "workers -1: want 1 to 1024"},
-		{"many workers", t.Context(), client, many(1), provision.Options{Workers: 1025}, "workers 1025: want 1 to 1024"},
-		{"failures", t.Context(), client, many(1), provision.Options{MaxFailures: -1}, "max failures -1: negative"},
+		{"few workers", t.Context(), client, many(1), provision.Options{Workers: -1}, `workers "-1": want 1 to 1024`},
+		{"many workers", t.Context(), client, many(1), provision.Options{Workers: 1025}, `workers "1025": want 1 to 1024`},
+		{"failures", t.Context(), client, many(1), provision.Options{MaxFailures: -1}, `max failures "-1": negative`},
 		{"journal", t.Context(), client, many(1), provision.Options{Journal: new(provision.Journal)}, "journal: not made by OpenJournal"},
 	}
 	for _, test := range tests {
@@ -378,7 +378,7 @@ func TestSecrets(t *testing.T) {
 
 	done, err := provision.Apply(t.Context(), client, named(0, "lobby"), secrets)
 	require.NoError(t, err)
-	assert.True(t, done.Updated)
+	assert.Equal(t, mihu.ActionUpdated, done.Action)
 	done, err = provision.Apply(t.Context(), client, named(0, "attic"), secrets)
 	require.ErrorIs(t, err, missing)
 	require.NotNil(t, done)
@@ -482,7 +482,7 @@ func TestRepetitionsAddUp(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, provision.Assigned, results[0].Action)
 		assert.Equal(t, agent(5), results[0].Ensured.PreviousAgentUUID)
-		assert.True(t, results[0].Ensured.Updated)
+		assert.Equal(t, mihu.ActionAssigned, results[0].Ensured.Action)
 		assert.Equal(t, 1, api.updated)
 	})
 }

@@ -20,7 +20,7 @@ type binding struct {
 // listed are the trunks of the workspace.
 func (e *engine) listed() iter.Seq2[binding, error] {
 	return func(yield func(binding, error) bool) {
-		for number, err := range e.client.Trunks.All(e.ctx, &mihu.ListOptions{PerPage: 200, ReadAhead: 1}, e.call...) {
+		for number, err := range e.client.Trunks.All(e.ctx, &mihu.AllOptions{Prefetch: 1}, e.call...) {
 			if err != nil {
 				yield(binding{}, err)
 				return
@@ -45,7 +45,7 @@ func (e *engine) listed() iter.Seq2[binding, error] {
 
 // mayWait says that the API refused an item in a way that an agent which serves another number would
 // explain. Which way that is, is not documented.
-func mayWait(item *Item, done *mihu.Ensured, err error) bool {
+func mayWait(item *Item, done *mihu.EnsureResult, err error) bool {
 	if err == nil || done == nil || errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
 		return false
 	}
@@ -172,7 +172,7 @@ func (s *settlement) work() {
 func (s *settlement) settled(j *job) {
 	delete(s.waiting, j.trunk)
 	had, free := s.serves[j.trunk], agentKey{}
-	switch moved := j.err == nil || j.ensured != nil && j.ensured.Assigned; {
+	switch moved := j.err == nil || j.ensured != nil && j.ensured.Action == mihu.ActionAssigned; {
 	case had == j.agent:
 	case moved:
 		s.serves[j.trunk], free = j.agent, had

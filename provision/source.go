@@ -94,7 +94,7 @@ func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
 	return open(s, "input", opts)
 }
 
-var errNoReader = invalid("read", mihu.Fault{Field: "reader", Problem: "nil; want an input"})
+var errNoReader = invalid("read", mihu.FieldViolation{Field: "reader", Problem: "nil; want an input"})
 
 // spool copies what can be read only once to a temporary file, which is all that the source has.
 func spool(r io.Reader) (*Source, error) {
@@ -136,7 +136,7 @@ func (s *Source) examine(name string, opts ReadOptions) error {
 	found := &InputError{Name: name}
 	first := *parser
 	first.seen, first.hasSecret = newSeen(), opts.HasSecret
-	s.format, s.sum, err = s.read(&first, opts.Format, func(_ Item, faults []InputFault) bool {
+	s.format, s.sum, err = s.read(&first, opts.Format, func(_ Item, faults []InputViolation) bool {
 		if len(faults) == 0 {
 			if first.repeats {
 				s.repeats = append(s.repeats, short(s.count))
@@ -149,7 +149,7 @@ func (s *Source) examine(name string, opts ReadOptions) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("provision: reading %s: %w", name, err)
-	case len(found.Faults) > 0:
+	case len(found.Violations) > 0:
 		return found
 	case s.count == 0:
 		found.add(place{1, 1}.fault("", "", "has no rows"))
@@ -161,7 +161,7 @@ func (s *Source) examine(name string, opts ReadOptions) error {
 }
 
 // read gives every row to emit, until that says false, and the hash of the content if it does not.
-func (s *Source) read(p *parser, format Format, emit func(Item, []InputFault) bool) (Format, hashSum, error) {
+func (s *Source) read(p *parser, format Format, emit func(Item, []InputViolation) bool) (Format, hashSum, error) {
 	hash := sha256.New()
 	l := newLines(io.NewSectionReader(s.file, 0, s.size), hash)
 	beginning, problem, err := l.start()
@@ -169,7 +169,7 @@ func (s *Source) read(p *parser, format Format, emit func(Item, []InputFault) bo
 		return format, hashSum{}, err
 	}
 	if problem != "" {
-		emit(Item{}, []InputFault{place{1, 1}.fault("", "", problem)})
+		emit(Item{}, []InputViolation{place{1, 1}.fault("", "", problem)})
 		return format, hashSum{}, nil
 	}
 	if format == FormatAuto {
@@ -220,7 +220,7 @@ func newParser(opts ReadOptions) (*parser, error) {
 		return nil, fmt.Errorf("provision: the defaults cannot be used: %w", err)
 	}
 	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
-		fault := mihu.Fault{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownName}
+		fault := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownName}
 		return nil, fmt.Errorf("provision: the defaults cannot be used: %w", invalid("read", fault))
 	}
 	// The caller may change what is his.
@@ -247,7 +247,7 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 			return
 		}
 		count, stopped, changed := 0, false, false
-		_, sum, err := s.read(s.parser, s.format, func(item Item, faults []InputFault) bool {
+		_, sum, err := s.read(s.parser, s.format, func(item Item, faults []InputViolation) bool {
 			if changed = len(faults) > 0 || count == s.count; changed {
 				return false
 			}

@@ -202,7 +202,7 @@ func TestDefaults(t *testing.T) {
 	assert.NotContains(t, err.Error(), "hunter2")
 	invalid, ok := errors.AsType[*mihu.ValidationError](err)
 	require.True(t, ok)
-	assert.Len(t, invalid.Faults, 2)
+	assert.Len(t, invalid.Violations, 2)
 }
 
 // What the caller gave is his, to change and to keep.
@@ -419,8 +419,8 @@ func TestALineOfFaults(t *testing.T) {
 	t.Parallel()
 	text := "{" + strings.Repeat(`"é":1,`, 100_000) + `"ü":1}`
 	found := inputError(t, text, provision.ReadOptions{})
-	assert.Equal(t, 100_000+1+3, len(found.Faults)+found.More)
-	assert.Equal(t, 2+6*999, found.Faults[999].Column)
+	assert.Equal(t, 100_000+1+3, len(found.Violations)+found.More)
+	assert.Equal(t, 2+6*999, found.Violations[999].Column)
 }
 
 func TestFingerprint(t *testing.T) {

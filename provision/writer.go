@@ -110,9 +110,9 @@ func writable(item Item, reason string) error {
 	if !ok {
 		return nil
 	}
-	for _, fault := range invalid.Faults {
+	for _, fault := range invalid.Violations {
 		if fault.Field == colAdditionalSettings.key() {
-			return fmt.Errorf("provision: not written: %w", &mihu.ValidationError{Op: "write", Faults: []mihu.Fault{fault}})
+			return fmt.Errorf("provision: not written: %w", &mihu.ValidationError{Op: "write", Violations: []mihu.FieldViolation{fault}})
 		}
 	}
 	return nil

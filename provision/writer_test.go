@@ -72,7 +72,7 @@ func TestWriteWhatIsNotAcceptable(t *testing.T) {
 	item.Trunk.Channel = "fax"
 	for _, format := range []provision.Format{provision.FormatCSV, provision.FormatJSON} {
 		found := inputError(t, write(t, format, "", item), provision.ReadOptions{})
-		assert.Len(t, found.Faults, 2)
+		assert.Len(t, found.Violations, 2)
 	}
 }
 

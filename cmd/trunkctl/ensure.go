@@ -32,7 +32,7 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if err != nil {
 		return err
 	}
-	action := provision.ActionOf(ensured)
+	action := provision.Action(ensured.Action)
 	done := changeOf(action, req.TrunkID, ensured.Snapshot)
 	done.PreviousAgentUUID = ensured.PreviousAgentUUID
 	if action != provision.Unchanged {

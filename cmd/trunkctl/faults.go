@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"strings"
 
 	"github.com/mihu-go/mihu/provision"
 )
@@ -34,7 +33,7 @@ func (a *app) showFaults(file string, err error) error {
 	}
 	if a.global.output != formatTable {
 		out := a.records([]column{{name: "line"}, {name: "column"}, {name: "field"}, {name: "value"}, {name: "problem"}})
-		for _, fault := range faults.Faults {
+		for _, fault := range faults.Violations {
 			if err := out.add(faultRecord(fault)); err != nil {
 				return err
 			}
@@ -43,17 +42,13 @@ func (a *app) showFaults(file string, err error) error {
 			return err
 		}
 	} else {
-		for _, fault := range faults.Faults {
-			text := fmt.Sprintf("%s:%d:%d: ", file, fault.Line, fault.Column)
-			if about := strings.TrimSpace(fault.Field + " " + fault.Value); about != "" {
-				text += about + ": "
-			}
-			a.tell(printable(text + fault.Problem))
+		for _, fault := range faults.Violations {
+			a.tell(printable(fmt.Sprintf("%s:%d:%d: %s", file, fault.Line, fault.Column, fault.Text())))
 		}
 	}
 	more := ""
 	if faults.More > 0 {
-		more = fmt.Sprintf(", of which the first %d are shown", len(faults.Faults))
+		more = fmt.Sprintf(", of which the first %d are shown", len(faults.Violations))
 	}
-	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(faults.Faults)+faults.More, "fault"), file, more)}
+	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(faults.Violations)+faults.More, "fault"), file, more)}
 }

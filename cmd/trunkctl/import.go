@@ -222,13 +222,13 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 func (a *app) showRowFaults(file string, f *importFlags, err error) error {
 	end := a.showFaults(file, err)
 	faults, _ := errors.AsType[*provision.InputError](err)
-	if f.secrets == "" && faults != nil && slices.ContainsFunc(faults.Faults, namesSecret) {
+	if f.secrets == "" && faults != nil && slices.ContainsFunc(faults.Violations, namesSecret) {
 		return &advisedError{end, "name the file of the credentials that rows name with --secrets"}
 	}
 	return end
 }
 
-func namesSecret(fault provision.InputFault) bool { return fault.Field == "secret_name" }
+func namesSecret(fault provision.InputViolation) bool { return fault.Field == "secret_name" }
 
 // checkFiles looks for what an earlier run has left, before anything is sent.
 func (f *importFlags) checkFiles(a *app) error {

@@ -95,8 +95,8 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"gateway": "sip:sip.example.com", "port": 70000, "password": "` + secretPassword + `\n"}, "` + number(1) + `": {"port": -1}}`,
 			[]string{
-				`DIR/secrets: "carrier": sip.gateway "sip:sip.example.com": has a scheme`, `DIR/secrets: "carrier": sip.port 70000: `,
-				`DIR/secrets: "carrier": sip.password: has a control character`, `DIR/secrets: +1202•••0001: sip.port -1: `,
+				`DIR/secrets: "carrier": sip.gateway "sip:sip.example.com": has a scheme`, `DIR/secrets: "carrier": sip.port "70000": `,
+				`DIR/secrets: "carrier": sip.password: has a control character`, `DIR/secrets: +1202•••0001: sip.port "-1": `,
 				"4 faults in the file of --secrets; nothing was sent",
 			},
 		},

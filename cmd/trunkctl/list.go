@@ -106,7 +106,7 @@ func (a *app) list(ctx context.Context, filter trunkFilter) error {
 // trunks gives all trunks of a workspace, fetching a page while the one before is used.
 func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.Seq2[trunkRow, error] {
 	return func(yield func(trunkRow, error) bool) {
-		for number, err := range client.Trunks.All(ctx, &mihu.ListOptions{ReadAhead: 1}) {
+		for number, err := range client.Trunks.All(ctx, &mihu.AllOptions{Prefetch: 1}) {
 			if err != nil {
 				yield(trunkRow{}, err)
 				return

@@ -122,14 +122,14 @@ func shownName(name string) string {
 }
 
 // sipFaults says what is wrong with credentials, whatever trunk they are for.
-func sipFaults(credentials mihu.SIPCredentials) []mihu.Fault {
+func sipFaults(credentials mihu.SIPCredentials) []mihu.FieldViolation {
 	trial := mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall},
 		AgentUUID: "00000000-0000-0000-0000-000000000000",
 		SIP:       &credentials,
 	}
 	if invalid, ok := errors.AsType[*mihu.ValidationError](trial.Validate()); ok {
-		return invalid.Faults
+		return invalid.Violations
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (v *verdict) hear(e *entry, t truth) {
 		if !asBefore && (!asWanted || e.doomed) {
 			v.misreported = append(v.misreported, wrong("reported as unknown, and is neither as before nor as wanted"))
 		}
-		outcome, ok := errors.AsType[*mihu.OutcomeError](e.err)
+		outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](e.err)
 		if !ok || len(outcome.Causes) == 0 || outcome.Advice == "" {
 			v.speechless = append(v.speechless, wrong("says no cause or no way to find out"))
 		}
@@ -135,7 +135,7 @@ func difference(should, is *mihutest.Trunk) string {
 
 // causes is the chain of failures behind an unknown outcome, short enough to be counted by it.
 func causes(err error) string {
-	outcome, ok := errors.AsType[*mihu.OutcomeError](err)
+	outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](err)
 	if !ok {
 		return err.Error()
 	}

@@ -17,7 +17,7 @@ var (
 	line     = mihu.TrunkID{PhoneNumber: "+15550000001", Channel: mihu.ChannelCall}
 	old      = mihutest.Trunk{ID: line, AgentUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a", Name: "old", AdditionalSettings: map[string]any{"a": "b"}}
 	errPlain = errors.New("refused")
-	errOpen  = &mihu.OutcomeError{Op: "trunks.create", Causes: []error{errPlain}, Advice: "look"}
+	errOpen  = &mihu.UnknownOutcomeError{Op: "trunks.create", Causes: []error{errPlain}, Advice: "look"}
 )
 
 // changed is the old trunk after a change.
@@ -73,8 +73,8 @@ func TestJudge(t *testing.T) {
 		"unknown, and there":                 {with(create, errOpen), &old, 1, nil},
 		"unknown, and not there":             {with(create, errOpen), nil, 0, nil},
 		"unknown, and there in another way":  {with(create, errOpen), other, 1, misreported},
-		"unknown without advice":             {with(create, &mihu.OutcomeError{Causes: []error{errPlain}}), nil, 0, speechless},
-		"unknown without a cause":            {with(create, &mihu.OutcomeError{Advice: "look"}), nil, 0, speechless},
+		"unknown without advice":             {with(create, &mihu.UnknownOutcomeError{Causes: []error{errPlain}}), nil, 0, speechless},
+		"unknown without a cause":            {with(create, &mihu.UnknownOutcomeError{Advice: "look"}), nil, 0, speechless},
 		"unknown without more":               {with(create, mihu.ErrOutcomeUnknown), nil, 0, speechless},
 		"refused, as it has to be":           {with(doomed(create), errPlain), nil, 0, nil},
 		"made, where it had to be refused":   {doomed(create), nil, 0, misreported},
@@ -142,7 +142,7 @@ func TestTruthOfAServer(t *testing.T) {
 // The causes of an unknown outcome can be counted: the same failures make the same line.
 func TestCauses(t *testing.T) {
 	t.Parallel()
-	err := &mihu.OutcomeError{Op: "trunks.create", Causes: []error{
+	err := &mihu.UnknownOutcomeError{Op: "trunks.create", Causes: []error{
 		&mihu.APIError{Op: "trunks.create", StatusCode: 503},
 		&mihu.TransportError{Op: "trunks.create.read", Err: errors.New("read: connection reset by peer")},
 		&mihu.APIError{Op: "trunks.create.update", StatusCode: 200},

@@ -144,7 +144,7 @@ func (s *side) call(ctx context.Context, n int) (op string, err error) {
 	case 1:
 		// Every create of either side has a number of its own.
 		agent := s.srv.AddAgent("Agent")
-		_, err = s.client.Trunks.Create(ctx, wanted(newNumber(), agent), mihu.WithoutSettling())
+		_, err = s.client.Trunks.Create(ctx, wanted(newNumber(), agent), mihu.WithoutReconciliation())
 		return "create", err
 	}
 	_, err = s.client.Channels.GetByNumber(ctx, id.PhoneNumber)

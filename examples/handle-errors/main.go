@@ -34,7 +34,7 @@ func run(ctx context.Context, env example.Env) error {
 // outcome that is not known goes before its cause, and a page that a proxy sent with 404 does not
 // say that there is no such trunk.
 func advice(err error) string {
-	if outcome, ok := errors.AsType[*mihu.OutcomeError](err); ok {
+	if outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](err); ok {
 		return "it may have been carried out: " + outcome.Advice
 	}
 	switch {

@@ -140,7 +140,7 @@ func (t *tour) refusedHere(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("want a validation error, got %w", err)
 	}
-	for _, fault := range invalid.Faults {
+	for _, fault := range invalid.Violations {
 		t.note("%v", fault)
 	}
 	return nil

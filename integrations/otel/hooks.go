@@ -77,7 +77,7 @@ type (
 
 func (t *telemetry) callStart(ctx context.Context, call mihu.CallInfo) context.Context {
 	attrs := []attribute.KeyValue{operationKey.String(call.Op)}
-	if call.Settling {
+	if call.Reconciling {
 		attrs = append(attrs, settlingKey.Bool(true))
 	}
 	ctx, span := t.tracer.Start(ctx, "mihu "+call.Op, trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...))
@@ -94,7 +94,7 @@ func (t *telemetry) callEnd(ctx context.Context, call mihu.CallInfo, result mihu
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(outcomeKey.String(outcome(result)), attemptsKey.Int(result.Attempts), settledKey.Bool(result.Settled))
+	span.SetAttributes(outcomeKey.String(outcome(result)), attemptsKey.Int(result.Attempts), settledKey.Bool(result.Reconciled))
 	finish(span, result.RequestID, result.Err)
 }
 
@@ -167,7 +167,7 @@ func answered(result mihu.AttemptResult) []attribute.KeyValue {
 // outcome is the value of mihu.outcome.
 func outcome(result mihu.CallResult) string {
 	switch {
-	case result.Unknown:
+	case result.OutcomeUnknown:
 		return "unknown"
 	case result.Err != nil:
 		return "failure"

@@ -72,10 +72,10 @@ func (m instruments) call(ctx context.Context, call mihu.CallInfo, result mihu.C
 	set := metric.WithAttributeSet(attribute.NewSet(attrs...))
 	m.calls.Add(ctx, 1, set)
 	m.duration.Record(ctx, result.Duration.Seconds(), set)
-	if result.Settled {
+	if result.Reconciled {
 		m.settled.Add(ctx, 1, metric.WithAttributes(op, out))
 	}
-	if result.Unknown && !call.Settling { // the Create that it is a part of is counted
+	if result.OutcomeUnknown && !call.Reconciling { // the Create that it is a part of is counted
 		m.unknown.Add(ctx, 1, metric.WithAttributes(op))
 	}
 }

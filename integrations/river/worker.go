@@ -93,7 +93,7 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[Args]) error {
 	if err != nil {
 		return w.judge(ctx, job, err)
 	}
-	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: string(provision.ActionOf(ensured))})
+	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: string(ensured.Action)})
 }
 
 // takeTurn says whether the job may be worked on: there is no newer one of its trunk, and no older one

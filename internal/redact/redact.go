@@ -33,7 +33,7 @@ func Number(number string) string {
 // BadNumber shows the shape of what should have been a number and hides what it says.
 func BadNumber(s string) string {
 	if IsE164("+" + s) {
-		return strconv.Quote(Number(s))
+		return Number(s)
 	}
 	const most = 24
 	total := 0
@@ -63,7 +63,7 @@ func BadNumber(s string) string {
 			b.WriteRune('?')
 		}
 	}
-	return strconv.Quote(b.String())
+	return b.String()
 }
 
 // Text masks every run of digits that is long enough to be a phone number; after a plus sign the
@@ -132,14 +132,18 @@ func OneLine(s string, most int) string {
 func isDigit(r rune) bool  { return r >= '0' && r <= '9' }
 func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
 
-// Clip quotes a value for an error and bounds its length.
+// Clip bounds the length of a value for an error and escapes what is not printable.
 func Clip(s string) string {
-	const most = 64
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
+	const longest = 64
+	if len(s) > longest {
+		s = strings.ToValidUTF8(s[:longest], "") + "…"
 	}
-	return strconv.Quote(s)
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
 }
+
+// Quote is Clip in quotation marks.
+func Quote(s string) string { return `"` + Clip(s) + `"` }
 
 // Redactor removes one request's secrets from text that a server may have echoed. It is made
 // only when something went wrong.
@@ -391,5 +395,5 @@ func AnyNumber(number string) string {
 	if IsE164("+" + strings.TrimPrefix(number, "+")) {
 		return Number(number)
 	}
-	return strings.Trim(BadNumber(number), `"`)
+	return BadNumber(number)
 }

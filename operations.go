@@ -1,0 +1,32 @@
+package mihu
+
+// The operations, as Op names them in errors, log records and hooks. [Client.Do] has no constant: its
+// operation is the method and the path template, such as "GET /phone-numbers".
+const (
+	// OpTrunksCreate, OpTrunksUpdate, OpTrunksAssign and OpTrunksDelete change a trunk.
+	OpTrunksCreate = "trunks.create"
+	OpTrunksUpdate = "trunks.update"
+	OpTrunksAssign = "trunks.assign"
+	OpTrunksDelete = "trunks.delete"
+	// OpTrunksCreateRead and OpTrunksCreateUpdate are the requests that reconcile a Create: they read the
+	// number's channels, and send again what cannot be read back.
+	OpTrunksCreateRead   = "trunks.create.read"
+	OpTrunksCreateUpdate = "trunks.create.update"
+	// OpTrunksList fetches a page of the list; TrunksService.All sends one for each page.
+	OpTrunksList = "trunks.list"
+	// OpTrunksGet, OpChannelsGet and OpChannelsGetByNumber read a number's channels.
+	OpTrunksGet           = "trunks.get"
+	OpChannelsGet         = "channels.get"
+	OpChannelsGetByNumber = "channels.get_by_number"
+)
+
+// The operations that only errors name: they are made of others, or send nothing.
+const (
+	// OpNew is New and NewFromEnv.
+	OpNew = "new"
+	// OpValidate is the Validate methods.
+	OpValidate = "validate"
+	// OpTrunksEnsure and OpTrunksAll send the requests of the operations above.
+	OpTrunksEnsure = "trunks.ensure"
+	OpTrunksAll    = "trunks.all"
+)
