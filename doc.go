@@ -44,19 +44,20 @@
 // goes past: the last failure is returned instead. A POST of [Client.Do] that is marked Idempotent
 // follows the column of PUT, PATCH and DELETE.
 //
-//	the attempt                          GET     PUT PATCH DELETE  POST    was it carried out?
+//	the attempt                          GET     PUT PATCH DELETE  POST    applied?
 //	never sent: dial, TLS handshake      always  always            always  no
 //	never sent: host name unknown        once    once              once    no
 //	certificate not trusted              never   never             never   no
-//	connection lost, attempt timed out   always  always            never   perhaps
-//	2xx cut short                        always  always            never   perhaps
-//	2xx too large, not JSON, no data     never   never             never   perhaps
+//	connection lost, attempt timed out   always  always            never   maybe
+//	2xx cut short                        always  always            never   maybe
+//	2xx too large, not JSON, no data     never   never             never   maybe
 //	429                                  always  always            always  no
 //	401                                  once, if the token source has another token    no
-//	502, 503, 504                        always  always            never   perhaps
-//	500, 408, other 5xx                  never   never             never   perhaps
-//	any other answer                     never   never             never   no
-//	the caller's context ended           never   never             never   perhaps, if it was sent
+//	502, 503, 504                        always  always            never   maybe
+//	500, 408, other 5xx                  never   never             never   maybe
+//	any other response                   never   never             never   no
+//	reconciling a Create: "maybe" above  always  always            -       maybe
+//	the caller's context ended           never   never             never   maybe, if it was sent
 //
 // The wait is a random part of BaseDelay, which doubles with every attempt up to MaxDelay; after
 // 429 it starts from RateLimitDelay. It is never less than Retry-After, in seconds or as a date. A
