@@ -71,7 +71,7 @@ type snippet struct {
 
 func readSnippets(t *testing.T, page string) []snippet {
 	t.Helper()
-	content, err := os.ReadFile(page) //nolint:gosec // a page of this repository
+	content, err := os.ReadFile(page)
 	require.NoError(t, err)
 	var found []snippet
 	for _, at := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatchIndex(content, -1) {
@@ -135,13 +135,14 @@ func TestDocumentationCompiles(t *testing.T) {
 // parseSnippet parses the source of a package, with the imports that it needs.
 func parseSnippet(t *testing.T, set *gotoken.FileSet, name, source string) *ast.File {
 	t.Helper()
-	imports := "package page\n"
+	var imports strings.Builder
+	imports.WriteString("package page\n")
 	for _, used := range slices.Sorted(maps.Keys(importable)) {
 		if regexp.MustCompile(`\b` + used + `\.[A-Z]`).MatchString(source) {
-			imports += fmt.Sprintf("import %s %q\n", used, importable[used])
+			fmt.Fprintf(&imports, "import %s %q\n", used, importable[used])
 		}
 	}
-	file, err := parser.ParseFile(set, name, strings.Replace(source, "package page\n", imports, 1), parser.SkipObjectResolution)
+	file, err := parser.ParseFile(set, name, strings.Replace(source, "package page\n", imports.String(), 1), parser.SkipObjectResolution)
 	require.NoError(t, err)
 	return file
 }
@@ -151,7 +152,7 @@ func parseSnippet(t *testing.T, set *gotoken.FileSet, name, source string) *ast.
 func exportData(t *testing.T) map[string]string {
 	t.Helper()
 	args := append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}"}, slices.Sorted(maps.Values(importable))...)
-	command := exec.CommandContext(t.Context(), "go", args...) //nolint:gosec // the arguments are constants
+	command := exec.CommandContext(t.Context(), "go", args...)
 	var problems strings.Builder
 	command.Stderr = &problems
 	listed, err := command.Output()
