@@ -107,8 +107,8 @@ func (a *attempt) read(resp *http.Response) {
 	if err != nil && !errors.Is(err, ErrMalformedResponse) {
 		err = fmt.Errorf("%w: %w", errCutShort, a.named(err))
 	}
-	if success && err == nil {
-		err = decodeResponse(body, a.call.into)
+	if err == nil && success {
+		err = a.decode(resp, body)
 	}
 	if success && err == nil {
 		return
@@ -116,6 +116,21 @@ func (a *attempt) read(resp *http.Response) {
 	api := a.apiError(resp, body, err)
 	a.failed(api, classifyResponse(api))
 	a.retryAfter = api.RetryAfter
+}
+
+// decode reads a success, and checks that it is evidence of what the operation asked for.
+func (a *attempt) decode(resp *http.Response, body []byte) error {
+	c := a.call
+	if len(body) == 0 && resp.StatusCode != http.StatusNoContent && endsWithItsConnection(resp) {
+		return errCutShort // perhaps all of it
+	}
+	if err := decodeResponse(body, c.into); err != nil {
+		return err
+	}
+	if t, ok := c.into.(*snapshotTarget); ok {
+		return c.spec.expect.check(&t.snap)
+	}
+	return nil
 }
 
 // fail is the end of an attempt without a whole response.
@@ -175,10 +190,12 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	hide := c.redactor()
 	e := &APIError{
 		Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, StatusCode: resp.StatusCode, Attempts: a.number,
-		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()), RequestID: hide.ID(a.response.RequestID),
+		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), serverTime(resp.Header)), RequestID: hide.ID(a.response.RequestID),
 	}
 	if resp.StatusCode/100 != 2 || errors.Is(cause, errRefused) {
 		cause = e.explain(body, cause, hide)
+	} else if found, err := decodeProblem(body); err == nil {
+		e.Message = hide.Text(found.message) // what a success says that is none
 	}
 	if errors.Is(cause, ErrMalformedResponse) {
 		// A type's own decoding may repeat in its text what it could not read.
@@ -191,6 +208,15 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	e.Body = hide.Body(body)
 	e.Body = e.Body[:min(len(e.Body), maxKept):min(len(e.Body), maxKept)]
 	return e
+}
+
+// serverTime returns the server's own time, to which a date in its Retry-After refers: its clock may differ
+// from ours. It returns our time if the response has none.
+func serverTime(header http.Header) time.Time {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		return date
+	}
+	return time.Now()
 }
 
 // explain fills in what the body says about the failure, and returns why it could not be read, or

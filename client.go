@@ -155,6 +155,7 @@ type core struct {
 	userAgent []string
 	gate      gate
 	budget    budget
+	recent    recentWrites
 	hooks     []Hooks
 	host      string // for hooks
 	port      int    // for hooks
@@ -184,6 +185,7 @@ func newCore(cfg *config, blank *http.Request) *core {
 	}
 	c.late = attemptTimeout(c.timeout)
 	c.budget.init(c.policy.Budget)
+	c.recent.init(cfg.readLag)
 	if c.hooks = cfg.hooks; c.hooks != nil {
 		c.host, c.port = serverOf(c.base)
 	}

@@ -121,7 +121,7 @@ func (s TrunksService) match(ctx context.Context, req *TrunkCreateRequest, done 
 
 // find returns the channels of the number if it is bound on the channel, and nil if it is not.
 func (s TrunksService) find(ctx context.Context, req *TrunkCreateRequest, opts []CallOption) (*ChannelSnapshot, error) {
-	found, err := s.client.Channels.GetByNumber(ctx, req.PhoneNumber, opts...)
+	found, err := s.client.channelsOf(ctx, OpChannelsGetByNumber, req.TrunkID, opts)
 	switch {
 	case isGone(err):
 		return nil, nil //nolint:nilnil // not bound is no error
