@@ -395,8 +395,8 @@ func TestSettlingIsValid(t *testing.T) {
 		fault mihutest.Fault
 		want  []string
 	}{
-		{"carried out", mihutest.Fault{Method: "POST", Drop: true, AfterChange: true}, []string{"createTrunk", "getChannelsByNumber", "updateTrunk"}},
-		{"not carried out", mihutest.Fault{Method: "POST", Drop: true}, []string{"createTrunk", "getChannelsByNumber", "createTrunk"}},
+		{"carried out", mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true}, []string{"createTrunk", "getChannelsByNumber", "updateTrunk"}},
+		{"not carried out", mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true}, []string{"createTrunk", "getChannelsByNumber", "createTrunk"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

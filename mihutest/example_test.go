@@ -63,7 +63,7 @@ func ExampleServer_Inject() {
 
 	srv := mihutest.NewServer(t)
 	client := srv.Client(t)
-	if err := srv.Inject(mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true}); err != nil {
+	if err := srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true, AfterChange: true}); err != nil {
 		t.Fatalf("%v", err)
 	}
 

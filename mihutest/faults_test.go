@@ -158,23 +158,24 @@ func TestFaultsThatCannotBe(t *testing.T) {
 	w := newWorld(t)
 	good := mihutest.Fault{Status: 500}
 	for want, fault := range map[string]mihutest.Fault{
-		"it does nothing":                  {Method: "GET", Times: 3},
-		"Status 42 is not 200 to 599":      {Status: 42},
-		"Status 100 is not 200 to 599":     {Status: 100},
-		"Status 600 is not 200 to 599":     {Status: 600},
-		"Status -1 is not 200 to 599":      {Status: -1},
-		`Method "post" is not in capitals`: {Method: "post", Drop: true},
-		`Path "/[" is not a pattern`:       {Path: "/[", Drop: true},
-		`Path "phone-numbers" is not a path relative to the server's URL, without query`:         {Path: "phone-numbers", Drop: true},
-		`Path "/phone-numbers?page=1" is not a path relative to the server's URL, without query`: {Path: "/phone-numbers?page=1", Drop: true},
-		`Path "/api/v1/phone-numbers" is not a path relative to the server's URL, without query`: {Path: "/api/v1/phone-numbers", Drop: true},
-		"Skip, Delay or DelayAfter is negative":                                                  {Drop: true, Skip: -1},
-		"Drop gives no answer, but the fault says what to answer":                                {Drop: true, Status: 500},
-		"Code, Message and Field need a Status and no Body":                                      {Code: "X"},
-		"an answer without a body has nothing to say and nothing to truncate":                    {Status: 204, Truncate: true},
-		"AfterChange needs a Status, a Body, Drop or Truncate":                                   {Delay: 1, AfterChange: true},
-		"Detached needs a Delay, and a request that is handled":                                  {DelayAfter: 1, Detached: true},
-		"Header Content-Length is the server's own":                                              {Header: http.Header{"content-length": {"1"}}},
+		"it has no effect":                    {On: mihutest.Match{Method: "GET", Times: 3}},
+		"Status 42 is not 200 to 599":         {Status: 42},
+		"Status 100 is not 200 to 599":        {Status: 100},
+		"Status 600 is not 200 to 599":        {Status: 600},
+		"Status -1 is not 200 to 599":         {Status: -1},
+		`On.Method "post" is not in capitals`: {On: mihutest.Match{Method: "post"}, Drop: true},
+		`On.Path "/[" is not a pattern`:       {On: mihutest.Match{Path: "/["}, Drop: true},
+		`On.Path "phone-numbers" is not a path relative to the server's URL, without query`:         {On: mihutest.Match{Path: "phone-numbers"}, Drop: true},
+		`On.Path "/phone-numbers?page=1" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/phone-numbers?page=1"}, Drop: true},
+		`On.Path "/api/v1/phone-numbers" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/api/v1/phone-numbers"}, Drop: true},
+		"On.Skip is negative":                                                                  {On: mihutest.Match{Skip: -1}, Drop: true},
+		"Delay or DelayAfter is negative":                                                      {Delay: -1},
+		"Drop sends no response, but the fault describes one":                                  {Drop: true, Status: 500},
+		"Code, Message and Field need a Status and no Body":                                    {Code: "X"},
+		"a response without a body cannot have a Body, a Code, a Message, a Field or Truncate": {Status: 204, Truncate: true},
+		"AfterChange needs a Status, a Body, Drop or Truncate":                                 {Delay: 1, AfterChange: true},
+		"Detached needs a Delay, and a request that is handled":                                {DelayAfter: 1, Detached: true},
+		"Header Content-Length is set by the server":                                           {Header: http.Header{"content-length": {"1"}}},
 	} {
 		require.EqualError(t, w.Inject(good, fault), "mihutest: Inject: fault 1: "+want)
 	}
@@ -221,23 +222,23 @@ func TestWhichFaultIsUsed(t *testing.T) {
 		left   int
 	}{
 		"once":             {[]mihutest.Fault{{Status: 500}}, []string{trunk, trunk}, []int{500, 200}, 0},
-		"twice":            {[]mihutest.Fault{{Status: 500, Times: 2}}, []string{trunk, numbers, trunk}, []int{500, 500, 200}, 0},
-		"for ever":         {[]mihutest.Fault{{Status: 500, Times: -1}}, []string{trunk, trunk, trunk}, []int{500, 500, 500}, 1},
-		"skip":             {[]mihutest.Fault{{Status: 500, Skip: 2}}, []string{trunk, trunk, trunk, trunk}, []int{200, 200, 500, 200}, 0},
-		"path":             {[]mihutest.Fault{{Status: 500, Path: numbers}}, []string{trunk, numbers, numbers}, []int{200, 500, 200}, 0},
-		"skip by path":     {[]mihutest.Fault{{Status: 500, Path: numbers, Skip: 1}}, []string{trunk, numbers, trunk, numbers}, []int{200, 200, 200, 500}, 0},
-		"pattern":          {[]mihutest.Fault{{Status: 500, Path: "/phone-numbers/*/channels"}}, []string{trunk, channels, channels}, []int{200, 500, 404}, 0},
-		"method":           {[]mihutest.Fault{{Status: 500, Method: "POST"}}, []string{trunk}, []int{200}, 1},
+		"twice":            {[]mihutest.Fault{{On: mihutest.Match{Times: 2}, Status: 500}}, []string{trunk, numbers, trunk}, []int{500, 500, 200}, 0},
+		"for ever":         {[]mihutest.Fault{{On: mihutest.Match{Times: -1}, Status: 500}}, []string{trunk, trunk, trunk}, []int{500, 500, 500}, 1},
+		"skip":             {[]mihutest.Fault{{On: mihutest.Match{Skip: 2}, Status: 500}}, []string{trunk, trunk, trunk, trunk}, []int{200, 200, 500, 200}, 0},
+		"path":             {[]mihutest.Fault{{On: mihutest.Match{Path: numbers}, Status: 500}}, []string{trunk, numbers, numbers}, []int{200, 500, 200}, 0},
+		"skip by path":     {[]mihutest.Fault{{On: mihutest.Match{Path: numbers, Skip: 1}, Status: 500}}, []string{trunk, numbers, trunk, numbers}, []int{200, 200, 200, 500}, 0},
+		"pattern":          {[]mihutest.Fault{{On: mihutest.Match{Path: "/phone-numbers/*/channels"}, Status: 500}}, []string{trunk, channels, channels}, []int{200, 500, 404}, 0},
+		"method":           {[]mihutest.Fault{{On: mihutest.Match{Method: "POST"}, Status: 500}}, []string{trunk}, []int{200}, 1},
 		"in order":         {[]mihutest.Fault{{Status: 500}, {Status: 502}}, []string{trunk, trunk, trunk}, []int{500, 502, 200}, 0},
-		"the first to fit": {[]mihutest.Fault{{Status: 500, Path: numbers}, {Status: 502}}, []string{trunk, numbers}, []int{502, 500}, 0},
+		"the first to fit": {[]mihutest.Fault{{On: mihutest.Match{Path: numbers}, Status: 500}, {Status: 502}}, []string{trunk, numbers}, []int{502, 500}, 0},
 		"a skipping one lets the next": {
-			[]mihutest.Fault{{Status: 500, Skip: 1}, {Status: 502}},
+			[]mihutest.Fault{{On: mihutest.Match{Skip: 1}, Status: 500}, {Status: 502}},
 			[]string{trunk, trunk, trunk},
 			[]int{502, 500, 200},
 			0,
 		},
 		"what one took another does not count": {
-			[]mihutest.Fault{{Status: 500, Times: 2}, {Status: 502, Skip: 1}},
+			[]mihutest.Fault{{On: mihutest.Match{Times: 2}, Status: 500}, {On: mihutest.Match{Skip: 1}, Status: 502}},
 			[]string{trunk, trunk, trunk, trunk},
 			[]int{500, 500, 200, 502},
 			0,
@@ -249,7 +250,7 @@ func TestWhichFaultIsUsed(t *testing.T) {
 			require.NoError(t, w.Inject(c.faults...))
 			assert.Equal(t, c.want, w.statuses(c.paths...))
 			assert.Equal(t, c.left, w.FaultsLeft())
-			require.NoError(t, w.Inject(mihutest.Fault{Status: 503, Times: -1}))
+			require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 			w.ClearFaults()
 			assert.Zero(t, w.FaultsLeft())
 			assert.Equal(t, []int{200}, w.statuses(trunk))
@@ -266,7 +267,7 @@ func TestInjectFunc(t *testing.T) {
 		r.Header.Set("X-Mine", "spoilt")
 		switch r.Query.Get("page") {
 		case "1":
-			return &mihutest.Fault{Status: 503, Method: "post", Path: "elsewhere", Skip: -7, Times: -1} // where and when is the function's business
+			return &mihutest.Fault{On: mihutest.Match{Method: "post", Path: "elsewhere", Skip: -7, Times: -1}, Status: 503} // where and when is the function's business
 		case "2":
 			return &mihutest.Fault{} // a fault that does nothing
 		case "3":

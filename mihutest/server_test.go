@@ -180,7 +180,7 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
 		srv, err := mihutest.Start(opts...)
 		require.NoError(t, err)
-		require.NoError(t, srv.Inject(mihutest.Fault{Path: "/phone-numbers/trunks", Delay: time.Hour, Times: -1}))
+		require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Path: "/phone-numbers/trunks", Times: -1}, Delay: time.Hour}))
 		client := srv.HTTPClient()
 		var calls sync.WaitGroup
 		for i := range 8 {
@@ -293,7 +293,7 @@ func TestDefaultToken(t *testing.T) {
 func TestEveryAnswerHasARequestID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.Inject(mihutest.Fault{Method: "PUT", Status: 500}))
+	require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Method: "PUT"}, Status: 500}))
 	seen := map[string]bool{}
 	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
 		got := w.send(method, trunk, "")

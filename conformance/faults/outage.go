@@ -16,7 +16,7 @@ import (
 // outage503 has the server answer 503 to everything.
 func outage503(ctx context.Context, l *lab) error {
 	return outage(ctx, l, func(s *site) error {
-		return s.srv.Inject(mihutest.Fault{Status: http.StatusServiceUnavailable, Times: -1})
+		return s.srv.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: http.StatusServiceUnavailable})
 	}, func(s *site) error {
 		s.srv.ClearFaults()
 		return nil

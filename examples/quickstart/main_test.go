@@ -158,7 +158,7 @@ func TestCleanUp(t *testing.T) {
 	t.Parallel()
 	const trunks = "/phone-numbers/trunks"
 	refused := func(method, path string, skip int) mihutest.Fault {
-		return mihutest.Fault{Method: method, Path: path, Skip: skip, Status: http.StatusForbidden}
+		return mihutest.Fault{On: mihutest.Match{Method: method, Path: path, Skip: skip}, Status: http.StatusForbidden}
 	}
 	for name, fault := range map[string]mihutest.Fault{
 		"rotate":   refused("PATCH", trunks, 0),
@@ -190,8 +190,8 @@ func TestRegisterOpen(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	inject(t, server,
-		mihutest.Fault{Method: "POST", Drop: true, AfterChange: true},
-		mihutest.Fault{Method: "GET", Path: "/phone-numbers/channels", Skip: 1, Status: http.StatusForbidden},
+		mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true},
+		mihutest.Fault{On: mihutest.Match{Method: "GET", Path: "/phone-numbers/channels", Skip: 1}, Status: http.StatusForbidden},
 	)
 	_, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...)
 	if !errors.Is(err, mihu.ErrOutcomeUnknown) {
@@ -227,7 +227,7 @@ func TestRegisterOpenAndTaken(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	theirs := mihutest.Trunk{ID: trunkID, AgentUUID: server.AddAgent("Theirs")}
-	inject(t, server, mihutest.Fault{Method: "GET", Path: "/phone-numbers/channels", Skip: 1, Status: http.StatusForbidden})
+	inject(t, server, mihutest.Fault{On: mihutest.Match{Method: "GET", Path: "/phone-numbers/channels", Skip: 1}, Status: http.StatusForbidden})
 	server.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
 		if request.Method != http.MethodPost {
 			return nil
@@ -275,7 +275,7 @@ func TestInterrupted(t *testing.T) {
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
-	inject(t, server, mihutest.Fault{Method: "DELETE", Times: -1, Status: http.StatusInternalServerError})
+	inject(t, server, mihutest.Fault{On: mihutest.Match{Method: "DELETE", Times: -1}, Status: http.StatusInternalServerError})
 	_, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...)
 	if err == nil || !strings.Contains(err.Error(), "left behind") {
 		t.Errorf("got %v, want it to say that the trunk is left behind", err)

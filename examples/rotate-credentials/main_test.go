@@ -125,8 +125,8 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	server, out := realServer(t), filepath.Join(t.TempDir(), "new.jsonl")
 	err := server.Inject(
-		mihutest.Fault{Method: "PATCH", Status: http.StatusForbidden},
-		mihutest.Fault{Method: "PATCH", Status: http.StatusInternalServerError, AfterChange: true},
+		mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: http.StatusForbidden},
+		mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: http.StatusInternalServerError, AfterChange: true},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestInterrupted(t *testing.T) {
 	server, out := realServer(t), filepath.Join(t.TempDir(), "new.jsonl")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := server.Inject(mihutest.Fault{Method: "PATCH", Skip: 3, Status: http.StatusForbidden}); err != nil {
+	if err := server.Inject(mihutest.Fault{On: mihutest.Match{Method: "PATCH", Skip: 3}, Status: http.StatusForbidden}); err != nil {
 		t.Fatal(err)
 	}
 	server.InjectFunc(func(request mihutest.Request) *mihutest.Fault {

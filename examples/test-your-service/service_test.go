@@ -74,21 +74,21 @@ func TestPutFaults(t *testing.T) {
 		want   error
 	}{
 		"connection lost, then well": {
-			faults: []mihutest.Fault{{Method: "PUT", Drop: true}},
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Drop: true}},
 			moved:  true,
 		},
 		"moved, the answer lost": {
-			faults: []mihutest.Fault{{Method: "PUT", Status: http.StatusInternalServerError, AfterChange: true}},
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError, AfterChange: true}},
 			moved:  true,
 		},
 		"not moved": {
-			faults: []mihutest.Fault{{Method: "PUT", Status: http.StatusInternalServerError}},
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError}},
 			want:   mihu.ErrOutcomeUnknown,
 		},
 		"moved, and nothing can be found out": {
 			faults: []mihutest.Fault{
-				{Method: "PUT", Status: http.StatusInternalServerError, AfterChange: true},
-				{Method: "GET", Status: http.StatusInternalServerError},
+				{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError, AfterChange: true},
+				{On: mihutest.Match{Method: "GET"}, Status: http.StatusInternalServerError},
 			},
 			moved: true,
 			want:  mihu.ErrOutcomeUnknown,
