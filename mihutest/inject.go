@@ -5,21 +5,20 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
 	"sync"
 )
 
-// faults are the faults to come.
+// faults are the injected faults that are not used up, and the function of InjectFunc.
 type faults struct {
 	mu     sync.Mutex
-	queue  []*Fault // Skip and Times count down; Times is never 0
+	queue  []*Fault // On.Skip and On.Times count down; On.Times is never 0
 	choose func(Request) *Fault
 }
 
-// Inject adds faults. They are used in the order in which they were injected: of those that fit a
-// request, the first that has uses left is the one. A fault that cannot be, can never fit or
-// would do nothing is an error, and then none is added.
+// Inject adds faults. At most one fault affects a request: the first one, in the order of
+// injection, that matches the request and is not used up. Inject returns an error, and adds no
+// fault, if one of them is impossible, can never match or has no effect.
 func (s *Server) Inject(injected ...Fault) error {
 	added := make([]*Fault, 0, len(injected))
 	for i, f := range injected {
@@ -42,34 +41,37 @@ func (s *Server) Inject(injected ...Fault) error {
 	return nil
 }
 
-// InjectFunc sets a function that is asked about every request for which no injected fault is
-// used; nil from it means no fault, and a nil function none at all. It replaces the one before.
-// On of its faults is ignored. A fault that cannot be, such as one
-// with Status 42, is answered 500 INVALID_FAULT. The function is called from many goroutines at
-// once and has to return; the server reads the fault and does not change it.
+// InjectFunc sets a function that chooses a fault for every request that no injected fault
+// affects. If it returns nil, nothing goes wrong. InjectFunc replaces the previous function; nil
+// removes it.
+//
+// The function is called concurrently and must return. The On field of its faults is ignored. The
+// server reads a fault and does not modify it. It responds with 500 INVALID_FAULT if a fault is
+// impossible, such as one with Status 42.
 func (s *Server) InjectFunc(choose func(Request) *Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.choose = choose
 }
 
-// ClearFaults forgets all faults, injected ones and the function of InjectFunc. A fault that a
-// request is already waiting in goes on.
+// ClearFaults removes all injected faults and the function of InjectFunc. It does not end a fault
+// that is already delaying a request.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.queue, s.faults.choose = nil, nil
 }
 
-// FaultsLeft is the number of injected faults that have uses left. A test can see by it that its
-// faults happened. A fault for all requests always counts; the function of InjectFunc does not.
+// FaultsLeft returns the number of injected faults that are not used up, so that a test can check
+// that its faults happened. A fault for all requests always counts; the function of InjectFunc
+// does not.
 func (s *Server) FaultsLeft() int {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	return len(s.faults.queue)
 }
 
-// take is the fault for a request; the zero Fault where there is none.
+// take returns the fault of a request; the zero Fault means none.
 func (f *faults) take(req *Request) Fault {
 	fault, choose := f.next(req)
 	if choose == nil {
@@ -79,14 +81,13 @@ func (f *faults) take(req *Request) Fault {
 	if chosen == nil {
 		return Fault{}
 	}
-	fault = *chosen
-	if violation := fault.violation(); violation != "" {
+	if violation := chosen.violation(); violation != "" {
 		return Fault{Status: http.StatusInternalServerError, Code: "INVALID_FAULT", Message: "InjectFunc: " + violation}
 	}
-	return fault
+	return *chosen
 }
 
-// next uses up an injected fault, or hands out the function to ask instead.
+// next uses one injected fault. If none matches, it returns the function of InjectFunc instead.
 func (f *faults) next(req *Request) (Fault, func(Request) *Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -107,13 +108,4 @@ func (f *faults) next(req *Request) (Fault, func(Request) *Fault) {
 		return *fault, nil
 	}
 	return Fault{}, f.choose
-}
-
-// selects reports whether the method and the path of a request match. It ignores Times and Skip.
-func (m Match) selects(req *Request) bool {
-	if m.Method != "" && m.Method != req.Method {
-		return false
-	}
-	ok, _ := path.Match(m.Path, req.Path)
-	return ok || m.Path == ""
 }
