@@ -1,6 +1,6 @@
 // Package mihutest provides an in-process fake server of Mihu's phone-number trunk API, for the
 // tests of programs that use package mihu. It is stateful: it stores agents, numbers and trunks and
-// follows the contract of the API. It requires only the standard library.
+// follows the contract of the API. Apart from package mihu, it imports only the standard library.
 //
 //	func TestFrontDesk(t *testing.T) {
 //		srv := mihutest.NewServer(t)
