@@ -34,7 +34,7 @@ func (s *Server) NewClient(opts ...mihu.Option) (*mihu.Client, error) {
 		// The token is an option and not an argument, so that an option can override it.
 		mihu.WithTokenSource(mihu.TokenFunc(func(context.Context) (string, error) { return token, nil })),
 	}
-	if s.cert != nil {
+	if s.cert != nil || s.http == nil {
 		base = append(base, mihu.WithHTTPClient(s.HTTPClient()))
 	}
 	return mihu.New("", "", append(base, opts...)...)
@@ -45,6 +45,9 @@ func (s *Server) NewClient(opts ...mihu.Option) (*mihu.Client, error) {
 // for the loopback interface, *.mihu.ai and *.mindhunters.ai, so a client can use the URL of its
 // workspace instead of the server's URL. [Server.Close] closes its connections.
 func (s *Server) HTTPClient() *http.Client {
+	if s.http == nil {
+		return &http.Client{Transport: memoryTransport{s}}
+	}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer

@@ -2,7 +2,6 @@ package mihutest_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -21,8 +20,8 @@ func TestDetachedRequestIsHandledLate(t *testing.T) {
 		"with a drop":           {Drop: true, AfterChange: true},
 		"with a later response": {DelayAfter: time.Hour},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, ", TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				fault := fault

@@ -31,9 +31,19 @@
 //
 // # Time
 //
-// The server uses real sockets and the real clock, so it does not work inside a bubble of
-// testing/synctest. To keep tests fast, shorten the client's waits with a [mihu.RetryPolicy] whose
-// BaseDelay and RateLimitDelay are a millisecond, or turn retries off with MaxAttempts 1.
+// By default, the server uses real sockets and the real clock. To keep tests fast, shorten the
+// client's waits with a [mihu.RetryPolicy] whose BaseDelay and RateLimitDelay are a millisecond, or
+// turn retries off with MaxAttempts 1.
+//
+// In a bubble of testing/synctest, real sockets do not work. Start the server inside the bubble and
+// with [WithInMemoryTransport]. The client's waits and the server's delays then use the bubble's
+// clock, and take no time:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := mihutest.NewServer(t, mihutest.WithInMemoryTransport())
+//		client := srv.Client(t)
+//		…
+//	})
 //
 // # Endpoints
 //

@@ -2,7 +2,6 @@ package mihutest_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -102,13 +101,9 @@ func TestFaults(t *testing.T) {
 		"a delay":               {fault: mihutest.Fault{Delay: time.Millisecond}, status: 201, body: created, changed: true},
 		"a delay and an error":  {fault: mihutest.Fault{Delay: time.Millisecond, Status: 500}, status: 500},
 	} {
-		for _, tls := range []bool{false, true} { // HTTP/1.1, HTTP/2
-			t.Run(fmt.Sprint(name, ", TLS ", tls), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
-				var opts []mihutest.Option
-				if tls {
-					opts = append(opts, mihutest.WithTLS())
-				}
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(c.fault))
 				w.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -325,8 +320,8 @@ func TestCancelEndsDelays(t *testing.T) {
 		"after":                {mihutest.Fault{DelayAfter: time.Hour}, true},
 		"before, and an error": {mihutest.Fault{DelayAfter: time.Hour, Status: 500}, false},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, ", TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(c.fault))

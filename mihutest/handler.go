@@ -32,15 +32,32 @@ const (
 	abandoned         // the client has canceled the request, or the server is closed
 )
 
-// serve takes a request from its arrival to its response and applies its fault on the way. ctx
-// ends when the client cancels the request or the server is closed.
-func (s *Server) serve(ctx context.Context, r *http.Request) delivery {
+// arrival is a request that was read and recorded, and its fault.
+type arrival struct {
+	http      *http.Request
+	body      []byte
+	readError *problem
+	path      string // relative to the base path; "" outside of it
+	record    *Request
+	fault     Fault
+}
+
+// receive reads and records a request, and chooses its fault.
+func (s *Server) receive(r *http.Request) *arrival {
 	body, readError := readBody(r.Body)
 	path, inside := strings.CutPrefix(r.URL.EscapedPath(), basePath)
 	req := newRequest(r, path, body)
 	s.record.add(req)
-	fault := s.faults.take(req)
+	if !inside {
+		path = ""
+	}
+	return &arrival{r, body, readError, path, req, s.faults.take(req)}
+}
 
+// process handles a request and applies its fault. ctx ends when the client cancels the request or
+// the server is closed.
+func (s *Server) process(ctx context.Context, in *arrival) delivery {
+	fault := &in.fault
 	patience := ctx
 	if fault.Detached {
 		patience = s.ctx
@@ -50,16 +67,9 @@ func (s *Server) serve(ctx context.Context, r *http.Request) delivery {
 	}
 	var resp response
 	if fault.handles() {
-		switch {
-		case readError != nil:
-			resp = readError.response()
-		case !inside:
-			resp = s.handle(r, "", body)
-		default:
-			resp = s.handle(r, path, body)
-		}
+		resp = s.handle(in)
 		if resp.changed {
-			s.record.setChanged(req)
+			s.record.setChanged(in.record)
 		}
 	}
 	if !wait(ctx, fault.DelayAfter) {
@@ -68,7 +78,7 @@ func (s *Server) serve(ctx context.Context, r *http.Request) delivery {
 	if fault.Drop {
 		return delivery{outcome: dropped}
 	}
-	return s.deliver(req, fault.replace(resp), &fault)
+	return s.deliver(in.record, fault.replace(resp), fault)
 }
 
 // readBody returns nil and a problem if the body is too large or cannot be read.
@@ -114,7 +124,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.work.Done()
-	switch d := s.serve(ctx, r); d.outcome {
+	switch d := s.process(ctx, s.receive(r)); d.outcome {
 	case dropped:
 		cut(ctx)
 	case abandoned:

@@ -23,6 +23,7 @@ type config struct {
 	latency      time.Duration
 	requestLimit int
 	tls          bool
+	inMemory     bool
 }
 
 // newConfig applies the options to the defaults. It returns the errors of all options, joined.
@@ -31,6 +32,9 @@ func newConfig(opts []Option) (*config, error) {
 	c := &config{token: DefaultToken, rules: rules, requestLimit: defaultRequestLimit}
 	for _, opt := range opts {
 		err = errors.Join(err, opt.apply(c))
+	}
+	if c.tls && c.inMemory {
+		err = errors.Join(err, errors.New("WithTLS and WithInMemoryTransport exclude each other"))
 	}
 	return c, err
 }
@@ -85,6 +89,17 @@ func WithRequestLimit(n int) Option {
 func WithTLS() Option {
 	return option(func(c *config) error {
 		c.tls = true
+		return nil
+	})
+}
+
+// WithInMemoryTransport starts the server without a listener. Its clients pass their requests to the
+// server without a network: those of [Server.Client], [Server.NewClient] and [Server.HTTPClient].
+// Create the server inside a bubble of testing/synctest to use the bubble's clock; see the package
+// documentation. It cannot be combined with WithTLS.
+func WithInMemoryTransport() Option {
+	return option(func(c *config) error {
+		c.inMemory = true
 		return nil
 	})
 }

@@ -43,15 +43,19 @@ func (s *Server) endpoints() map[string]map[string]endpoint {
 }
 
 // handle checks a request in the documented order and runs its operation.
-func (s *Server) handle(r *http.Request, path string, body []byte) response {
+func (s *Server) handle(arrived *arrival) response {
+	if arrived.readError != nil {
+		return arrived.readError.response()
+	}
+	r := arrived.http
 	if p := s.authenticate(r.Header); p != nil {
 		return p.response()
 	}
-	e, uuid, p := s.route(r.Method, path)
+	e, uuid, p := s.route(r.Method, arrived.path)
 	if p != nil {
 		return p.response()
 	}
-	fields, p := e.read(r, body)
+	fields, p := e.read(r, arrived.body)
 	if p != nil {
 		return p.response()
 	}

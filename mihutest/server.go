@@ -42,7 +42,7 @@ type Server struct {
 	latency  time.Duration
 	rules    Rules
 	routes   map[string]map[string]endpoint
-	http     *http.Server
+	http     *http.Server    // nil with an in-memory transport
 	ctx      context.Context // ends when Close begins; the parent of every request's context
 	cancel   context.CancelFunc
 	closing  sync.Once
@@ -72,8 +72,9 @@ func NewServer(tb TB, opts ...Option) *Server {
 	return s
 }
 
-// Start starts a server on a free port of the loopback interface. The caller must close it. It
-// returns an error if an option is invalid or the server cannot listen.
+// Start starts a server on a free port of the loopback interface, or without a port if
+// [WithInMemoryTransport] is set. The caller must close it. It returns an error if an option is
+// invalid or the server cannot listen.
 func Start(opts ...Option) (*Server, error) {
 	c, err := newConfig(opts)
 	if err != nil {
@@ -90,6 +91,10 @@ func Start(opts ...Option) (*Server, error) {
 		record:  &recorder{limit: c.requestLimit},
 	}
 	s.routes = s.endpoints()
+	if c.inMemory {
+		s.url = memoryURL
+		return s, nil
+	}
 	if err := s.listen(c.tls); err != nil {
 		cancel()
 		return nil, fmt.Errorf("mihutest: %w", err)
@@ -140,7 +145,9 @@ func (s *Server) Close() {
 		s.closed = true
 		s.mu.Unlock()
 		s.cancel()
-		_ = s.http.Close() // an error of the listener, which nothing uses any more
+		if s.http != nil {
+			_ = s.http.Close() // an error of the listener, which nothing uses any more
+		}
 		done := make(chan struct{})
 		go func() {
 			s.work.Wait()
@@ -177,7 +184,8 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 }
 
 // URL returns the base URL of the server, with the path /api/v1 and without a trailing slash. Pass
-// it to mihu.WithBaseURL, or as MIHU_BASE_URL to another process.
+// it to mihu.WithBaseURL, or as MIHU_BASE_URL to another process. With [WithInMemoryTransport], only
+// the server's own clients can use it.
 func (s *Server) URL() string { return s.url }
 
 // Token returns the token that the server accepts. Pass it to mihu.New, or as MIHU_API_TOKEN to

@@ -32,6 +32,13 @@ const (
 	trunk = "/phone-numbers/trunks"
 )
 
+// transports are the ways to reach a server.
+var transports = map[string][]mihutest.Option{
+	"HTTP/1.1":  nil,
+	"HTTP/2":    {mihutest.WithTLS()},
+	"in memory": {mihutest.WithInMemoryTransport()},
+}
+
 // world is a server with two agents, Ada and Bob, and a plain HTTP client: the tests define what is
 // sent, byte by byte.
 type world struct {
@@ -310,8 +317,8 @@ func TestCloseEndsDelays(t *testing.T) {
 		"after":    {DelayAfter: time.Hour},
 		"detached": {Delay: time.Hour, Detached: true},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, " TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(delay))
