@@ -45,6 +45,19 @@
 //		…
 //	})
 //
+// # Failures and deviations
+//
+// A [Fault] affects single requests: it delays them, drops the connection before or after the change,
+// truncates the response, or replaces it. [Rules] apply to all requests. Both can make the API deviate
+// from its contract in ways that a client should survive, or at least detect:
+//
+//   - [SuccessShape]: pagination that is partial, of another form or missing; lists that ignore the
+//     requested page; data that is wrapped, omitted or has other names; a byte order mark.
+//   - ReadLag: reads that return an earlier state, as those of a replica do.
+//   - [Contradiction]: snapshots of another number, of another agent, or without a binding. This is
+//     only a Fault.
+//   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a proxy.
+//
 // # Endpoints
 //
 //	POST, PATCH, DELETE, GET  /phone-numbers/trunks

@@ -10,12 +10,12 @@ import (
 )
 
 // Fault is something that goes wrong with a request. It must have an effect: delay the request,
-// replace the response's status or body, change its headers, truncate it, or drop the connection.
+// replace the response's status or body, change its headers or its JSON, truncate it, or drop the connection.
 //
 // Without AfterChange, a fault with Status, Body or Drop takes the place of the request's handling:
 // the token is not checked and the state does not change. A fault with none of these three lets the
-// server handle the request. It then affects only the timing of the request, and the headers or
-// the end of the response.
+// server handle the request. It then affects only the timing of the request, the state that a read
+// sees, and parts of the response.
 type Fault struct {
 	// On selects the requests that the fault affects. Its zero value selects the next request.
 	On Match
@@ -54,6 +54,52 @@ type Fault struct {
 	// Truncate declares the full length of the body, sends half of it and closes the connection.
 	// If the response has no body, Truncate is the same as Drop.
 	Truncate bool
+
+	// SuccessShape replaces Rules.SuccessShape for the response; nil keeps it.
+	SuccessShape *SuccessShape
+	// ReadLag replaces Rules.ReadLag if the request is a read; 0 keeps it.
+	ReadLag time.Duration
+	// Contradict makes the snapshot in the response contradict the request. The request is handled
+	// and makes its change. It has no effect on responses without a snapshot: lists, DELETE and
+	// errors.
+	Contradict Contradiction
+}
+
+// Contradiction is a way in which a snapshot contradicts the request.
+type Contradiction int
+
+// The ways in which a snapshot contradicts the request.
+const (
+	// NoContradiction is the ordinary snapshot.
+	NoContradiction Contradiction = iota
+	// OtherNumber is the snapshot of a number that differs in its last digit and has another UUID.
+	OtherNumber
+	// OtherAgent is a snapshot in which every bound channel has another agent.
+	OtherAgent
+	// NotBound is a snapshot in which no channel is bound.
+	NotBound
+)
+
+// apply makes a snapshot contradict the request.
+func (c Contradiction) apply(d snapshotData) snapshotData {
+	bindings := []*bindingData{&d.Channels.Call.bindingData, &d.Channels.SMS.bindingData, &d.Channels.WhatsApp}
+	switch c {
+	case OtherNumber:
+		last := len(d.Number) - 1
+		d.Number, d.PhoneNumberUUID = d.Number[:last]+string('0'+(d.Number[last]-'0'+1)%10), newUUID()
+	case OtherAgent:
+		for _, b := range bindings {
+			if b.Bound {
+				b.AgentUUID, b.AgentName = new(newUUID()), new("Another agent")
+			}
+		}
+	case NotBound:
+		for _, b := range bindings {
+			*b = bindingData{}
+		}
+	default:
+	}
+	return d
 }
 
 // Match selects requests. Its zero value selects the next request, whatever it is.
@@ -92,8 +138,12 @@ func HTMLPage(status int) Fault {
 	}
 }
 
-// replace applies Status and Body to a response. If the request was not handled, resp is zero.
+// replace applies Status, Body and Contradict to a response. If the request was not handled, resp is
+// zero.
 func (f *Fault) replace(resp response) response {
+	if snapshot, ok := resp.data.(snapshotData); ok {
+		resp.data = f.Contradict.apply(snapshot)
+	}
 	switch {
 	case f.Body != nil:
 		resp.status, resp.raw = cmp.Or(f.Status, resp.status, http.StatusOK), f.Body

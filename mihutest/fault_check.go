@@ -1,6 +1,7 @@
 package mihutest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"path"
@@ -40,13 +41,22 @@ func (f *Fault) violation() string {
 		{f.describesError() && (f.Status == 0 || f.Body != nil), "Code, Message and Field need a Status and no Body"},
 		{f.bodyless() && f.needsBody(), "a response without a body cannot have a Body, a Code, a Message, a Field or Truncate"},
 		{f.AfterChange && !f.replaces() && !f.Truncate, "AfterChange needs a Status, a Body, Drop or Truncate"},
+		{f.Contradict < NoContradiction || f.Contradict > NotBound, fmt.Sprintf("there is no Contradiction %d", f.Contradict)},
+		{f.replaces() && f.shapes(), "SuccessShape, ReadLag and Contradict need the ordinary response, without Status, Body and Drop"},
 		{f.Detached && (f.Delay == 0 || !f.handles()), "Detached needs a Delay, and a request that is handled"},
 	} {
 		if rule.broken {
 			return rule.message
 		}
 	}
-	return f.headerViolation()
+	return cmp.Or(f.headerViolation(), f.shapeViolation(), lagViolation(f.ReadLag))
+}
+
+func (f *Fault) shapeViolation() string {
+	if f.SuccessShape == nil {
+		return ""
+	}
+	return f.SuccessShape.violation()
 }
 
 func isFinalStatus(status int) bool { return status >= 200 && status <= 599 }
@@ -62,7 +72,7 @@ func (f *Fault) headerViolation() string {
 
 // hasEffect reports whether the fault changes anything at all.
 func (f *Fault) hasEffect() bool {
-	return f.responds() || f.Drop || f.Delay != 0 || f.DelayAfter != 0
+	return f.responds() || f.shapes() || f.Drop || f.Delay != 0 || f.DelayAfter != 0
 }
 
 // replaces reports whether the fault takes the place of the ordinary response.
@@ -75,6 +85,9 @@ func (f *Fault) handles() bool { return f.AfterChange || !f.replaces() }
 func (f *Fault) responds() bool {
 	return f.Status != 0 || f.Body != nil || f.Truncate || f.RetryAfter != "" || f.ContentType != "" || len(f.Header) > 0
 }
+
+// shapes reports whether the fault changes the content of the ordinary response.
+func (f *Fault) shapes() bool { return f.SuccessShape != nil || f.ReadLag != 0 || f.Contradict != 0 }
 
 // describesError reports whether the fault sets a part of an error response.
 func (f *Fault) describesError() bool { return f.Code != "" || f.Message != "" || f.Field != "" }

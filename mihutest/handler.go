@@ -95,7 +95,11 @@ func readBody(r io.Reader) ([]byte, *problem) {
 
 // deliver encodes a response and records its status.
 func (s *Server) deliver(req *Request, resp response, fault *Fault) delivery {
-	body := resp.body(s.rules.ErrorShape)
+	success := s.rules.SuccessShape
+	if fault.SuccessShape != nil {
+		success = *fault.SuccessShape
+	}
+	body := resp.body(success, s.rules.ErrorShape)
 	if fault.Truncate && len(body) == 0 {
 		return delivery{outcome: dropped}
 	}

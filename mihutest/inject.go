@@ -33,6 +33,9 @@ func (s *Server) Inject(injected ...Fault) error {
 			f.On.Times = 1
 		}
 		f.Header, f.Body = f.Header.Clone(), bytes.Clone(f.Body)
+		if f.SuccessShape != nil {
+			f.SuccessShape = new(*f.SuccessShape)
+		}
 		added = append(added, &f)
 	}
 	s.faults.mu.Lock()

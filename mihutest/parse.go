@@ -214,3 +214,17 @@ func (f *form) count(name string, to *int, maximum int) {
 		}
 	}
 }
+
+// cursor reads an optional cursor and returns the offset that it stands for.
+func (f *form) cursor() int {
+	s := f.text("cursor")
+	if s == nil {
+		return 0
+	}
+	after, ok := strings.CutPrefix(*s, cursorPrefix)
+	offset, err := strconv.Atoi(after)
+	if !ok || err != nil || offset < 0 {
+		f.refuse("cursor", "must be the next_cursor of a page")
+	}
+	return offset
+}

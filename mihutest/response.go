@@ -69,20 +69,34 @@ type envelope struct {
 }
 
 // body encodes the response.
-func (r response) body(shape ErrorShape) []byte {
+func (r response) body(success SuccessShape, failure ErrorShape) []byte {
 	if r.raw != nil || r.status == http.StatusNoContent || r.status == http.StatusNotModified {
 		return r.raw
 	}
 	e := envelope{Success: new(true), Message: r.message, Data: r.data}
+	if success.Wrapped && r.data != nil {
+		e.Data = map[string]any{"data": r.data}
+	}
+	if success.OmitData {
+		e.Data = nil
+	}
+	if success.OmitSuccess {
+		e.Success = nil
+	}
 	if r.problem != nil {
-		e = r.problem.envelope(shape)
+		e = r.problem.envelope(failure)
 	}
 	b, err := json.Marshal(e)
 	if err != nil { // cannot happen: the types of this package can be encoded
 		return fmt.Appendf(nil, `{"success":false,"message":%q}`, err)
 	}
+	if success.ByteOrderMark {
+		b = append([]byte(byteOrderMark), b...)
+	}
 	return b
 }
+
+const byteOrderMark = "\ufeff"
 
 // envelope returns the problem in one of the shapes of errors.
 func (p *problem) envelope(shape ErrorShape) envelope {

@@ -1,11 +1,13 @@
 package mihutest
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // endpoint is one operation of the API.
@@ -18,13 +20,19 @@ type endpoint struct {
 // input is a request whose fields are all known to its endpoint.
 type input struct {
 	*form
-	uuid string // of the path
+	path, uuid string // uuid is the one in the path
+	shape      SuccessShape
+	lag        time.Duration
 }
 
 // endpoints returns the operations by path and method; * stands for a UUID.
 func (s *Server) endpoints() map[string]map[string]endpoint {
+	parameters := []string{"page", "per_page"}
+	if s.rules.SuccessShape.Paging == PagingCursor {
+		parameters = append(parameters, "cursor")
+	}
 	list := func(l *numberList) endpoint {
-		return endpoint{fields: []string{"page", "per_page"}, run: func(in input) response { return s.list(in, l) }}
+		return endpoint{fields: parameters, run: func(in input) response { return s.list(in, l) }}
 	}
 	create := []string{"phone_number", "agent_uuid", "channel", "name", "direction", "sip", "additional_settings"}
 	update := []string{"phone_number", "channel", "name", "direction", "sip", "additional_settings"}
@@ -59,7 +67,11 @@ func (s *Server) handle(arrived *arrival) response {
 	if p != nil {
 		return p.response()
 	}
-	return e.run(input{fields, uuid})
+	shape := s.rules.SuccessShape
+	if arrived.fault.SuccessShape != nil {
+		shape = *arrived.fault.SuccessShape
+	}
+	return e.run(input{fields, arrived.path, uuid, shape, cmp.Or(arrived.fault.ReadLag, s.rules.ReadLag)})
 }
 
 func (s *Server) authenticate(h http.Header) *problem {
@@ -162,15 +174,26 @@ func (s *Server) deleteTrunk(in input) response {
 }
 
 func (s *Server) list(in input, l *numberList) response {
-	page, perPage := 1, 50
-	if !s.rules.NoPagination {
-		in.count("page", &page, math.MaxInt)
-		in.count("per_page", &perPage, 200)
+	part := slice{page: 1, perPage: 50, url: s.url + in.path, unpaged: s.rules.NoPagination}
+	if !part.unpaged && !in.shape.IgnorePage {
+		in.count("page", &part.page, math.MaxInt)
+		in.count("per_page", &part.perPage, 200)
+	}
+	// This keeps the product from overflowing: there is no such page.
+	part.offset = min(part.page-1, math.MaxInt/200-1) * part.perPage
+	limit := part.perPage
+	switch {
+	case part.unpaged:
+		limit = math.MaxInt
+	case in.shape.IgnorePage:
+	case in.shape.Paging == PagingCursor:
+		part.offset = in.cursor()
 	}
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	return response{status: http.StatusOK, data: s.state.list(l, page, perPage)}
+	part.items, part.total = s.state.list(l, in.lag, part.offset, limit)
+	return response{status: http.StatusOK, data: part.data(in.shape)}
 }
 
 func (s *Server) channelsByNumber(in input) response {
@@ -178,11 +201,11 @@ func (s *Server) channelsByNumber(in input) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	data, p := s.state.lookup(func() *number { return s.state.numbers[e164] })
+	data, p := s.state.lookup(func() *number { return s.state.numberAt(e164, in.lag) })
 	return respond(p, false, http.StatusOK, "", data)
 }
 
 func (s *Server) channelsByUUID(in input) response {
-	data, p := s.state.lookup(func() *number { return s.state.uuids[in.uuid] })
+	data, p := s.state.lookup(func() *number { return s.state.uuidAt(in.uuid, in.lag) })
 	return respond(p, false, http.StatusOK, "", data)
 }

@@ -1,8 +1,10 @@
 package mihutest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Rules decide what the contract of the API leaves open. The zero value of each field means the
@@ -30,10 +32,16 @@ type Rules struct {
 	// added exist.
 	AnyAgent bool
 	// NoPagination makes lists ignore page and per_page: they return all numbers at once, without
-	// a pagination object. By default, lists obey both parameters.
+	// a pagination object. By default, lists obey both parameters. See [SuccessShape] for other
+	// forms of lists.
 	NoPagination bool
 	// ErrorShape is the JSON form of errors. The default is ErrorEnvelope.
 	ErrorShape ErrorShape
+	// SuccessShape is the JSON form of successful responses. The default is the documented form.
+	SuccessShape SuccessShape
+	// ReadLag makes reads return the state as it was that long ago, at most a minute. Writes, and
+	// their responses, always use the current state. The default is 0.
+	ReadLag time.Duration
 }
 
 // ErrorShape is one of the JSON forms of errors that a client must expect.
@@ -86,6 +94,9 @@ func (r Rules) complete() (Rules, error) {
 	}
 	if r.ErrorShape < ErrorEnvelope || r.ErrorShape > ErrorFramework {
 		return r, fmt.Errorf("WithRules: there is no ErrorShape %d", r.ErrorShape)
+	}
+	if violation := cmp.Or(r.SuccessShape.violation(), lagViolation(r.ReadLag)); violation != "" {
+		return r, fmt.Errorf("WithRules: %s", violation)
 	}
 	return r, nil
 }

@@ -86,6 +86,7 @@ func (s *Server) AddPurchasedNumber(e164 string) (uuid string, err error) {
 	if s.state.numbers[e164] != nil {
 		return "", errors.New("mihutest: AddPurchasedNumber: the number exists already")
 	}
+	s.state.remember(e164)
 	return s.state.register(e164, "", true).uuid, nil
 }
 
@@ -109,6 +110,7 @@ func (s *Server) BindPurchased(e164 string, channel mihu.Channel, agentUUID stri
 	if p := s.state.available(agentUUID, mihu.TrunkID{PhoneNumber: e164, Channel: channel}); p != nil {
 		return p.err("BindPurchased")
 	}
+	s.state.remember(e164)
 	s.state.bind(n, channel, &binding{agent: agentUUID})
 	return nil
 }

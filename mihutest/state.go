@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mihu-go/mihu"
 )
@@ -23,14 +24,15 @@ type agentChannel struct {
 // channels are the channels of number.bindings, in order.
 var channels = [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp}
 
-// binding is one agent on one channel of a number. On an external number it is a trunk.
+// binding is one agent on one channel of a number. On an external number it is a trunk. It is
+// replaced, never modified.
 type binding struct {
 	seq       int // orders the trunks by creation
 	agent     string
 	name      string
 	direction mihu.Direction
 	sip       mihu.SIPCredentials
-	settings  map[string]any // replaced, never modified
+	settings  map[string]any
 }
 
 type number struct {
@@ -91,6 +93,7 @@ type state struct {
 	serving   map[agentChannel]string // the number that an agent serves on a channel
 	inventory numberList              // all numbers
 	external  numberList              // the numbers that have trunks
+	past      []pastNumber            // the latest changes, oldest first
 }
 
 func newState(rules Rules) *state {
@@ -180,6 +183,7 @@ func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid strin
 	if holder := st.uuids[uuid]; uuid != "" && holder != n {
 		return snapshotData{}, invalid("phone_number_uuid", "belongs to another number, or the number has another")
 	}
+	st.remember(id.PhoneNumber)
 	if n == nil {
 		n = st.register(id.PhoneNumber, uuid, false)
 	}
@@ -203,9 +207,10 @@ func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed 
 	if p != nil {
 		return snapshotData{}, false, p
 	}
-	before := *b
-	c.apply(b, id.Channel)
-	return st.snapshot(n), !reflect.DeepEqual(before, *b), nil
+	updated := *b
+	c.apply(&updated, id.Channel)
+	*n.at(id.Channel) = &updated // reads return none of its changes, so there is nothing to remember
+	return st.snapshot(n), !reflect.DeepEqual(updated, *b), nil
 }
 
 // assign moves a trunk to an agent. changed reports whether it had another agent before.
@@ -220,6 +225,7 @@ func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, c
 		return snapshotData{}, false, p
 	}
 	if changed = b.agent != agentUUID; changed {
+		st.remember(n.e164)
 		moved := *b
 		moved.agent = agentUUID
 		st.bind(n, id.Channel, &moved)
@@ -235,6 +241,7 @@ func (st *state) remove(id mihu.TrunkID) *problem {
 	if p != nil {
 		return p
 	}
+	st.remember(n.e164)
 	st.unbind(n, id.Channel)
 	if n.bindings == [len(channels)]*binding{} {
 		delete(st.numbers, n.e164)
@@ -255,29 +262,17 @@ func (st *state) lookup(find func() *number) (snapshotData, *problem) {
 	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
 }
 
-// list returns a page of a list, or all of it if the rules turn pagination off.
-func (st *state) list(l *numberList, page, perPage int) pageData {
+// list returns up to limit items of a list from offset on, as they were a lag ago, and the size of the
+// list.
+func (st *state) list(l *numberList, lag time.Duration, offset, limit int) (items []itemData, total int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	data := pageData{Items: []itemData{}}
-	var numbers []*number
-	if st.rules.NoPagination {
-		numbers = l.slice(0, l.size)
-	} else {
-		p := pagination{CurrentPage: page, PerPage: perPage, Total: l.size, LastPage: max(1, (l.size+perPage-1)/perPage)}
-		if page <= p.LastPage { // this also keeps the product below from overflowing
-			numbers = l.slice((page-1)*perPage, perPage)
-		}
-		if len(numbers) > 0 {
-			p.From, p.To = new((page-1)*perPage+1), new((page-1)*perPage+len(numbers))
-		}
-		p.HasMore = page < p.LastPage
-		data.Pagination = &p
-	}
+	numbers, total := st.numbersAt(l, lag, offset, limit)
+	items = []itemData{}
 	for _, n := range numbers {
-		data.Items = append(data.Items, st.item(n))
+		items = append(items, st.item(n))
 	}
-	return data
+	return items, total
 }
 
 // numberList holds numbers in order of registration. Chunks make it fast to find a page and to

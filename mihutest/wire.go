@@ -85,9 +85,31 @@ type pagination struct {
 	HasMore     bool `json:"has_more"`
 }
 
-type pageData struct {
-	Items      []itemData  `json:"items"`
-	Pagination *pagination `json:"pagination,omitempty"`
+type partialPagination struct {
+	CurrentPage int `json:"current_page"`
+	PerPage     int `json:"per_page"`
+}
+
+type paginationData struct {
+	Pagination any `json:"pagination"`
+}
+
+type cursorData struct {
+	NextCursor *string `json:"next_cursor"`
+	HasMore    bool    `json:"has_more"`
+}
+
+// paginatorData is the framework's paginator; its simple form has no last_page and total.
+type paginatorData struct {
+	CurrentPage int        `json:"current_page"`
+	Data        []itemData `json:"data"`
+	From        *int       `json:"from"`
+	LastPage    *int       `json:"last_page,omitempty"`
+	NextPageURL *string    `json:"next_page_url"`
+	PerPage     int        `json:"per_page"`
+	PrevPageURL *string    `json:"prev_page_url"`
+	To          *int       `json:"to"`
+	Total       *int       `json:"total,omitempty"`
 }
 
 func (st *state) bindingData(n *number, channel mihu.Channel) bindingData {
