@@ -10,7 +10,8 @@ import (
 )
 
 // Fault is something that goes wrong with a request. It must have an effect: delay the request,
-// replace the response's status or body, change its headers or its JSON, truncate it, or drop the connection.
+// replace the response's status or body, change its headers or its JSON, truncate it, or drop the
+// connection.
 //
 // Without AfterChange, a fault with Status, Body or Drop takes the place of the request's handling:
 // the token is not checked and the state does not change. A fault with none of these three lets the

@@ -19,16 +19,17 @@ import (
 )
 
 // inBubble runs a test in a bubble, with a server that uses the bubble's clock.
-func inBubble(t *testing.T, test func(t *testing.T, w *world), opts ...mihutest.Option) {
+func inBubble(t *testing.T, test func(w *world), opts ...mihutest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		test(t, newWorld(t, append(opts, mihutest.WithInMemoryTransport())...))
+		test(newWorld(t, append(opts, mihutest.WithInMemoryTransport())...))
 	})
 }
 
 func TestDelaysUseTheClockOfTheBubble(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
+		t := w.t
 		require.NoError(t, w.Inject(mihutest.Fault{Delay: 24 * time.Hour, DelayAfter: time.Minute}))
 		start := time.Now()
 		got := w.send("GET", trunk, "")
@@ -40,7 +41,8 @@ func TestDelaysUseTheClockOfTheBubble(t *testing.T) {
 
 func TestClientRetriesInABubble(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
+		t := w.t
 		require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Times: 2}, Status: http.StatusTooManyRequests, RetryAfter: "30"}))
 		start := time.Now()
 		_, err := w.Client(t).Trunks.List(t.Context(), nil)
@@ -52,7 +54,8 @@ func TestClientRetriesInABubble(t *testing.T) {
 
 func TestReconciliationInABubble(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
+		t := w.t
 		require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true}))
 		_, err := w.Client(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
 			TrunkID: mihu.TrunkID{PhoneNumber: n1, Channel: mihu.ChannelCall}, AgentUUID: ada,
@@ -64,7 +67,8 @@ func TestReconciliationInABubble(t *testing.T) {
 
 func TestDeadlinesInABubble(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
+		t := w.t
 		for name, c := range map[string]struct {
 			fault   mihutest.Fault
 			changed bool
@@ -88,7 +92,8 @@ func TestDeadlinesInABubble(t *testing.T) {
 
 func TestDetachedRequestInABubble(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
+	inBubble(t, func(w *world) {
+		t := w.t
 		require.NoError(t, w.Inject(mihutest.Fault{Delay: time.Hour, Detached: true}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -111,7 +116,7 @@ func TestErrorsOfTheInMemoryTransport(t *testing.T) {
 	cause := errors.New("given up")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	_, err = w.HTTPClient().Transport.RoundTrip(w.request(ctx, "POST", trunk, with("")))
+	_, err = w.HTTPClient().Transport.RoundTrip(w.request(ctx, "POST", trunk, with(""))) //nolint:bodyclose // there is none
 	require.ErrorIs(t, err, cause)
 	assert.Equal(t, 1, w.RequestCount(), "a canceled request is not sent")
 

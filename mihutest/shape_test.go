@@ -2,7 +2,6 @@ package mihutest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,63 +27,75 @@ func TestPagingShapes(t *testing.T) {
 		number []string
 	}{
 		"full": {
-			mihutest.SuccessShape{}, "?per_page=2",
+			mihutest.SuccessShape{},
+			"?per_page=2",
 			`{"success":true,"data":{"items":ITEMS,"pagination":{"current_page":1,"per_page":2,"total":3,"last_page":2,"from":1,"to":2,"has_more":true}}}`,
 			[]string{"0", "1"},
 		},
 		"partial": {
-			mihutest.SuccessShape{Paging: mihutest.PagingPartial}, "?per_page=2&page=2",
+			mihutest.SuccessShape{Paging: mihutest.PagingPartial},
+			"?per_page=2&page=2",
 			`{"success":true,"data":{"items":ITEMS,"pagination":{"current_page":2,"per_page":2}}}`,
 			[]string{"2"},
 		},
 		"framework": {
-			mihutest.SuccessShape{Paging: mihutest.PagingFramework}, "?per_page=2",
+			mihutest.SuccessShape{Paging: mihutest.PagingFramework},
+			"?per_page=2",
 			`{"success":true,"data":{"current_page":1,"data":ITEMS,"from":1,"last_page":2,"next_page_url":"URL/phone-numbers/trunks?page=2","per_page":2,"prev_page_url":null,"to":2,"total":3}}`,
 			[]string{"0", "1"},
 		},
 		"framework, after the last page": {
-			mihutest.SuccessShape{Paging: mihutest.PagingFramework}, "?per_page=2&page=3",
+			mihutest.SuccessShape{Paging: mihutest.PagingFramework},
+			"?per_page=2&page=3",
 			`{"success":true,"data":{"current_page":3,"data":ITEMS,"from":null,"last_page":2,"next_page_url":null,"per_page":2,"prev_page_url":"URL/phone-numbers/trunks?page=2","to":null,"total":3}}`,
 			[]string{},
 		},
 		"simple": {
-			mihutest.SuccessShape{Paging: mihutest.PagingSimple}, "?per_page=2&page=2",
+			mihutest.SuccessShape{Paging: mihutest.PagingSimple},
+			"?per_page=2&page=2",
 			`{"success":true,"data":{"current_page":2,"data":ITEMS,"from":3,"next_page_url":null,"per_page":2,"prev_page_url":"URL/phone-numbers/trunks?page=1","to":3}}`,
 			[]string{"2"},
 		},
 		"array": {
-			mihutest.SuccessShape{Paging: mihutest.PagingArray}, "?per_page=2",
+			mihutest.SuccessShape{Paging: mihutest.PagingArray},
+			"?per_page=2",
 			`{"success":true,"data":ITEMS}`,
 			[]string{"0", "1"},
 		},
 		"cursor, first page": {
-			mihutest.SuccessShape{Paging: mihutest.PagingCursor}, "?per_page=2&page=2",
+			mihutest.SuccessShape{Paging: mihutest.PagingCursor},
+			"?per_page=2&page=2",
 			`{"success":true,"data":{"items":ITEMS,"next_cursor":"after-2","has_more":true}}`,
 			[]string{"0", "1"},
 		},
 		"cursor, last page": {
-			mihutest.SuccessShape{Paging: mihutest.PagingCursor}, "?per_page=2&cursor=after-2",
+			mihutest.SuccessShape{Paging: mihutest.PagingCursor},
+			"?per_page=2&cursor=after-2",
 			`{"success":true,"data":{"items":ITEMS,"next_cursor":null,"has_more":false}}`,
 			[]string{"2"},
 		},
 		"page ignored": {
-			mihutest.SuccessShape{IgnorePage: true}, "?per_page=2&page=2",
+			mihutest.SuccessShape{IgnorePage: true},
+			"?per_page=2&page=2",
 			`{"success":true,"data":{"items":ITEMS,"pagination":{"current_page":1,"per_page":50,"total":3,"last_page":1,"from":1,"to":3,"has_more":false}}}`,
 			[]string{"0", "1", "2"},
 		},
 		"items by another name": {
-			mihutest.SuccessShape{ItemsKey: "trunks", Paging: mihutest.PagingPartial}, "",
+			mihutest.SuccessShape{ItemsKey: "trunks", Paging: mihutest.PagingPartial},
+			"",
 			`{"success":true,"data":{"trunks":ITEMS,"pagination":{"current_page":1,"per_page":50}}}`,
 			[]string{"0", "1", "2"},
 		},
 		"wrapped, without success": {
-			mihutest.SuccessShape{Wrapped: true, OmitSuccess: true, Paging: mihutest.PagingArray}, "",
+			mihutest.SuccessShape{Wrapped: true, OmitSuccess: true, Paging: mihutest.PagingArray},
+			"",
 			`{"data":{"data":ITEMS}}`,
 			[]string{"0", "1", "2"},
 		},
 		"without data": {mihutest.SuccessShape{OmitData: true}, "", `{"success":true}`, nil},
 		"byte order mark": {
-			mihutest.SuccessShape{ByteOrderMark: true, Paging: mihutest.PagingArray}, "",
+			mihutest.SuccessShape{ByteOrderMark: true, Paging: mihutest.PagingArray},
+			"",
 			"\ufeff" + `{"success":true,"data":ITEMS}`,
 			[]string{"0", "1", "2"},
 		},
@@ -177,7 +188,7 @@ func TestContradictions(t *testing.T) {
 		"not bound": {mihutest.NotBound, func(t *testing.T, truth, got mihu.ChannelSnapshot) {
 			t.Helper()
 			assert.Equal(t, truth.Number, got.Number)
-			assert.Zero(t, got.Channels.Call.AgentUUID)
+			assert.Empty(t, got.Channels.Call.AgentUUID)
 			assert.False(t, got.Channels.Call.Bound)
 		}},
 	} {
@@ -223,7 +234,7 @@ func TestInvalidShapesAndContradictions(t *testing.T) {
 		{Body: []byte("x"), ReadLag: 1},
 	} {
 		err := w.Inject(fault)
-		require.EqualError(t, err, "mihutest: Inject: fault 0: SuccessShape, ReadLag and Contradict need the ordinary response, without Status, Body and Drop", fmt.Sprintf("%+v", fault))
+		require.EqualError(t, err, "mihutest: Inject: fault 0: SuccessShape, ReadLag and Contradict need the ordinary response, without Status, Body and Drop", "%+v", fault)
 	}
 	_, err := mihutest.Start(mihutest.WithRules(mihutest.Rules{SuccessShape: mihutest.SuccessShape{Paging: -1}}))
 	require.EqualError(t, err, "mihutest: WithRules: there is no Paging -1")

@@ -48,42 +48,60 @@ func judge(entries []entry, t truth) verdict {
 }
 
 func (v *verdict) judge(e *entry, t truth) {
-	stored := t.holds(e.id)
-	wrong := func(text string) string { return fmt.Sprintf("%s %v %s; error: %v", e.op, e.id, text, e.err) }
-	asBefore, asWanted := same(stored, e.before), same(stored, e.after)
 	switch e.report() {
 	case applied:
-		if e.doomed {
-			v.misreported = append(v.misreported, wrong("reported as applied, but the server refuses it"))
-			return
-		}
-		if !asWanted {
-			v.lost = append(v.lost, wrong("reported as applied, but "+difference(e.after, stored)))
-		}
-		if asBefore && !asWanted || e.before == nil && e.after != nil && t.registrations[e.id] == 0 {
-			v.misreported = append(v.misreported, wrong("reported as applied, but was not"))
-		}
-		if e.snapshot != nil && e.after != nil && !showsAgent(e.snapshot, e.after) {
-			v.misreported = append(v.misreported, wrong("returned the channels of another trunk"))
-		}
+		v.judgeApplied(e, t)
 	case notApplied:
-		if e.proxyRetries && stored == nil && errors.Is(e.err, mihu.ErrNotFound) {
-			v.gone = append(v.gone, wrong("reported as not found"))
-			return
-		}
-		if !asBefore {
-			v.misreported = append(v.misreported, wrong("reported as not applied, but "+difference(e.before, stored)))
-		}
+		v.judgeNotApplied(e, t)
 	case unknown:
-		if !asBefore && (!asWanted || e.doomed) {
-			v.misreported = append(v.misreported, wrong("reported as unknown, but the trunk is neither as before nor as wanted"))
-		}
-		outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](e.err)
-		if !ok || len(outcome.Causes) == 0 || outcome.Advice == "" {
-			v.speechless = append(v.speechless, wrong("has no cause or no advice"))
-		}
-		v.unknown = append(v.unknown, e.op+": "+causes(e.err))
+		v.judgeUnknown(e, t)
 	}
+}
+
+func (v *verdict) judgeApplied(e *entry, t truth) {
+	if e.doomed {
+		v.misreported = append(v.misreported, e.line("reported as applied, but the server refuses it"))
+		return
+	}
+	stored := t.holds(e.id)
+	asBefore, asWanted := same(stored, e.before), same(stored, e.after)
+	if !asWanted {
+		v.lost = append(v.lost, e.line("reported as applied, but "+difference(e.after, stored)))
+	}
+	if asBefore && !asWanted || e.before == nil && e.after != nil && t.registrations[e.id] == 0 {
+		v.misreported = append(v.misreported, e.line("reported as applied, but was not"))
+	}
+	if e.snapshot != nil && e.after != nil && !showsAgent(e.snapshot, e.after) {
+		v.misreported = append(v.misreported, e.line("returned the channels of another trunk"))
+	}
+}
+
+func (v *verdict) judgeNotApplied(e *entry, t truth) {
+	stored := t.holds(e.id)
+	if e.proxyRetries && stored == nil && errors.Is(e.err, mihu.ErrNotFound) {
+		v.gone = append(v.gone, e.line("reported as not found"))
+		return
+	}
+	if !same(stored, e.before) {
+		v.misreported = append(v.misreported, e.line("reported as not applied, but "+difference(e.before, stored)))
+	}
+}
+
+func (v *verdict) judgeUnknown(e *entry, t truth) {
+	stored := t.holds(e.id)
+	if !same(stored, e.before) && (!same(stored, e.after) || e.doomed) {
+		v.misreported = append(v.misreported, e.line("reported as unknown, but the trunk is neither as before nor as wanted"))
+	}
+	outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](e.err)
+	if !ok || len(outcome.Causes) == 0 || outcome.Advice == "" {
+		v.speechless = append(v.speechless, e.line("has no cause or no advice"))
+	}
+	v.unknown = append(v.unknown, e.op+": "+causes(e.err))
+}
+
+// line describes what is wrong with a call.
+func (e *entry) line(text string) string {
+	return fmt.Sprintf("%s %v %s; error: %v", e.op, e.id, text, e.err)
 }
 
 func (t truth) holds(id mihu.TrunkID) *mihutest.Trunk {
