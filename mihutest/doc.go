@@ -53,7 +53,8 @@
 //
 //   - [SuccessShape]: pagination that is partial, of another form or missing; lists that ignore the
 //     requested page; data that is wrapped, omitted or has other names; a byte order mark.
-//   - ReadLag: reads that return an earlier state, as those of a replica do.
+//   - ReadLag: reads that return an earlier state, as those of a replica do. For lags that differ,
+//     set MaxReadLag in Rules and ReadLag in each Fault.
 //   - [Contradiction]: snapshots of another number, of another agent, or without a binding. This is
 //     only a Fault.
 //   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a proxy.

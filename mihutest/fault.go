@@ -58,7 +58,8 @@ type Fault struct {
 
 	// SuccessShape replaces Rules.SuccessShape for the response; nil keeps it.
 	SuccessShape *SuccessShape
-	// ReadLag replaces Rules.ReadLag if the request is a read; 0 keeps it.
+	// ReadLag replaces Rules.ReadLag if the request is a read; 0 keeps it. The maximum is
+	// Rules.MaxReadLag.
 	ReadLag time.Duration
 	// Contradict makes the snapshot in the response contradict the request. The request is handled
 	// and makes its change. It has no effect on responses without a snapshot: lists, DELETE and

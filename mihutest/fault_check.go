@@ -36,7 +36,7 @@ func (f *Fault) violation() string {
 		message string
 	}{
 		{f.Status != 0 && !isFinalStatus(f.Status), fmt.Sprintf("Status %d is not 200 to 599", f.Status)},
-		{f.Delay < 0 || f.DelayAfter < 0, "Delay or DelayAfter is negative"},
+		{min(f.Delay, f.DelayAfter, f.ReadLag) < 0, "Delay, DelayAfter or ReadLag is negative"},
 		{f.Drop && f.responds(), "Drop sends no response, but the fault describes one"},
 		{f.describesError() && (f.Status == 0 || f.Body != nil), "Code, Message and Field need a Status and no Body"},
 		{f.bodyless() && f.needsBody(), "a response without a body cannot have a Body, a Code, a Message, a Field or Truncate"},
@@ -49,7 +49,7 @@ func (f *Fault) violation() string {
 			return rule.message
 		}
 	}
-	return cmp.Or(f.headerViolation(), f.shapeViolation(), lagViolation(f.ReadLag))
+	return cmp.Or(f.headerViolation(), f.shapeViolation())
 }
 
 func (f *Fault) shapeViolation() string {

@@ -164,7 +164,7 @@ func TestInjectRefusesInvalidFaults(t *testing.T) {
 		`On.Path "/phone-numbers?page=1" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/phone-numbers?page=1"}, Drop: true},
 		`On.Path "/api/v1/phone-numbers" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/api/v1/phone-numbers"}, Drop: true},
 		"On.Skip is negative":                                                                  {On: mihutest.Match{Skip: -1}, Drop: true},
-		"Delay or DelayAfter is negative":                                                      {Delay: -1},
+		"Delay, DelayAfter or ReadLag is negative":                                             {Delay: -1},
 		"Drop sends no response, but the fault describes one":                                  {Drop: true, Status: 500},
 		"Code, Message and Field need a Status and no Body":                                    {Code: "X"},
 		"a response without a body cannot have a Body, a Code, a Message, a Field or Truncate": {Status: 204, Truncate: true},

@@ -51,7 +51,7 @@ func (s *Server) receive(r *http.Request) *arrival {
 	if !inside {
 		path = ""
 	}
-	return &arrival{r, body, readError, path, req, s.faults.take(req)}
+	return &arrival{r, body, readError, path, req, s.faults.take(req, &s.rules)}
 }
 
 // process handles a request and applies its fault. ctx ends when the client cancels the request or

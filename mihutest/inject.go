@@ -22,7 +22,7 @@ type faults struct {
 func (s *Server) Inject(injected ...Fault) error {
 	added := make([]*Fault, 0, len(injected))
 	for i, f := range injected {
-		violation := cmp.Or(f.On.violation(), f.violation())
+		violation := cmp.Or(f.On.violation(), f.violation(), s.rules.lagViolation(f.ReadLag))
 		if violation == "" && !f.hasEffect() {
 			violation = "it has no effect"
 		}
@@ -75,7 +75,7 @@ func (s *Server) FaultsLeft() int {
 }
 
 // take returns the fault of a request; the zero Fault means none.
-func (f *faults) take(req *Request) Fault {
+func (f *faults) take(req *Request, rules *Rules) Fault {
 	fault, choose := f.next(req)
 	if choose == nil {
 		return fault
@@ -84,7 +84,7 @@ func (f *faults) take(req *Request) Fault {
 	if chosen == nil {
 		return Fault{}
 	}
-	if violation := chosen.violation(); violation != "" {
+	if violation := cmp.Or(chosen.violation(), rules.lagViolation(chosen.ReadLag)); violation != "" {
 		return Fault{Status: http.StatusInternalServerError, Code: "INVALID_FAULT", Message: "InjectFunc: " + violation}
 	}
 	return *chosen

@@ -7,13 +7,10 @@ import (
 	"time"
 )
 
-// maxReadLag is the maximum of ReadLag. The server keeps the changes of this time.
-const maxReadLag = time.Minute
-
-// lagViolation is the rule that a read lag breaks; "" means none.
-func lagViolation(lag time.Duration) string {
-	if lag < 0 || lag > maxReadLag {
-		return fmt.Sprintf("ReadLag %v is not 0 to %v", lag, maxReadLag)
+// lagViolation is the rule that the ReadLag of a fault breaks; "" means none.
+func (r *Rules) lagViolation(lag time.Duration) string {
+	if lag > r.MaxReadLag {
+		return fmt.Sprintf("ReadLag %v is more than %v, the MaxReadLag of the Rules", lag, r.MaxReadLag)
 	}
 	return ""
 }
@@ -27,8 +24,11 @@ type pastNumber struct {
 
 // remember records a number before it changes, for reads that lag.
 func (st *state) remember(e164 string) {
+	if st.rules.MaxReadLag == 0 {
+		return
+	}
 	now := time.Now()
-	expired, _ := slices.BinarySearchFunc(st.past, now.Add(-maxReadLag), func(p pastNumber, t time.Time) int {
+	expired, _ := slices.BinarySearchFunc(st.past, now.Add(-st.rules.MaxReadLag), func(p pastNumber, t time.Time) int {
 		return p.changed.Compare(t)
 	})
 	past := pastNumber{changed: now, e164: e164}

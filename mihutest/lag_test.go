@@ -112,7 +112,7 @@ func TestReadLagReturnsThePast(t *testing.T) {
 		}
 		assert.Positive(t, found)
 		assert.Positive(t, missing)
-	}, mihutest.WithRules(mihutest.Rules{AnyAgent: true}))
+	}, mihutest.WithRules(mihutest.Rules{AnyAgent: true, MaxReadLag: time.Minute}))
 }
 
 func TestReadLagWithConcurrentWrites(t *testing.T) {

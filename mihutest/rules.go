@@ -39,9 +39,12 @@ type Rules struct {
 	ErrorShape ErrorShape
 	// SuccessShape is the JSON form of successful responses. The default is the documented form.
 	SuccessShape SuccessShape
-	// ReadLag makes reads return the state as it was that long ago, at most a minute. Writes, and
-	// their responses, always use the current state. The default is 0.
+	// ReadLag makes reads return the state as it was that long ago. Writes, and their responses,
+	// always use the current state. The default is 0.
 	ReadLag time.Duration
+	// MaxReadLag is the maximum of Fault.ReadLag. The server keeps the changes of this time. 0 means
+	// ReadLag, so that by default the server keeps no changes.
+	MaxReadLag time.Duration
 }
 
 // ErrorShape is one of the JSON forms of errors that a client must expect.
@@ -95,7 +98,12 @@ func (r Rules) complete() (Rules, error) {
 	if r.ErrorShape < ErrorEnvelope || r.ErrorShape > ErrorFramework {
 		return r, fmt.Errorf("WithRules: there is no ErrorShape %d", r.ErrorShape)
 	}
-	if violation := cmp.Or(r.SuccessShape.violation(), lagViolation(r.ReadLag)); violation != "" {
+	r.MaxReadLag = cmp.Or(r.MaxReadLag, r.ReadLag)
+	violation := r.SuccessShape.violation()
+	if r.ReadLag < 0 || r.MaxReadLag < r.ReadLag {
+		violation = "ReadLag is negative or more than MaxReadLag"
+	}
+	if violation != "" {
 		return r, fmt.Errorf("WithRules: %s", violation)
 	}
 	return r, nil

@@ -220,11 +220,11 @@ func TestInvalidShapesAndContradictions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for want, fault := range map[string]mihutest.Fault{
-		"there is no Paging 6":                    {SuccessShape: &mihutest.SuccessShape{Paging: 6}},
-		"there is no Contradiction 4":             {Contradict: 4},
-		"there is no Contradiction -1":            {Contradict: -1},
-		"ReadLag -1ns is not 0 to 1m0s":           {ReadLag: -1},
-		"ReadLag 1m0.000000001s is not 0 to 1m0s": {ReadLag: 60_000_000_001},
+		"there is no Paging 6":                                     {SuccessShape: &mihutest.SuccessShape{Paging: 6}},
+		"there is no Contradiction 4":                              {Contradict: 4},
+		"there is no Contradiction -1":                             {Contradict: -1},
+		"Delay, DelayAfter or ReadLag is negative":                 {ReadLag: -1},
+		"ReadLag 1ns is more than 0s, the MaxReadLag of the Rules": {ReadLag: 1},
 	} {
 		require.EqualError(t, w.Inject(fault), "mihutest: Inject: fault 0: "+want)
 	}
@@ -238,6 +238,10 @@ func TestInvalidShapesAndContradictions(t *testing.T) {
 	}
 	_, err := mihutest.Start(mihutest.WithRules(mihutest.Rules{SuccessShape: mihutest.SuccessShape{Paging: -1}}))
 	require.EqualError(t, err, "mihutest: WithRules: there is no Paging -1")
-	_, err = mihutest.Start(mihutest.WithRules(mihutest.Rules{ReadLag: -1}))
-	require.EqualError(t, err, "mihutest: WithRules: ReadLag -1ns is not 0 to 1m0s")
+	for _, rules := range []mihutest.Rules{{ReadLag: -1}, {MaxReadLag: -1}, {ReadLag: 2, MaxReadLag: 1}} {
+		_, err = mihutest.Start(mihutest.WithRules(rules))
+		require.EqualError(t, err, "mihutest: WithRules: ReadLag is negative or more than MaxReadLag")
+	}
+	w.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{ReadLag: 1} })
+	assert.Contains(t, w.must(http.StatusInternalServerError, "GET", trunk, ""), "INVALID_FAULT")
 }
