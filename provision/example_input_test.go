@@ -62,9 +62,9 @@ func ExampleInputError() {
 		}
 	}
 	// Output:
-	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port, or is it to be ignored?
-	// line 2, column 1: phone_number "1202•••0142": has no + and country code; write +49… or what the country's is
-	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: the spreadsheet has destroyed the digits; format the column as text and enter the number again
+	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port? If not, ignore it by name
+	// line 2, column 1: phone_number "1202•••0142": missing country code; use +49… or that of the number's country
+	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: a spreadsheet has destroyed the digits; format the column as text and enter the number again
 	// line 3, column 13: channel "cal": want "call" or "whatsapp"
 }
 

@@ -111,7 +111,7 @@ func TestAJournalOfAnotherInput(t *testing.T) {
 	}{
 		{"another item", []provision.Item{want(0, 0), want(1, 1), want(3, 3)}, "item 3, line 5, is +1234•••0003/call here, and another in the journal"},
 		{"another wish", []provision.Item{want(0, 0), want(1, 1), changed, want(9, 9)}, "item 3, line 4, is +1234•••0002/call here"},
-		{"fewer items", []provision.Item{want(0, 0), want(1, 1), cased}, "it has item 5 as finished, and the input ends after 3"},
+		{"fewer items", []provision.Item{want(0, 0), want(1, 1), cased}, "the journal has item 5 as finished, and the input has only 3"},
 	}
 	for _, test := range tests {
 		results, err := collect(t, provision.Run(t.Context(), client, stream(nil, test.items...), provision.Options{Journal: journal}))

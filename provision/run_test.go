@@ -116,8 +116,8 @@ func TestWhatCannotBeUsedIsRefusedBeforeAnything(t *testing.T) {
 		wrong  string
 	}{
 		{"context", nil, client, many(1), provision.Options{}, "context: nil"},
-		{"no client", t.Context(), nil, many(1), provision.Options{}, "client: not made by mihu.New"},
-		{"zero client", t.Context(), new(mihu.Client), many(1), provision.Options{}, "client: not made by mihu.New"},
+		{"no client", t.Context(), nil, many(1), provision.Options{}, "client: not created by mihu.New"},
+		{"zero client", t.Context(), new(mihu.Client), many(1), provision.Options{}, "client: not created by mihu.New"},
 		{"items", t.Context(), client, nil, provision.Options{}, "items: nil"},
 		{"few workers", t.Context(), client, many(1), provision.Options{Workers: -1}, `workers "-1": want 1 to 1024`},
 		{"many workers", t.Context(), client, many(1), provision.Options{Workers: 1025}, `workers "1025": want 1 to 1024`},
@@ -598,7 +598,7 @@ func TestWhoHasAnAgentCannotBeLookedUp(t *testing.T) {
 			require.ErrorIs(t, results[1].Err, mihu.ErrForbidden)
 		}
 		require.ErrorIs(t, results[0].Err, mihu.ErrConflict)
-		require.ErrorContains(t, results[0].Err, "could not be looked up")
+		require.ErrorContains(t, results[0].Err, "cannot look up which trunk has the agent: ")
 	}
 }
 

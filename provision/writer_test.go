@@ -117,8 +117,8 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, w.Write(onCall("+12025550142", 1), strings.Repeat("a", 1<<20)), errBroken)
 	}
 	for want, w := range map[string]*provision.Writer{
-		`format "xlsx" is not known`: provision.NewWriter(fullDisk{}, "xlsx"),
-		"nothing to write to":        provision.NewWriter(nil, provision.FormatCSV),
+		`unknown format "xlsx"`: provision.NewWriter(fullDisk{}, "xlsx"),
+		"w is nil":        provision.NewWriter(nil, provision.FormatCSV),
 		"NewWriter has not made":     new(provision.Writer),
 	} {
 		require.ErrorContains(t, w.Flush(), want)

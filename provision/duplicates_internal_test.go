@@ -20,7 +20,7 @@ func TestTrunksRememberLittle(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	seen := newSeen()
+	seen := newSeenTrunks()
 	for i := range n {
 		item := Item{Line: i + 1, Trunk: mihu.TrunkCreateRequest{TrunkID: mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1202%07d", i), Channel: mihu.ChannelCall}}}
 		_, again, _ := seen.add(&item, item.Line)
@@ -34,7 +34,7 @@ func TestTrunksRememberLittle(t *testing.T) {
 
 func TestTrunksAreTakenExactly(t *testing.T) {
 	t.Parallel()
-	seen := newSeen()
+	seen := newSeenTrunks()
 	for i, c := range []struct {
 		number  string
 		channel mihu.Channel
