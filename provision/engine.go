@@ -169,8 +169,8 @@ func (e *engine) produce() {
 		}
 		index++
 	}
-	if journal := e.opts.Journal; journal != nil && journal.places() > index {
-		e.end(fmt.Errorf("%w: the journal has item %d as finished, and the input has only %d", ErrOtherInput, journal.places(), index))
+	if journal := e.opts.Journal; journal != nil && journal.end() > index {
+		e.end(fmt.Errorf("%w: the journal has item %d as finished, and the input has only %d", ErrOtherInput, journal.end(), index))
 	}
 	e.pool.wait()
 	e.waitlist.resolve()

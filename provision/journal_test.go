@@ -288,7 +288,7 @@ func TestAJournalOfAnotherProgram(t *testing.T) {
 		is   error
 		text string
 	}{
-		{"a later version", `"version":2,"rounds":1`, item, mihu.ErrInvalid, "is of version 2, and this program knows 1"},
+		{"a later version", `"version":2,"rounds":1`, item, mihu.ErrInvalid, "has version 2, and this program supports version 1"},
 		{"no rounds", `"version":1,"rounds":0`, item, provision.ErrJournalDamaged, "asks for 0 rounds"},
 		{"rounds without end", `"version":1,"rounds":1000000000`, item, provision.ErrJournalDamaged, "asks for 1000000000 rounds"},
 		{"another input", `"version":1,"rounds":1`, item, provision.ErrOtherInput, "was begun for another one"},

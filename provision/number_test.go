@@ -114,7 +114,7 @@ func TestNormalizeNumberNeverGuesses(t *testing.T) {
 		"+49 30 123456/57":             "has a slash, as before a second number",
 		"+49 30 123456 / 7":            "has a slash, as before a second number",
 		"+4930123456/3457":             "has a slash, as before a second number",
-		"+4930123456/12345":           "has a slash, as before a second number",
+		"+4930123456/12345":            "has a slash, as before a second number",
 		"+49 30 123456 - 78":           "has a dash between spaces",
 		"+49 30 1234 \u2013 1240":      "has a dash between spaces",
 		"+49\u00a030\u00a01234 - 1240": "has a dash between spaces",

@@ -259,6 +259,6 @@ func TestTextsOfOrders(t *testing.T) {
 	assert.Equal(t, "provision: 0 trunks wait for each other's agents", ring(0).Error())
 	assert.Contains(t, ring(6).Error(), "+1234•••0000/call to "+agent(1))
 	long := ring(10).Error()
-	assert.Contains(t, long, "in the same way the 4 between, and at last +1234•••0000/call to "+agent(1))
+	assert.Contains(t, long, ", the 4 in between in the same way, and finally +1234•••0000/call to "+agent(1))
 	assert.NotContains(t, long, agent(5)+",")
 }

@@ -100,7 +100,7 @@ func TestPlanOfABusyAgentWasNotRefusedByTheAPI(t *testing.T) {
 	require.Len(t, results, 1)
 	assert.Equal(t, &provision.AgentBusyError{Trunk: trunk(0), AgentUUID: agent(1), Holder: trunk(1)}, results[0].Err)
 	assert.EqualError(t, results[0].Err, "provision: +1234•••0000/call cannot have agent "+agent(1)+
-		", which serves +1234•••0001/call; move or delete that first, or name another agent")
+		", which serves +1234•••0001/call; assign another agent to that number or delete its trunk first, or use another agent")
 }
 
 // What needs no look at anything is not told before the items in front of it.

@@ -72,10 +72,10 @@ func TestRun(t *testing.T) {
 	duplicate, ok := errors.AsType[*provision.DuplicateError](results[5].Err)
 	require.True(t, ok)
 	assert.Equal(t, provision.DuplicateError{Trunk: trunk(0), FirstIndex: 0, FirstLine: 2}, *duplicate)
-	assert.EqualError(t, duplicate, "provision: not sent: +1234•••0000/call is wanted otherwise in line 2; leave one of the two")
+	assert.EqualError(t, duplicate, "provision: not sent: +1234•••0000/call has different content in line 2; keep one of the two")
 	require.ErrorIs(t, duplicate, mihu.ErrInvalid)
 	assert.EqualError(t, &provision.DuplicateError{Trunk: trunk(0), FirstIndex: 6},
-		"provision: not sent: +1234•••0000/call is wanted otherwise in item 7; leave one of the two")
+		"provision: not sent: +1234•••0000/call has different content in item 7; keep one of the two")
 	for _, i := range []int{6, 8} {
 		_, ok := errors.AsType[*mihu.ValidationError](results[i].Err)
 		assert.True(t, ok)
@@ -122,7 +122,7 @@ func TestWhatCannotBeUsedIsRefusedBeforeAnything(t *testing.T) {
 		{"few workers", t.Context(), client, many(1), provision.Options{Workers: -1}, `workers "-1": want 1 to 1024`},
 		{"many workers", t.Context(), client, many(1), provision.Options{Workers: 1025}, `workers "1025": want 1 to 1024`},
 		{"failures", t.Context(), client, many(1), provision.Options{MaxFailures: -1}, `max failures "-1": negative`},
-		{"journal", t.Context(), client, many(1), provision.Options{Journal: new(provision.Journal)}, "journal: not made by OpenJournal"},
+		{"journal", t.Context(), client, many(1), provision.Options{Journal: new(provision.Journal)}, "journal: not opened by OpenJournal"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestSecrets(t *testing.T) {
 	results, err := collect(t, provision.Run(t.Context(), client, stream(nil, named(0, "lobby")), provision.Options{}))
 	require.NoError(t, err)
 	require.ErrorIs(t, results[0].Err, mihu.ErrInvalid)
-	require.ErrorContains(t, results[0].Err, `secret name "lobby": nothing was given that looks it up`)
+	require.ErrorContains(t, results[0].Err, `secret name "lobby": nothing looks it up; set Options.Secrets`)
 	assert.Equal(t, sent, srv.RequestCount())
 
 	done, err := provision.Apply(t.Context(), client, named(0, "lobby"), secrets)

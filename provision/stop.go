@@ -93,7 +93,7 @@ func (s *stopper) fail(err error, fromAPI bool) {
 	s.mu.Unlock()
 	switch {
 	case fromAPI && errors.Is(err, mihu.ErrUnauthorized):
-		s.end(fmt.Errorf("provision: no item can succeed: %w", err))
+		s.end(fmt.Errorf("provision: the API refused the token: %w", err))
 	case failures == s.maxFailures:
 		s.end(fmt.Errorf("%w: %d", ErrTooManyFailures, failures))
 	}

@@ -117,9 +117,9 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, w.Write(onCall("+12025550142", 1), strings.Repeat("a", 1<<20)), errBroken)
 	}
 	for want, w := range map[string]*provision.Writer{
-		`unknown format "xlsx"`: provision.NewWriter(fullDisk{}, "xlsx"),
-		"w is nil":        provision.NewWriter(nil, provision.FormatCSV),
-		"NewWriter has not made":     new(provision.Writer),
+		`unknown format "xlsx"`:    provision.NewWriter(fullDisk{}, "xlsx"),
+		"w is nil":                 provision.NewWriter(nil, provision.FormatCSV),
+		"not created by NewWriter": new(provision.Writer),
 	} {
 		require.ErrorContains(t, w.Flush(), want)
 		require.ErrorContains(t, w.Write(onCall("+12025550142", 1), ""), want)
