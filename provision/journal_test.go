@@ -38,7 +38,7 @@ func lines(t *testing.T, path string) []string {
 	return slices.Collect(strings.Lines(string(content)))
 }
 
-func TestARunIsContinued(t *testing.T) {
+func TestResume(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	srv := newServer(t)
@@ -66,7 +66,7 @@ func TestARunIsContinued(t *testing.T) {
 		assert.NotContains(t, written, secret)
 	}
 
-	// What failed is tried again, and nothing else.
+	// Failed items are tried again, and nothing else is.
 	srv.ResetRequests()
 	journal = open(t, path, "list of November")
 	assert.Equal(t, 2, journal.Finished())
@@ -132,7 +132,7 @@ func TestAJournalOfAnotherInput(t *testing.T) {
 	assert.Equal(t, before, lines(t, path))
 }
 
-func TestAJournalIsForOne(t *testing.T) {
+func TestAJournalServesOneRun(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	api := newMemory()
@@ -236,7 +236,7 @@ func TestADamagedLine(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoJournal(t *testing.T) {
+func TestNotAJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "numbers.csv")
@@ -276,7 +276,7 @@ func TestOpenJournal(t *testing.T) {
 	assert.Contains(t, lines(t, path)[0], `"rounds":600000,`)
 }
 
-// What has a checksum and is still not to be believed.
+// Lines with a valid checksum that are refused all the same.
 func TestAJournalOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
@@ -291,7 +291,7 @@ func TestAJournalOfAnotherProgram(t *testing.T) {
 		{"a later version", `"version":2,"rounds":1`, item, mihu.ErrInvalid, "has version 2, and this program supports version 1"},
 		{"no rounds", `"version":1,"rounds":0`, item, provision.ErrJournalDamaged, "asks for 0 rounds"},
 		{"rounds without end", `"version":1,"rounds":1000000000`, item, provision.ErrJournalDamaged, "asks for 1000000000 rounds"},
-		{"another input", `"version":1,"rounds":1`, item, provision.ErrOtherInput, "was begun for another one"},
+		{"another input", `"version":1,"rounds":1`, item, provision.ErrOtherInput, "was created for another one"},
 		{"an action", "", strings.Replace(item, "created", "danced", 1), provision.ErrJournalDamaged, "line 2"},
 		{"a digest", "", strings.Replace(item, "ff", "xy", 1), provision.ErrJournalDamaged, "line 2"},
 		{"no digest", "", strings.Replace(item, "ff", "00", 1), provision.ErrJournalDamaged, "line 2"},
@@ -314,7 +314,7 @@ func TestAJournalOfAnotherProgram(t *testing.T) {
 	}
 }
 
-// A journal that cannot be written ends the run, and what it does not have is not finished.
+// A journal that cannot be written ends the run. An item that it does not have is not finished.
 func TestTheJournalCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []string{"write", "sync"} {
@@ -358,7 +358,7 @@ func TestTheJournalCannotBeWritten(t *testing.T) {
 }
 
 // Results that arrive while the disk is busy are written together.
-func TestResultsAreWrittenTogether(t *testing.T) {
+func TestResultsAreSyncedTogether(t *testing.T) {
 	t.Parallel()
 	journal := open(t, filepath.Join(t.TempDir(), "journal"), "many")
 	syncs := provision.SlowJournal(journal)

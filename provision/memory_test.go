@@ -13,7 +13,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// heap is what is in use after a collection, in bytes.
+// heap returns the bytes in use after a collection.
 func heap() int64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -21,7 +21,7 @@ func heap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// forgetful is an API that remembers nothing, so that what is measured is the run's own.
+// forgetful returns a client of an API that stores nothing, so that only the run's own memory is measured.
 func forgetful(tb testing.TB) *mihu.Client {
 	tb.Helper()
 	api := newMemory()

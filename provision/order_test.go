@@ -116,7 +116,7 @@ func TestOrders(t *testing.T) {
 				var last provision.Progress
 				planned, err := collect(t, provision.Plan(t.Context(), client, stream(nil, items...), provision.Options{Progress: func(p provision.Progress) { last = p }}))
 				require.NoError(t, err)
-				assert.Equal(t, test.done, told(planned))
+				assert.Equal(t, test.done, done(planned))
 				assert.Zero(t, last.Waiting)
 				for _, req := range srv.Requests() {
 					assert.Equal(t, "GET /phone-numbers/trunks 200", req.String(), "a plan only lists")
@@ -129,7 +129,7 @@ func TestOrders(t *testing.T) {
 					Progress: func(p provision.Progress) { last, mostWaiting = p, max(mostWaiting, p.Waiting) },
 				}))
 				require.NoError(t, err)
-				assert.Equal(t, test.done, told(results))
+				assert.Equal(t, test.done, done(results))
 				assert.Equal(t, len(items), last.Done)
 				assert.Zero(t, last.Waiting)
 				if test.name != "a chain of five, in the best order" {
@@ -155,8 +155,8 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// told is what was done, in the words of the table.
-func told(results []provision.Result) []string {
+// done returns what was done, in the words of the table.
+func done(results []provision.Result) []string {
 	var all []string
 	for _, result := range results {
 		line := string(result.Action)
@@ -200,7 +200,7 @@ func TestOrdersWithManyWorkers(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedForOtherReasonsKeepsItsError(t *testing.T) {
+func TestOtherRefusalsKeepTheirError(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")

@@ -13,7 +13,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// planted are rows that each have one fault, of a kind of its own, where the § is. NUM stands for a number that
+// planted are rows that each have one violation, of a kind of its own, where the § is. NUM stands for a number that
 // no other row has.
 var planted = []struct{ row, field, problem string }{
 	{"§12025550142,call,AGENT", "phone_number", "missing country code"},
@@ -79,7 +79,7 @@ func TestFortyViolationsInTenThousandRows(t *testing.T) {
 		found := inputError(t, strings.ReplaceAll(text, "\n", lineEnd), provision.ReadOptions{})
 		assert.Zero(t, found.More)
 		for i := range found.Violations {
-			found.Violations[i].Value = "" // looked at elsewhere
+			found.Violations[i].Value = "" // other tests check it
 		}
 		assertViolations(t, found.Violations, want...)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// The same two numbers, as they come.
+// The same two numbers in every notation.
 func TestReadNumbers(t *testing.T) {
 	t.Parallel()
 	const plain = "+12025550142\n+12025550143\n"
@@ -141,7 +141,7 @@ func TestReadNumbersViolations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			numbers, err := provision.ReadNumbers(strings.NewReader(test.text), provision.NumberOptions{Name: "list", Column: test.column})
-			assert.Nil(t, numbers, "no number where anything is wrong")
+			assert.Nil(t, numbers, "no number if anything is wrong")
 			require.ErrorIs(t, err, mihu.ErrInvalid)
 			found, ok := errors.AsType[*provision.InputError](err)
 			require.True(t, ok, err)
@@ -170,7 +170,7 @@ func TestReadNumbersCountsViolations(t *testing.T) {
 	}
 }
 
-// An input that cannot be read to its end is never taken for a shorter one, and no copy of it stays.
+// An input that cannot be read to its end is never mistaken for a shorter one, and no copy is left.
 func TestReadNumbersThatBreakOff(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

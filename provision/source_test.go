@@ -68,7 +68,7 @@ func onCall(number string, lineNumber int) provision.Item {
 	}
 }
 
-// The same two rows, as they come.
+// The same two rows in every notation.
 func TestReadWhatSpreadsheetsWrite(t *testing.T) {
 	t.Parallel()
 	const first, second = "+12025550142", "+12025550143"
@@ -149,7 +149,7 @@ func TestReadKeepsEmptySettings(t *testing.T) {
 	assert.Nil(t, items[0].Trunk.SIP, "nothing is set in it")
 }
 
-func TestReadTellsTheFormat(t *testing.T) {
+func TestReadDetectsTheFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]provision.Format{
 		header + line: provision.FormatCSV,
@@ -205,7 +205,7 @@ func TestDefaults(t *testing.T) {
 	assert.Len(t, invalid.Violations, 2)
 }
 
-// What the caller gave is his, to change and to keep.
+// The caller may change its options after the call.
 func TestDefaultsAreCopied(t *testing.T) {
 	t.Parallel()
 	defaults := provision.Item{Trunk: mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{Port: 5060}, AdditionalSettings: map[string]any{"a": "b"}}}
@@ -282,7 +282,7 @@ func TestReadNothing(t *testing.T) {
 	}
 }
 
-func TestItemsOfJSONStopWhenTheyAreToldTo(t *testing.T) {
+func TestItemsOfJSONStop(t *testing.T) {
 	t.Parallel()
 	row := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + "\"}\n"
 	source, err := spool(t, row+row, provision.ReadOptions{})
@@ -363,7 +363,7 @@ func TestItemsOfAChangedFile(t *testing.T) {
 	good := header + line + "+12025550143,call," + desk + "\n"
 	for name, test := range map[string]struct {
 		changed string
-		items   int // that come before it shows
+		items   int // that are yielded before it shows
 	}{
 		"another number": {strings.ReplaceAll(good, "0143", "0144"), 2},
 		"longer":         {good + "+12025550145,call," + desk + "\n", 2},
@@ -414,7 +414,7 @@ func TestItemsAreNeverMoreThanLen(t *testing.T) {
 	assert.Equal(t, source.Len(), items)
 }
 
-// Places are found in one pass: a line of a hundred thousand faults takes no longer than as many lines.
+// Places are found in one pass: a line with a hundred thousand violations takes no longer than as many lines.
 func TestALineOfViolations(t *testing.T) {
 	t.Parallel()
 	text := "{" + strings.Repeat(`"é":1,`, 100_000) + `"ü":1}`

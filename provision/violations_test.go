@@ -15,7 +15,7 @@ import (
 
 func jsonNumber(s string) json.Number { return json.Number(s) }
 
-// wanted is a fault as a test expects it; the problem begins with, or has, what is written.
+// wanted is an expected violation. Its problem contains the text.
 type wanted struct {
 	line, column          int
 	field, value, problem string
@@ -24,8 +24,8 @@ type wanted struct {
 func assertViolations(t *testing.T, got []provision.InputViolation, want ...wanted) {
 	t.Helper()
 	var texts []string
-	for _, fault := range got {
-		texts = append(texts, fault.String())
+	for _, violation := range got {
+		texts = append(texts, violation.String())
 	}
 	if !assert.Len(t, got, len(want), strings.Join(texts, "\n")) {
 		return
@@ -89,7 +89,7 @@ func TestCSVViolations(t *testing.T) {
 			},
 		},
 
-		// Rows that cannot be told apart.
+		// Rows that cannot be split into cells.
 		"too many fields": {
 			header + good + ",,a,b\n" + line,
 			[]wanted{{2, 57, "", "", "value without a column: the header names 3"}},
@@ -226,7 +226,7 @@ func TestCSVViolations(t *testing.T) {
 	}
 }
 
-// repeated are the faults of lines 3 and on that hold ten thousand digits and nothing else.
+// repeated returns the violations of n lines from line 3 that hold ten thousand digits and nothing else.
 func repeated(n int) []wanted {
 	var all []wanted
 	for i := range n - 1 {
@@ -240,10 +240,10 @@ func repeated(n int) []wanted {
 	return all
 }
 
-// wantedThere is a fault that begins where the text has a §.
+// wantedThere is a violation at a § of the text.
 type wantedThere struct{ field, value, problem string }
 
-// marked takes the § out of a text, and says where they were.
+// marked removes the § from a text, and returns their places.
 func marked(text string) (clean string, places [][2]int) {
 	line, column := 1, 1
 	for _, r := range text {
@@ -365,7 +365,7 @@ func TestInputErrorText(t *testing.T) {
 	assert.Equal(t, 10, strings.Count(text, "phone_number"))
 }
 
-// What is private is found in the wrong places too, and not shown there.
+// A secret in the wrong column is not shown.
 func TestNoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"hunter2!", "hunter", "deadbeef1234", "4711081", "47110815", "user:hunter", "sip:user:hunter2", "p/hunter2", `{"a":"hunter2"`} {
@@ -391,7 +391,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	}
 }
 
-// A row that names credentials which are not there is a fault, before anything is sent.
+// A row that names credentials that do not exist is a violation, before anything is sent.
 func TestHasSecret(t *testing.T) {
 	t.Parallel()
 	const good = "+12025550142,call," + desk
