@@ -1,7 +1,7 @@
 package provision
 
-// digests are the digests of finished items by their index in the input. Half of each digest is enough to
-// detect another item in its place, because the input as a whole is known to be the same.
+// digests are the digests of finished items by their index in the input. Half of each digest is
+// enough to detect another item in its place, because the input as a whole is known to be the same.
 type digests struct {
 	pages map[int]*digestPage // sparse: a journal that skips indexes takes no memory for them
 	end   int                 // one more than the last index

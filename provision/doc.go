@@ -1,5 +1,5 @@
-// Package provision creates and updates thousands of trunks, from a file or a stream, in a run that can be
-// stopped, killed and resumed. It also rotates SIP passwords and normalizes phone numbers.
+// Package provision creates and updates thousands of trunks, from a file or a stream, in a run that
+// can be stopped, killed and resumed. It also rotates SIP passwords and normalizes phone numbers.
 //
 //	source, err := provision.Open("numbers.csv", provision.ReadOptions{})
 //	if err != nil {
@@ -22,36 +22,39 @@
 //
 // # Items
 //
-// An [Item] is one trunk as it should be. Items come as a stream. A [Source] reads CSV and JSON lines, and
-// validates the whole file before anything is sent. Any iterator of a program serves too. [Source.Run] and
-// [Source.Plan] are for the first, [Run] and [Plan] for the second. A plan reports what a run would do,
-// without making changes. [Apply] does a single item. A [Writer] writes items, such as those that failed,
-// to a file that can be read again. [ReadNumbers] reads phone numbers alone, and [NormalizeNumber]
-// normalizes one.
+// An [Item] is one trunk as it should be. Items come as a stream. A [Source] reads CSV and JSON
+// lines, and validates the whole file before anything is sent. Any iterator of a program serves
+// too. [Source.Run] and [Source.Plan] are for the first, [Run] and [Plan] for the second. A plan
+// reports what a run would do, without making changes. [Apply] does a single item. A [Writer]
+// writes items, such as those that failed, to a file that can be read again. [ReadNumbers] reads
+// phone numbers alone, and [NormalizeNumber] normalizes one.
 //
 // # What happens to an item
 //
-//  1. It is validated, and compared with the items before it. An item that says the same as an earlier one
-//     is a [Duplicate]. One that asks for something else of the same trunk fails with a
-//     [*DuplicateError]. Nothing is sent for either. In a file, [Open] and [Spool] refuse the second kind.
+//  1. It is validated, and compared with the items before it. An item that says the same as an
+//     earlier one is a [Duplicate]. One that asks for something else of the same trunk fails with a
+//     [*DuplicateError]. Nothing is sent for either. In a file, [Open] and [Spool] refuse the second
+//     kind.
 //  2. Its credentials are looked up.
-//  3. [mihu.TrunksService.Ensure] creates the trunk, or updates it to match. Transient errors are retried.
-//  4. If its agent serves another number, the item waits for the end of the stream. It is done as soon as
-//     other items have freed the agent. If none does, it fails with an [*AgentBusyError] or a [*CycleError].
+//  3. [mihu.TrunksService.Ensure] creates the trunk, or updates it to match. Transient errors are
+//     retried.
+//  4. If its agent serves another number, the item waits for the end of the stream. It is done as
+//     soon as other items have freed the agent. If none does, it fails with an [*AgentBusyError] or
+//     a [*CycleError].
 //
 // # Stop and resume
 //
-// A [Journal] is written and synced before a result is yielded. A run with the journal of an earlier one,
-// which was stopped, was killed or failed in part, skips what is recorded as finished and tries the rest.
-// An item that was in progress when a process was killed may have been applied without being recorded.
-// Doing it again does no harm.
+// A [Journal] is written and synced before a result is yielded. A run with the journal of an
+// earlier one, which was stopped, was killed or failed in part, skips what is recorded as finished
+// and tries the rest. An item that was in progress when a process was killed may have been applied
+// without being recorded. Doing it again does no harm.
 //
-// A journal belongs to one input, and is refused with any other, a corrected one included. Start over with
-// a journal of its own for the corrected input, which does every item again. Or let a [Writer] write the
-// failed items to a file of their own, and correct only that.
+// A journal belongs to one input, and is refused with any other, a corrected one included. Start
+// over with a journal of its own for the corrected input, which does every item again. Or let a
+// [Writer] write the failed items to a file of their own, and correct only that.
 //
-// To stop at Ctrl-C, pass the signal to [Options.Stop]. The end of the run's context would cancel requests
-// in flight:
+// To stop at Ctrl-C, pass the signal to [Options.Stop]. The end of the run's context would cancel
+// requests in flight:
 //
 //	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt)
 //	defer release()
@@ -60,11 +63,11 @@
 //
 // # Passwords
 //
-// [Rotate] sets new SIP passwords. A [PasswordStore] of the caller keeps each password before it is sent,
-// because the API never returns one.
+// [Rotate] sets new SIP passwords. A [PasswordStore] of the caller keeps each password before it is
+// sent, because the API never returns one.
 //
 // # No secrets in logs or errors
 //
-// Items, results and errors print with numbers masked and without SIP username and password, for every
-// verb of package fmt and with slog. Their fields hold everything.
+// Items, results and errors print with numbers masked and without SIP username and password, for
+// every verb of package fmt and with slog. Their fields hold everything.
 package provision

@@ -9,8 +9,9 @@ import (
 
 // duplicates finds the items of a run that repeat an earlier one.
 type duplicates interface {
-	// check reports whether an earlier item asks for the same. If one asks for something else of the
-	// same trunk, the error is a *DuplicateError. It is called once for every valid item, in order.
+	// check reports whether an earlier item asks for the same. If one asks for something else of
+	// the same trunk, the error is a *DuplicateError. It is called once for every valid item, in
+	// order.
 	check(item *Item, index int) (repeats bool, err error)
 }
 
@@ -40,24 +41,24 @@ func (c *comparison) check(item *Item, index int) (repeats bool, err error) {
 	return true, &DuplicateError{Trunk: item.Trunk.TrunkID, FirstIndex: first, FirstLine: c.lines.of(first)}
 }
 
-// seenTrunks remembers the trunks of items, in sixteen bytes each and the empty slots of a map. It holds
-// no pointer, so that the garbage collector need not scan it.
+// seenTrunks remembers the trunks of items, in sixteen bytes each and the empty slots of a map. It
+// holds no pointer, so that the garbage collector need not scan it.
 type seenTrunks struct {
 	seed  maphash.Seed
 	first map[trunkKey]mention
 }
 
-// mention is the first item with a trunk: its place in the input, and a hash of what it asks for. The seed
-// of the hash is secret, since it covers credentials. Different items have the same hash once in four
-// billion times. The trunk itself is compared exactly.
+// mention is the first item with a trunk: its place in the input, and a hash of what it asks for.
+// The seed of the hash is secret, since it covers credentials. Different items have the same hash
+// once in four billion times. The trunk itself is compared exactly.
 type mention struct{ place, sum uint32 }
 
 func newSeenTrunks() *seenTrunks {
 	return &seenTrunks{seed: maphash.MakeSeed(), first: map[trunkKey]mention{}}
 }
 
-// add returns the place of the first item with the trunk of this one, and whether it asks for the same.
-// again is false if this is the first.
+// add returns the place of the first item with the trunk of this one, and whether it asks for the
+// same. again is false if this is the first.
 func (s *seenTrunks) add(item *Item, place int) (first int, again, same bool) {
 	key, ok := keyOf(item.Trunk.TrunkID)
 	if !ok {
@@ -78,8 +79,8 @@ func (s *seenTrunks) add(item *Item, place int) (first int, again, same bool) {
 // short keeps a place in the input in four bytes. There are fewer trunks than that.
 func short(n int) uint32 { return uint32(max(0, min(n, math.MaxInt32))) }
 
-// lineNumbers finds the line of an item by its index. It takes memory only for items that are not in
-// the line after that of the item before.
+// lineNumbers finds the line of an item by its index. It takes memory only for items that are not
+// in the line after that of the item before.
 type lineNumbers struct{ stretches []stretch }
 
 // stretch begins with an item. The items after it have consecutive lines, or none if it has none.

@@ -10,7 +10,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// A trunk takes little memory while a file is opened: a hundred thousand of them take a few megabytes.
+// A trunk takes little memory while a file is opened: a hundred thousand of them take a few
+// megabytes.
 func TestSeenTrunksTakeLittleMemory(t *testing.T) {
 	const n = 100_000
 	heap := func() uint64 {

@@ -12,9 +12,9 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// engine is one call of Run or Plan. A producer takes items from the stream and hands them to workers, and
-// in the end tries the waitlist. A recorder writes what became of them to the journal. The caller's loop
-// receives it last.
+// engine is one call of Run or Plan. A producer takes items from the stream and hands them to
+// workers, and in the end tries the waitlist. A recorder writes what became of them to the journal.
+// The caller's loop receives it last.
 type engine struct {
 	*stopper
 	workspace
@@ -232,8 +232,8 @@ func (e *engine) report(j *job, done *mihu.EnsureResult, err error, waited bool)
 	}
 }
 
-// record passes events on after it has written them to the journal. Everything that arrives during one sync is
-// written and synced together.
+// record passes events on after it has written them to the journal. Everything that arrives during
+// one sync is written and synced together.
 func (e *engine) record() {
 	defer close(e.recorded)
 	batch := make([]event, 0, cap(e.events)+1)

@@ -22,12 +22,13 @@ var (
 	ErrOtherInput = errors.New("provision: journal of another input")
 	// ErrJournalInUse means that another process, another Journal or another run uses the file.
 	ErrJournalInUse = errors.New("provision: journal in use")
-	// ErrJournalDamaged means that a line of the journal, other than its last, does not match its checksum.
+	// ErrJournalDamaged means that a line of the journal, other than its last, does not match its
+	// checksum.
 	ErrJournalDamaged = errors.New("provision: journal damaged")
 )
 
-// DuplicateError is the error of an item that asks for something else of a trunk than an earlier item. It
-// matches [mihu.ErrInvalid]. Nothing was sent for the item.
+// DuplicateError is the error of an item that asks for something else of a trunk than an earlier
+// item. It matches [mihu.ErrInvalid]. Nothing was sent for the item.
 type DuplicateError struct {
 	// Trunk is the trunk of both items.
 	Trunk mihu.TrunkID `json:"-"`
@@ -60,12 +61,13 @@ type Swap struct {
 	AgentUUID, WantedUUID string
 }
 
-// CycleError is the error of items that want to swap agents. An agent serves one number per channel, so no
-// order of assignments works. The text has an order that works with a spare agent. It matches
-// [mihu.ErrConflict].
+// CycleError is the error of items that want to swap agents. An agent serves one number per
+// channel, so no order of assignments works. The text has an order that works with a spare agent.
+// It matches [mihu.ErrConflict].
 type CycleError struct {
-	// Swaps are the trunks of the cycle, from the one whose item came first. Each waits for the agent of
-	// the next, and the last for that of the first. All items of the cycle have the same Swaps.
+	// Swaps are the trunks of the cycle, from the one whose item came first. Each waits for the
+	// agent of the next, and the last for that of the first. All items of the cycle have the same
+	// Swaps.
 	Swaps []Swap
 }
 
@@ -101,11 +103,11 @@ func (e *CycleError) LogValue() slog.Value { return slog.StringValue(e.Error()) 
 // Format prints Error for every verb.
 func (e *CycleError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
-// AgentBusyError is the error of an item whose agent serves another number on the channel, if no item of
-// the run frees the agent. It matches [mihu.ErrConflict], and the API's error.
+// AgentBusyError is the error of an item whose agent serves another number on the channel, if no
+// item of the run frees the agent. It matches [mihu.ErrConflict], and the API's error.
 type AgentBusyError struct {
-	// Trunk is the item's trunk, AgentUUID the agent that it wants, and Holder the trunk that has the
-	// agent. Holder is zero if it is not known, as for a number of the purchased inventory.
+	// Trunk is the item's trunk, AgentUUID the agent that it wants, and Holder the trunk that has
+	// the agent. Holder is zero if it is not known, as for a number of the purchased inventory.
 	Trunk     mihu.TrunkID `json:"-"`
 	AgentUUID string
 	Holder    mihu.TrunkID `json:"-"`

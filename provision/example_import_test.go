@@ -11,8 +11,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// importFile creates the trunks of a file, or updates them to match. Called again with the same file, it
-// resumes.
+// importFile creates the trunks of a file, or updates them to match. Called again with the same
+// file, it resumes.
 func importFile(ctx context.Context, client *mihu.Client, path string) (err error) {
 	source, err := provision.Open(path, provision.ReadOptions{}) // finds all violations of the file
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"log"
 	"sync"
 
 	"github.com/mihu-go/mihu"
@@ -12,7 +11,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// passwordTable stands for a table of a database: the password of each trunk, and whether the trunk is known to have it.
+// passwordTable stands for a table of a database: the password of each trunk, and whether the trunk
+// is known to have it.
 type passwordTable struct {
 	mu   sync.Mutex
 	rows map[mihu.TrunkID]passwordRow
@@ -48,8 +48,8 @@ func (t *passwordTable) Confirm(_ context.Context, id mihu.TrunkID) error {
 	return nil
 }
 
-// A rotation that fails for one trunk is completed by the next. Nothing is sent twice but the password
-// whose outcome is not known.
+// A rotation that fails for one trunk is completed by the next. Nothing is sent twice but the
+// password whose outcome is not known.
 func ExampleRotate() {
 	client, server := fake()
 	defer server.Close()
@@ -59,7 +59,8 @@ func ExampleRotate() {
 			AgentUUID: fmt.Sprintf("3c90c3cc-0d44-4b50-8888-00000000000%d", i),
 		})
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 	}
 	trunks := func(yield func(mihu.TrunkID, error) bool) {
@@ -76,14 +77,16 @@ func ExampleRotate() {
 		}
 	}
 	if err := server.Inject(mihutest.Fault{Method: "PATCH", Status: 403}); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	store := &passwordTable{rows: map[mihu.TrunkID]passwordRow{}}
 	for range 2 {
 		count := map[provision.Action]int{}
 		for result, err := range provision.Rotate(context.Background(), client, trunks, store, provision.RotateOptions{}) {
 			if err != nil {
-				log.Fatal(err) // of the rotation; call Rotate again to resume it
+				fmt.Println(err) // of the rotation; call Rotate again to resume it
+				return
 			}
 			count[result.Action]++
 		}

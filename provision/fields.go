@@ -22,7 +22,8 @@ const (
 	numFields
 )
 
-// trunkFields returns the fields that a row of a file may have, by their names in the API if they have one.
+// trunkFields returns the fields that a row of a file may have, by their names in the API if they
+// have one.
 func trunkFields() []rows.Field {
 	return []rows.Field{
 		fieldPhoneNumber:         {Key: "phone_number"},

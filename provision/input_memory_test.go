@@ -19,8 +19,8 @@ func heapNow() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// The rows of a file are never kept: neither an open source nor reading it takes memory that grows with the file.
-// The test runs alone, because the heap is shared.
+// The rows of a file are never kept: neither an open source nor reading it takes memory that grows
+// with the file. The test runs alone, because the heap is shared.
 func TestManyRows(t *testing.T) {
 	const megabyte = 1 << 20
 	n := 100_000

@@ -19,14 +19,15 @@ const (
 	maxShown      = 10   // that its text shows
 )
 
-// InputViolation is one thing that is wrong with an input. It holds no secret, and numbers only masked.
+// InputViolation is one thing that is wrong with an input. It holds no secret, and numbers only
+// masked.
 type InputViolation struct {
 	// Line and Column are the place, from 1. Column counts the characters of the line, for CSV and
 	// for JSON lines. A byte order mark is not counted.
 	Line   int `json:"line"`
 	Column int `json:"column"`
-	// Field is the column or key by its name in the file's format, such as "sip_port" or "sip.port";
-	// "" if the violation belongs to no known column or key.
+	// Field is the column or key by its name in the file's format, such as "sip_port" or
+	// "sip.port"; "" if the violation belongs to no known column or key.
 	Field string `json:"field,omitempty"`
 	// Value is what is there: masked if it is a number, "" if it could be a secret.
 	Value string `json:"value,omitempty"`

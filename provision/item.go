@@ -10,14 +10,15 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// Item is one trunk as it should be, and its line in the input. It prints without SIP credentials, and
-// with the number masked.
+// Item is one trunk as it should be, and its line in the input. It prints without SIP credentials,
+// and with the number masked.
 type Item struct {
-	// Trunk is the request for [mihu.TrunksService.Ensure]. Fields that are not set leave an existing
-	// trunk's unchanged.
+	// Trunk is the request for [mihu.TrunksService.Ensure]. Fields that are not set leave an
+	// existing trunk's unchanged.
 	Trunk mihu.TrunkCreateRequest
-	// SecretName names SIP credentials that are kept elsewhere. [Options.Secrets] looks them up before
-	// the item is sent. Fields of Trunk.SIP that are set take precedence. "" means Trunk.SIP alone.
+	// SecretName names SIP credentials that are kept elsewhere. [Options.Secrets] looks them up
+	// before the item is sent. Fields of Trunk.SIP that are set take precedence. "" means Trunk.SIP
+	// alone.
 	SecretName string
 	// Line is the line on which the item begins in its input, from 1. 0 means that it has none.
 	Line int
@@ -50,15 +51,15 @@ func (i Item) String() string {
 // Format prints String for every verb.
 func (i Item) Format(f fmt.State, verb rune) { format(f, verb, i.String()) }
 
-// Secrets looks up SIP credentials by the name that an item has for them. Several workers call it at the
-// same time. An error fails the item before it is sent. The error is reported as it is, so it must not
-// contain a secret.
+// Secrets looks up SIP credentials by the name that an item has for them. Several workers call it
+// at the same time. An error fails the item before it is sent. The error is reported as it is, so
+// it must not contain a secret.
 type Secrets func(ctx context.Context, name string) (mihu.SIPCredentials, error)
 
-// Apply creates the trunk of one item, or updates it to match. It looks up the item's credentials and calls
-// [mihu.TrunksService.Ensure], whose result and errors it returns. The result is never nil. secrets may be
-// nil if the item names none. An invalid item is a [*mihu.ValidationError], and nothing is looked up or sent
-// for it.
+// Apply creates the trunk of one item, or updates it to match. It looks up the item's credentials
+// and calls [mihu.TrunksService.Ensure], whose result and errors it returns. The result is never
+// nil. secrets may be nil if the item names none. An invalid item is a [*mihu.ValidationError], and
+// nothing is looked up or sent for it.
 func Apply(ctx context.Context, client *mihu.Client, item Item, secrets Secrets, opts ...mihu.CallOption) (*mihu.EnsureResult, error) {
 	if client == nil {
 		return new(mihu.EnsureResult), invalid("apply", mihu.FieldViolation{Field: "client", Problem: "nil; create one with mihu.New"})

@@ -13,7 +13,7 @@ import (
 	"github.com/mihu-go/mihu/internal/rows"
 )
 
-const unknownSecret = "there are no credentials with this name"
+const unknownSecret = "there are no credentials with this name" //nolint:gosec // it is a problem
 
 // itemParser turns rows into items.
 type itemParser struct {
@@ -91,7 +91,8 @@ func (r *itemRow) name(f field) string {
 	return known.Key
 }
 
-// violate adds a violation of a field. If the row has no such field, its place is the end of the row.
+// violate adds a violation of a field. If the row has no such field, its place is the end of the
+// row.
 func (r *itemRow) violate(f field, value, problem string) {
 	at := r.Cells[f].At
 	if !r.Cells[f].Present {
@@ -123,7 +124,8 @@ func (r *itemRow) word(f field) string {
 	return r.text(f)
 }
 
-// incomplete reports whether something is wrong with the row, so that what it asks for is not known.
+// incomplete reports whether something is wrong with the row, so that what it asks for is not
+// known.
 func (r *itemRow) incomplete() bool {
 	return len(r.Violations) > 0 || slices.Contains(r.Missing, true)
 }

@@ -32,14 +32,15 @@ const (
 	maxLine = 4096
 )
 
-// Journal records in a file which items are finished, so that a run that was stopped, was killed or failed
-// can be resumed: [Run] with the same input and the same journal skips finished items and tries the rest.
-// Open a Journal with [OpenJournal]. It serves one run at a time. Run refuses its zero value.
+// Journal records in a file which items are finished, so that a run that was stopped, was killed or
+// failed can be resumed: [Run] with the same input and the same journal skips finished items and
+// tries the rest. Open a Journal with [OpenJournal]. It serves one run at a time. Run refuses its
+// zero value.
 //
-// The file is JSON lines, one for every item that was done or failed, with its index in the input, the trunk
-// with its number masked, what was done, and the time. Lines are only appended, and synced before a
-// result is yielded. The file holds no secret and no complete number. A finished item takes four bytes of
-// memory.
+// The file is JSON lines, one for every item that was done or failed, with its index in the input,
+// the trunk with its number masked, what was done, and the time. Lines are only appended, and
+// synced before a result is yielded. The file holds no secret and no complete number. A finished
+// item takes four bytes of memory.
 type Journal struct {
 	path string
 	key  []byte // of the digests of items
@@ -60,17 +61,19 @@ type journalFile interface {
 	Sync() error
 }
 
-// OpenJournal opens the journal at path, or creates one with mode 0600. The input is an identity of what the
-// run works on: [Source.Fingerprint], or for a stream any name that differs for another input. The file
-// keeps only a slow hash of it, so opening takes a fraction of a second. A corrected input is another input:
-// use another journal for it, or correct only the failed items that a [Writer] has written.
+// OpenJournal opens the journal at path, or creates one with mode 0600. The input is an identity of
+// what the run works on: [Source.Fingerprint], or for a stream any name that differs for another
+// input. The file keeps only a slow hash of it, so opening takes a fraction of a second. A
+// corrected input is another input: use another journal for it, or correct only the failed items
+// that a [Writer] has written.
 //
-// A last line that was cut short, by a loss of power for example, is discarded, and its item is done again. On
-// Linux, macOS and the BSDs the file is locked while it is open, and the lock ends with the process. On other
-// systems the caller must make sure that only one run uses a journal at a time.
+// A last line that was cut short, by a loss of power for example, is discarded, and its item is
+// done again. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
+// with the process. On other systems the caller must make sure that only one run uses a journal at
+// a time.
 //
-// Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and [mihu.ErrInvalid] for a
-// file that is not a journal, which is not changed.
+// Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and
+// [mihu.ErrInvalid] for a file that is not a journal, which is not changed.
 func OpenJournal(path, input string) (*Journal, error) {
 	return openJournal(path, input, journalRounds)
 }
@@ -186,16 +189,16 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 	}
 }
 
-// isJournal reports whether a line is the first of a journal, or its beginning. Very few bytes may be the
-// beginning of another program's file too, and are not enough.
+// isJournal reports whether a line is the first of a journal, or its beginning. Very few bytes may
+// be the beginning of another program's file too, and are not enough.
 func isJournal(line []byte) bool {
 	begin := []byte(`{"journal":"` + journalKind + `",`)
 	few := bytes.Index(begin, []byte(journalKind))
 	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
 }
 
-// nextLine returns a line with its end, nil if it is longer than any line of a journal, and its length. At
-// the end of the file the error is io.EOF.
+// nextLine returns a line with its end, nil if it is longer than any line of a journal, and its
+// length. At the end of the file the error is io.EOF.
 func nextLine(lines *bufio.Reader) (line []byte, length int64, err error) {
 	line, err = lines.ReadSlice('\n')
 	length = int64(len(line))
@@ -225,8 +228,8 @@ func (j *Journal) check(head *journalHead, input string) error {
 	return nil
 }
 
-// identify returns the identity of the input for the head, and sets the key of the items' digests. Without
-// the input, a digest does not reveal what an item says.
+// identify returns the identity of the input for the head, and sets the key of the items' digests.
+// Without the input, a digest does not reveal what an item says.
 func (j *Journal) identify(input string, head *journalHead) ([]byte, error) {
 	stretched, err := pbkdf2.Key(sha256.New, input, head.Salt, head.Rounds, sha256.Size)
 	if err != nil {
@@ -242,7 +245,8 @@ func keyed(key []byte, what string) []byte {
 	return h.Sum(nil)
 }
 
-// take takes over what a line records. It returns false if the line cannot have been written by a journal.
+// take takes over what a line records. It returns false if the line cannot have been written by a
+// journal.
 func (j *Journal) take(entry *journalEntry) bool {
 	if entry.Index < 0 || entry.Index > maxIndex {
 		return false
@@ -273,8 +277,8 @@ func (j *Journal) Finished() int {
 	return j.count
 }
 
-// Close closes the file. It returns ErrJournalInUse, and closes nothing, while a run uses the journal. A
-// second Close does nothing.
+// Close closes the file. It returns ErrJournalInUse, and closes nothing, while a run uses the
+// journal. A second Close does nothing.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -315,8 +319,8 @@ func (j *Journal) release() {
 	j.inUse = false
 }
 
-// digest returns what the journal keeps of a finished item: enough to detect that another input has another
-// item in its place. It is never 0.
+// digest returns what the journal keeps of a finished item: enough to detect that another input has
+// another item in its place. It is never 0.
 func (j *Journal) digest(item *Item) uint64 {
 	h := hmac.New(sha256.New, j.key)
 	writeItem(h, item, false)
@@ -338,8 +342,8 @@ func (j *Journal) end() int {
 	return j.finished.end
 }
 
-// record writes results in one write and one sync, and then takes over the finished ones. One run at a time
-// calls it, from one goroutine.
+// record writes results in one write and one sync, and then takes over the finished ones. One run
+// at a time calls it, from one goroutine.
 func (j *Journal) record(batch []*outcome) error {
 	j.buffer = j.buffer[:0]
 	at := time.Now().UTC().Truncate(time.Millisecond)
@@ -366,8 +370,8 @@ func (j *Journal) record(batch []*outcome) error {
 	return nil
 }
 
-// flush writes the buffer and syncs it. After an error it is not known what the file holds, and nothing more
-// is written.
+// flush writes the buffer and syncs it. After an error it is not known what the file holds, and
+// nothing more is written.
 func (j *Journal) flush() error {
 	if len(j.buffer) == 0 {
 		return nil

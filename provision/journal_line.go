@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// A journal is JSON lines. The first is its head, each of the others is for one item. A line ends with a
-// checksum of everything before it, so that a line that was cut short or changed is detected:
+// A journal is JSON lines. The first is its head, each of the others is for one item. A line ends
+// with a checksum of everything before it, so that a line that was cut short or changed is
+// detected:
 //
 //	{"journal":"mihu-provision","version":1,…,"crc32c":"0a1b2c3d"}
 //	{"index":0,"line":2,"trunk":"+1234•••8901/call","action":"created",…,"crc32c":"4e5f6071"}

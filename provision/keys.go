@@ -11,8 +11,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// trunkKey is a trunk in eight bytes: the up to 15 digits of its number, which do not begin with a zero,
-// and its channel. 0 means none.
+// trunkKey is a trunk in eight bytes: the up to 15 digits of its number, which do not begin with a
+// zero, and its channel. 0 means none.
 type trunkKey uint64
 
 // agentKey is an agent on a channel, where it serves one number only.
@@ -21,7 +21,8 @@ type agentKey struct {
 	whatsApp bool
 }
 
-// keyOf returns the key of a trunk. It returns false if the ID is invalid, as it may be in a list of the API.
+// keyOf returns the key of a trunk. It returns false if the ID is invalid, as it may be in a list
+// of the API.
 func keyOf(id mihu.TrunkID) (trunkKey, bool) {
 	digits := strings.TrimPrefix(id.PhoneNumber, "+")
 	n, err := strconv.ParseUint(digits, 10, 64)
@@ -65,8 +66,9 @@ func (k agentKey) uuid() string {
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
-// writeItem writes what an item asks for: the same bytes for equal items, and different bytes for others.
-// withSecrets includes SIP username and password; it is false if a hash of the bytes is kept.
+// writeItem writes what an item asks for: the same bytes for equal items, and different bytes for
+// others. withSecrets includes SIP username and password; it is false if a hash of the bytes is
+// kept.
 func writeItem(w io.Writer, item *Item, withSecrets bool) {
 	var sip mihu.SIPCredentials
 	if item.Trunk.SIP != nil {

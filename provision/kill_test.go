@@ -25,13 +25,11 @@ const killItems = 2000
 // TestMain runs the tests, or is the process that TestKills and TestRotateKills start and kill.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PROVISION_TEST_URL"); url != "" {
-		err := error(nil)
-		if path := os.Getenv("PROVISION_TEST_PASSWORDS"); path != "" {
-			err = rotateMany(url, path)
-		} else {
-			err = provisionMany(url, os.Getenv("PROVISION_TEST_JOURNAL"))
+		do, path := provisionMany, os.Getenv("PROVISION_TEST_JOURNAL")
+		if passwords := os.Getenv("PROVISION_TEST_PASSWORDS"); passwords != "" {
+			do, path = rotateMany, passwords
 		}
-		if err != nil {
+		if err := do(url, path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

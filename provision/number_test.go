@@ -137,7 +137,8 @@ func TestNormalizeNumberMasks(t *testing.T) {
 	assert.NotContains(t, err.Error(), "555")
 }
 
-// Whatever is written, the number has exactly the digits of it in their order, behind a plus, or it is an error.
+// Whatever is written, the number has exactly the digits of it in their order, behind a plus, or it
+// is an error.
 func FuzzNormalizeNumber(f *testing.F) {
 	for _, s := range []string{"'+1 (202) 555-0142", "0049", "+49(0)1", "1.2E+10", "tel:+1;ext=2", "\u202a+1", "+１2", "+1\xff", "+12025550110/11", "+1 202 555 0110 - 5", "+49 1 (5)", "+44 (020) 7946 0102", "+49 1/2"} {
 		f.Add(s)

@@ -15,9 +15,10 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// What is to become of items that wait for the agents of each other. There is a trunk for every pair of has, of a
-// number and its agent; the items want the pairs of wants, in that order. What is done is "created" and
-// so on; "busy 3" is an agent that number 3 keeps, and "cycle 1 2" one of these numbers.
+// What is to become of items that wait for the agents of each other. There is a trunk for every
+// pair of has, of a number and its agent; the items want the pairs of wants, in that order. What is
+// done is "created" and so on; "busy 3" is an agent that number 3 keeps, and "cycle 1 2" one of
+// these numbers.
 var orders = []struct {
 	name        string
 	has, wants  [][2]int

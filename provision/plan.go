@@ -8,20 +8,20 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// Plan reports what [Run] would do, without making changes. It lists the workspace once, and then yields
-// one result per item, in the order of the stream. Items that wait for an agent that another item frees
-// come last. Result.Ensured has what would be done, without a snapshot.
+// Plan reports what [Run] would do, without making changes. It lists the workspace once, and then
+// yields one result per item, in the order of the stream. Items that wait for an agent that another
+// item frees come last. Result.Ensured has what would be done, without a snapshot.
 //
-// What Run would refuse is refused here too: invalid items, duplicates, agents that serve another number,
-// cycles, and credentials that cannot be looked up. Plan therefore calls Options.Secrets. It reads the
-// journal, and does not write it.
+// What Run would refuse is refused here too: invalid items, duplicates, agents that serve another
+// number, cycles, and credentials that cannot be looked up. Plan therefore calls Options.Secrets.
+// It reads the journal, and does not write it.
 //
-// Plan knows what the list shows at that time, and no more. It assumes that a number that is not listed
-// is not registered, though the number may be in the purchased inventory, and that an agent exists and is
-// free unless the list shows another number.
+// Plan knows what the list shows at that time, and no more. It assumes that a number that is not
+// listed is not registered, though the number may be in the purchased inventory, and that an agent
+// exists and is free unless the list shows another number.
 //
-// The options and errors are those of Run. Memory grows with the trunks of the workspace too, by some 100
-// bytes each.
+// The options and errors are those of Run. Memory grows with the trunks of the workspace too, by
+// some 100 bytes each.
 func Plan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) { newPlan(ctx, client, items, opts, newComparison()).run(yield) }
 }
@@ -35,7 +35,8 @@ func newPlan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, err
 // errHeld is the refusal of an agent that serves another number.
 var errHeld = fmt.Errorf("provision: the agent serves another number: %w", mihu.ErrConflict)
 
-// plan is the mode of Plan: it starts from the list of the workspace, and keeps what the items would make of it.
+// plan is the mode of Plan: it starts from the list of the workspace, and keeps what the items
+// would make of it.
 type plan struct {
 	workspace
 	ctx     context.Context //nolint:containedctx // a plan is one call

@@ -13,8 +13,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// planted are rows that each have one violation, of a kind of its own, where the § is. NUM stands for a number that
-// no other row has.
+// planted are rows that each have one violation, of a kind of its own, where the § is. NUM stands
+// for a number that no other row has.
 var planted = []struct{ row, field, problem string }{
 	{"§12025550142,call,AGENT", "phone_number", "missing country code"},
 	{"§0012025550142,call,AGENT", "phone_number", "starts with 00"},

@@ -14,7 +14,8 @@ const (
 	fuzzHeader = "phone_number,channel,agent_uuid,name,sip_password,additional_settings\n"
 )
 
-// examine reads an input in a format: either all its items are valid, or its violations can be printed.
+// examine reads an input in a format: either all its items are valid, or its violations can be
+// printed.
 func examine(t *testing.T, text string, format Format) {
 	t.Helper()
 	source, err := Spool(strings.NewReader(text), ReadOptions{Format: format})

@@ -17,22 +17,23 @@ import (
 
 // NumberOptions are the options of [ReadNumbers]. The zero value of each is its default.
 type NumberOptions struct {
-	// Name is the name of the input in an [InputError], such as the path of its file; "" means "input".
+	// Name is the name of the input in an [InputError], such as the path of its file; "" means
+	// "input".
 	Name string
-	// Column is the name of the column of a CSV file that has the numbers. Case does not matter, nor do
-	// the characters between the words of a name. "" means that the input is a list: one number per line,
-	// and nothing else.
+	// Column is the name of the column of a CSV file that has the numbers. Case does not matter,
+	// nor do the characters between the words of a name. "" means that the input is a list: one
+	// number per line, and nothing else.
 	Column string
 }
 
-// ReadNumbers reads phone numbers from a list that has one per line, or from one column of a CSV file.
-// It returns each number once, in E.164 and in the order of the input. Numbers may be written in every
-// way that [NormalizeNumber] accepts. Empty lines and rows are skipped.
+// ReadNumbers reads phone numbers from a list that has one per line, or from one column of a CSV
+// file. It returns each number once, in E.164 and in the order of the input. Numbers may be written
+// in every way that [NormalizeNumber] accepts. Empty lines and rows are skipped.
 //
-// It reads all of r. For a column it uses a temporary file, as [Spool] does. If anything is wrong, it
-// returns no number, and an [*InputError] with every violation and its place. An input without a number is
-// an error, and so is a row that has values in other columns only. An error of r can be found with
-// errors.Is.
+// It reads all of r. For a column it uses a temporary file, as [Spool] does. If anything is wrong,
+// it returns no number, and an [*InputError] with every violation and its place. An input without a
+// number is an error, and so is a row that has values in other columns only. An error of r can be
+// found with errors.Is.
 func ReadNumbers(r io.Reader, opts NumberOptions) (numbers []string, err error) {
 	if r == nil {
 		return nil, noReader()
@@ -159,7 +160,8 @@ func hasDelimiter(text string) bool {
 	return strings.ContainsFunc(text, rows.IsDelimiter) && !scientific.MatchString(text) && !decimalZero.MatchString(text)
 }
 
-// isHeader reports whether a line has names and not a wrong number: names have letters, and few digits.
+// isHeader reports whether a line has names and not a wrong number: names have letters, and few
+// digits.
 func isHeader(text string) bool {
 	const maxDigits = 3
 	isNumber := func(part string) bool {
@@ -228,8 +230,8 @@ func (n *numberList) findColumn(table *rows.Table, header *rows.Record, name str
 	return index
 }
 
-// otherColumns lists the columns that there are. If none of the known ones is among them, the row may be
-// one of values, with secrets in it: then only what is nearly the name is shown.
+// otherColumns lists the columns that there are. If none of the known ones is among them, the row
+// may be one of values, with secrets in it: then only what is nearly the name is shown.
 func otherColumns(table *rows.Table, header *rows.Record, name string) string {
 	const maxColumns = 20
 	known := slices.ContainsFunc(header.Cells, func(c rows.Cell) bool { return table.Knows(c.Text) })

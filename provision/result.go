@@ -15,19 +15,22 @@ type Action string
 const (
 	// Created means that there was no trunk, and it was created.
 	Created Action = "created"
-	// Assigned means that the trunk had another agent, and was assigned to the item's. Whatever else
-	// the item holds was sent too.
+	// Assigned means that the trunk had another agent, and was assigned to the item's. Whatever
+	// else the item holds was sent too.
 	Assigned Action = "assigned"
 	// Updated means that the trunk had the agent already, and the item's fields that cannot be read
 	// back were sent.
 	Updated Action = "updated"
-	// Unchanged means that the trunk had the agent already, and the item holds nothing else to send.
+	// Unchanged means that the trunk had the agent already, and the item holds nothing else to
+	// send.
 	Unchanged Action = "unchanged"
 	// Duplicate means that an earlier item says the same. Nothing was sent for this one.
 	Duplicate Action = "duplicate"
-	// Resumed means that an earlier run finished the item, according to the journal. Nothing was sent.
+	// Resumed means that an earlier run finished the item, according to the journal. Nothing was
+	// sent.
 	Resumed Action = "resumed"
-	// Failed means that Result.Err has the reason, and Result.Ensured what was done before the error.
+	// Failed means that Result.Err has the reason, and Result.Ensured what was done before the
+	// error.
 	Failed Action = "failed"
 )
 
@@ -46,13 +49,13 @@ type Result struct {
 	Index int
 	// Action is what was done.
 	Action Action
-	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It is
-	// nil if no request was made. [Plan] sets no snapshot.
+	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
+	// is nil if no request was made. [Plan] sets no snapshot.
 	Ensured *mihu.EnsureResult
 	// Err is why the item failed, nil if it did not: an error of [mihu.TrunksService.Ensure], a
-	// [*DuplicateError], [*CycleError] or [*AgentBusyError], a [*mihu.ValidationError] of an item that
-	// was not sent, an error of Options.Secrets, or one of the journal if the item was done and could
-	// not be recorded.
+	// [*DuplicateError], [*CycleError] or [*AgentBusyError], a [*mihu.ValidationError] of an item
+	// that was not sent, an error of Options.Secrets, or one of the journal if the item was done
+	// and could not be recorded.
 	Err error
 }
 

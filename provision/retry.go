@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// maxRetries is the number of retries of an item, apart from the client's retries of each request.
+	// maxRetries is the number of retries of an item, apart from the client's retries of each
+	// request.
 	maxRetries = 2
 	// backoffBase bounds the wait before the first retry. It doubles for the next.
 	backoffBase = 500 * time.Millisecond
@@ -17,7 +18,8 @@ const (
 	maxBackoff = time.Minute
 )
 
-// retry calls attempt until it succeeds, fails with an error that is not transient, or has been retried twice.
+// retry calls attempt until it succeeds, fails with an error that is not transient, or has been
+// retried twice.
 func (s *stopper) retry(attempt func() error) error {
 	for retries := 0; ; retries++ {
 		err := attempt()
@@ -27,8 +29,8 @@ func (s *stopper) retry(attempt func() error) error {
 	}
 }
 
-// backOff waits before a retry. It returns false if there must be none. A run that ends waits only for
-// a retry that finds out an unknown outcome.
+// backOff waits before a retry. It returns false if there must be none. A run that ends waits only
+// for a retry that finds out an unknown outcome.
 func (s *stopper) backOff(retries int, err error) bool {
 	ceiling := backoffBase << retries
 	wait := ceiling/2 + rand.N(ceiling/2) //nolint:gosec // nobody gains by guessing it

@@ -14,15 +14,16 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// ErrAlreadyRotated is what a [PasswordStore] returns for a trunk that has its new password already.
+// ErrAlreadyRotated is what a [PasswordStore] returns for a trunk that has its new password
+// already.
 var ErrAlreadyRotated = errors.New("provision: password already rotated")
 
 // confirmTimeout bounds PasswordStore.Confirm, which the context of the run does not end.
 const confirmTimeout = 30 * time.Second
 
-// PasswordStore keeps the new passwords of a rotation, in a database, a vault or a file. [Rotate] calls it
-// from several goroutines, never for one trunk at the same time. Its errors are reported as they are, so
-// they must not contain a password.
+// PasswordStore keeps the new passwords of a rotation, in a database, a vault or a file. [Rotate]
+// calls it from several goroutines, never for one trunk at the same time. Its errors are reported
+// as they are, so they must not contain a password.
 type PasswordStore interface {
 	// Prepare returns the new password of a trunk. The password must be stored durably when Prepare
 	// returns, because it is sent after that and the API never returns it.
@@ -31,8 +32,9 @@ type PasswordStore interface {
 	// return the same one: the trunk may have it already. If the trunk's new password is confirmed,
 	// Prepare returns [ErrAlreadyRotated]. With any other error nothing is sent.
 	Prepare(ctx context.Context, id mihu.TrunkID) (password string, err error)
-	// Confirm records that the trunk has the password that Prepare returned. It is called after the API
-	// has accepted the password, even if the context of the run has ended since, and has 30 seconds.
+	// Confirm records that the trunk has the password that Prepare returned. It is called after the
+	// API has accepted the password, even if the context of the run has ended since, and has 30
+	// seconds.
 	Confirm(ctx context.Context, id mihu.TrunkID) error
 }
 
@@ -43,28 +45,28 @@ type RotateOptions struct {
 	// Limiter limits every request, retries included, in addition to the client's own limiter. nil
 	// means no limit.
 	Limiter mihu.Limiter
-	// MaxFailures ends the rotation with [ErrTooManyFailures] after that many trunks have failed. 0 means
-	// no limit.
+	// MaxFailures ends the rotation with [ErrTooManyFailures] after that many trunks have failed. 0
+	// means no limit.
 	MaxFailures int
-	// Stop, once closed, ends the rotation with [ErrStopped] after the trunks in progress are finished.
-	// nil means never.
+	// Stop, once closed, ends the rotation with [ErrStopped] after the trunks in progress are
+	// finished. nil means never.
 	Stop <-chan struct{}
 }
 
-// Rotation is what became of the password of one trunk. It holds no password, and prints with the number
-// masked.
+// Rotation is what became of the password of one trunk. It holds no password, and prints with the
+// number masked.
 type Rotation struct {
 	// Trunk is the trunk.
 	Trunk mihu.TrunkID `json:"-"`
 	// Index is its position in the stream, from 0.
 	Index int
-	// Action is [Updated] if the API accepted the password and the store has confirmed it, [Resumed] if an
-	// earlier rotation had done so, [Duplicate] if the trunk came earlier in the stream, and [Failed]
-	// otherwise.
+	// Action is [Updated] if the API accepted the password and the store has confirmed it,
+	// [Resumed] if an earlier rotation had done so, [Duplicate] if the trunk came earlier in the
+	// stream, and [Failed] otherwise.
 	Action Action
-	// Err is why the trunk failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the trunk
-	// has either the old password or the new one. Otherwise, unless Confirm has failed, the trunk has the
-	// old one. In every case the next rotation sends the same new password.
+	// Err is why the trunk failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
+	// trunk has either the old password or the new one. Otherwise, unless Confirm has failed, the
+	// trunk has the old one. In every case the next rotation sends the same new password.
 	Err error
 }
 
@@ -89,26 +91,25 @@ func (r Rotation) String() string {
 // Format prints String for every verb.
 func (r Rotation) Format(f fmt.State, verb rune) { format(f, verb, r.String()) }
 
-// Rotate sets new SIP passwords for call trunks, and yields one result per trunk as trunks complete. With
-// one worker the results are in the order of the stream.
+// Rotate sets new SIP passwords for call trunks, and yields one result per trunk as trunks
+// complete. With one worker the results are in the order of the stream.
 //
-// No password is lost, whenever the program stops. The store keeps each password before it is sent, and the
-// same password is sent until the API has accepted it and the store has confirmed it. To resume a rotation
-// that was stopped or killed, or that failed in part, call Rotate again with the same trunks and the same
-// store. //
-// A trunk with an invalid ID, or of another channel than call, fails before the store is called. A trunk
-// that comes twice is rotated once.
+// No password is lost, whenever the program stops. The store keeps each password before it is sent,
+// and the same password is sent until the API has accepted it and the store has confirmed it. To
+// resume a rotation that was stopped or killed, or that failed in part, call Rotate again with the
+// same trunks and the same store. // A trunk with an invalid ID, or of another channel than call,
+// fails before the store is called. A trunk that comes twice is rotated once.
 //
-// A transient error is retried up to twice, as in [Run], always with the same password. An outcome that was
-// unknown once stays unknown until an attempt succeeds, even if a later one is refused.
+// A transient error is retried up to twice, as in [Run], always with the same password. An outcome
+// that was unknown once stays unknown until an attempt succeeds, even if a later one is refused.
 //
 // An error of the rotation itself is yielded once, last, with a zero Rotation: the context's error,
-// [ErrStopped], [ErrTooManyFailures], an error of the stream, or [mihu.ErrUnauthorized]. Invalid arguments
-// are a [*mihu.ValidationError]. An error of the store fails its trunk alone; to end the rotation, leave
-// the loop or set MaxFailures.
+// [ErrStopped], [ErrTooManyFailures], an error of the stream, or [mihu.ErrUnauthorized]. Invalid
+// arguments are a [*mihu.ValidationError]. An error of the store fails its trunk alone; to end the
+// rotation, leave the loop or set MaxFailures.
 //
-// Nothing happens before the loop begins. If the loop is left early, trunks in progress are finished
-// first. No goroutine outlives the loop.
+// Nothing happens before the loop begins. If the loop is left early, trunks in progress are
+// finished first. No goroutine outlives the loop.
 func Rotate(ctx context.Context, client *mihu.Client, trunks iter.Seq2[mihu.TrunkID, error], store PasswordStore, opts RotateOptions) iter.Seq2[Rotation, error] {
 	return func(yield func(Rotation, error) bool) {
 		r := &rotation{

@@ -40,7 +40,7 @@ type fileStore struct {
 }
 
 func openStore(path string) (*fileStore, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // of the test
+	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func openStore(path string) (*fileStore, error) {
 			s.confirmed[words[1]] = true
 		}
 	}
-	s.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // of the test
+	s.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	return s, err
 }
 
@@ -405,7 +405,8 @@ func TestRotateEnds(t *testing.T) {
 	assert.LessOrEqual(t, len(results), 2)
 }
 
-// A trunk in progress is finished, and confirmed, when the loop is left or the context ends after the response.
+// A trunk in progress is finished, and confirmed, when the loop is left or the context ends after
+// the response.
 func TestRotateConfirmsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
@@ -415,7 +416,9 @@ func TestRotateConfirmsWhatWasSent(t *testing.T) {
 		for i := range 10 {
 			api.trunks[trunk(i)] = agent(i)
 		}
-		for range provision.Rotate(t.Context(), api.client(t), trunks(10), store, provision.RotateOptions{Workers: 4}) {
+		opts := provision.RotateOptions{Workers: 4}
+		for _, err := range provision.Rotate(t.Context(), api.client(t), trunks(10), store, opts) {
+			require.NoError(t, err)
 			break
 		}
 		assert.Len(t, store.confirmed, len(api.Flow()))

@@ -19,9 +19,11 @@ type Format string
 
 // The formats.
 const (
-	// FormatAuto detects the format: a file that begins with a brace is JSON lines, any other is CSV.
+	// FormatAuto detects the format: a file that begins with a brace is JSON lines, any other is
+	// CSV.
 	FormatAuto Format = ""
-	// FormatCSV is comma-separated values as spreadsheets write them. The first row names the columns.
+	// FormatCSV is comma-separated values as spreadsheets write them. The first row names the
+	// columns.
 	FormatCSV Format = "csv"
 	// FormatJSON is JSON lines: one object per line.
 	FormatJSON Format = "jsonl"
@@ -31,23 +33,24 @@ const (
 type ReadOptions struct {
 	// Format is the format of the input. The default, FormatAuto, detects it.
 	Format Format
-	// Defaults fill in what a row omits, field by field: channel, agent, name, SIP gateway and so on;
-	// settings as a whole. Direction, SIP and SecretName apply to the channel call only, username and
-	// password only to rows without a SecretName of their own. PhoneNumber and Line are not used.
+	// Defaults fill in what a row omits, field by field: channel, agent, name, SIP gateway and so
+	// on; settings as a whole. Direction, SIP and SecretName apply to the channel call only,
+	// username and password only to rows without a SecretName of their own. PhoneNumber and Line
+	// are not used.
 	Defaults Item
-	// Ignore names columns or keys to skip. Any other name that is not known is a violation, because a
-	// misspelled name would be lost silently.
+	// Ignore names columns or keys to skip. Any other name that is not known is a violation,
+	// because a misspelled name would be lost silently.
 	Ignore []string
-	// HasSecret reports whether credentials with a name exist, for [Options.Secrets] for example. A row
-	// that names others is a violation. It is called while the input is opened, for Defaults and for
-	// every row that has a SecretName of its own. If it is nil, no name is checked.
+	// HasSecret reports whether credentials with a name exist, for [Options.Secrets] for example. A
+	// row that names others is a violation. It is called while the input is opened, for Defaults
+	// and for every row that has a SecretName of its own. If it is nil, no name is checked.
 	HasSecret func(name string) bool
 }
 
-// Source is an input that was read from beginning to end and has no violation. It keeps the file open,
-// not its rows: opening takes some thirty bytes of memory per row, and later four for each row that
-// repeats another. It is safe for concurrent use. Its zero value has no file: Len is 0, and Items yields
-// an error.
+// Source is an input that was read from beginning to end and has no violation. It keeps the file
+// open, not its rows: opening takes some thirty bytes of memory per row, and later four for each
+// row that repeats another. It is safe for concurrent use. Its zero value has no file: Len is 0,
+// and Items yields an error.
 type Source struct {
 	file        *os.File
 	remove      string // the path of a temporary file that still has a name
@@ -60,13 +63,13 @@ type Source struct {
 	fingerprint string
 }
 
-// Open reads the file at path to its end and validates every row. If anything is wrong, the error is an
-// [*InputError] with the line and column of every violation. A file without rows is a violation, and so
-// are rows that ask for different things of one trunk. Rows that say the same are not: [Run] reports
-// the later ones as [Duplicate].
+// Open reads the file at path to its end and validates every row. If anything is wrong, the error
+// is an [*InputError] with the line and column of every violation. A file without rows is a
+// violation, and so are rows that ask for different things of one trunk. Rows that say the same are
+// not: [Run] reports the later ones as [Duplicate].
 //
-// Close the source after use, and do not change the file before that. Errors of the file itself are those
-// of package os. For what cannot be read twice, such as a pipe, use [Spool].
+// Close the source after use, and do not change the file before that. Errors of the file itself are
+// those of package os. For what cannot be read twice, such as a pipe, use [Spool].
 func Open(path string, opts ReadOptions) (*Source, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -129,8 +132,8 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 	return nil
 }
 
-// read calls each with every row until each returns false. If it never does, the hash is that of the
-// whole file.
+// read calls each with every row until each returns false. If it never does, the hash is that of
+// the whole file.
 func (s *Source) read(p *itemParser, format Format, each func(Item, []rows.Violation) bool) (Format, hashSum, error) {
 	hash := sha256.New()
 	file := io.NewSectionReader(s.file, 0, s.size)
@@ -152,9 +155,9 @@ func unknownFormat(format Format) error {
 	return fmt.Errorf("provision: unknown format %q; want %q or %q", format, FormatCSV, FormatJSON)
 }
 
-// Items iterates over the items in the order of the input. It can be called any number of times, and
-// reads the file each time. If the file has changed since it was opened, Items yields [ErrInputChanged]
-// as soon as that shows, at the end at the latest, and stops.
+// Items iterates over the items in the order of the input. It can be called any number of times,
+// and reads the file each time. If the file has changed since it was opened, Items yields
+// [ErrInputChanged] as soon as that shows, at the end at the latest, and stops.
 func (s *Source) Items() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		if s.file == nil {
@@ -185,8 +188,8 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 	}
 }
 
-// Run is [Run] for the items of the source, with less memory. Which items repeat others is known since
-// the source was opened, so nothing is remembered of an item but four bytes in the journal.
+// Run is [Run] for the items of the source, with less memory. Which items repeat others is known
+// since the source was opened, so nothing is remembered of an item but four bytes in the journal.
 func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) { newRun(ctx, client, s.Items(), opts, s.repeats).run(yield) }
 }
@@ -202,12 +205,12 @@ func (s *Source) Len() int { return s.count }
 // Format returns the format that the input has. It is never FormatAuto for an open source.
 func (s *Source) Format() Format { return s.format }
 
-// Fingerprint identifies the input's content, its format and the defaults, for [OpenJournal]. It is a
-// SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
+// Fingerprint identifies the input's content, its format and the defaults, for [OpenJournal]. It is
+// a SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
 func (s *Source) Fingerprint() string { return s.fingerprint }
 
-// Close closes the file, and removes it if it is temporary. Iterations that are under way end with an
-// error.
+// Close closes the file, and removes it if it is temporary. Iterations that are under way end with
+// an error.
 func (s *Source) Close() error {
 	if s.file == nil {
 		return nil

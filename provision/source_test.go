@@ -296,7 +296,8 @@ func TestItemsOfJSONStop(t *testing.T) {
 	assert.Equal(t, 1, count)
 }
 
-// Standard input may hold secrets, which nobody else is to read and no killed program is to leave behind.
+// Standard input may hold secrets, which nobody else is to read and no killed program is to leave
+// behind.
 func TestSpoolLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -414,7 +415,8 @@ func TestItemsAreNeverMoreThanLen(t *testing.T) {
 	assert.Equal(t, source.Len(), items)
 }
 
-// Places are found in one pass: a line with a hundred thousand violations takes no longer than as many lines.
+// Places are found in one pass: a line with a hundred thousand violations takes no longer than as
+// many lines.
 func TestALineOfViolations(t *testing.T) {
 	t.Parallel()
 	text := "{" + strings.Repeat(`"é":1,`, 100_000) + `"ü":1}`

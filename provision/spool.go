@@ -9,9 +9,10 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// Spool is [Open] for what can be read only once, such as standard input. It copies r to a temporary
-// file with mode 0600, which Close removes. If the system allows it, the file has no name from the
-// start, so that a killed program leaves nothing behind. Only the disk limits the size of the copy.
+// Spool is [Open] for what can be read only once, such as standard input. It copies r to a
+// temporary file with mode 0600, which Close removes. If the system allows it, the file has no name
+// from the start, so that a killed program leaves nothing behind. Only the disk limits the size of
+// the copy.
 func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
 	s, err := spool(r)
 	if err != nil {

@@ -84,8 +84,8 @@ func (s *stopper) leaveUndone() {
 	s.undone = true
 }
 
-// fail counts a failure. It ends the run if there are too many, or if the API refused the token. An error
-// that is not from the API does not tell about the token.
+// fail counts a failure. It ends the run if there are too many, or if the API refused the token. An
+// error that is not from the API does not tell about the token.
 func (s *stopper) fail(err error, fromAPI bool) {
 	s.mu.Lock()
 	s.failures++

@@ -226,7 +226,8 @@ func TestCSVViolations(t *testing.T) {
 	}
 }
 
-// repeated returns the violations of n lines from line 3 that hold ten thousand digits and nothing else.
+// repeated returns the violations of n lines from line 3 that hold ten thousand digits and nothing
+// else.
 func repeated(n int) []wanted {
 	var all []wanted
 	for i := range n - 1 {

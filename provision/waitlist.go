@@ -12,8 +12,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// mayWait reports whether the API refused an item in a way that may mean that its agent serves another
-// number. How the API says that is not documented.
+// mayWait reports whether the API refused an item in a way that may mean that its agent serves
+// another number. How the API says that is not documented.
 func mayWait(item *Item, done *mihu.EnsureResult, err error) bool {
 	if err == nil || done == nil || errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
 		return false
@@ -119,8 +119,8 @@ func (l *waitlist) failAll(err error) {
 	}
 }
 
-// release makes the first item ready that wants an agent that no trunk has, or the item whose trunk has
-// the agent already.
+// release makes the first item ready that wants an agent that no trunk has, or the item whose trunk
+// has the agent already.
 func (l *waitlist) release(agent agentKey) {
 	queue := l.queues[agent]
 	first := 0
@@ -204,8 +204,8 @@ func busy(trunk mihu.TrunkCreateRequest, holder trunkKey, err error) *AgentBusyE
 	return &AgentBusyError{Trunk: trunk.TrunkID, AgentUUID: trunk.AgentUUID, Holder: holder.id(), Err: err}
 }
 
-// explain reports why the items that still wait cannot be done. Each waits for the agent of another trunk.
-// Followed from trunk to trunk, this leads into a cycle, or to a trunk that does not move.
+// explain reports why the items that still wait cannot be done. Each waits for the agent of another
+// trunk. Followed from trunk to trunk, this leads into a cycle, or to a trunk that does not move.
 func (l *waitlist) explain() {
 	var left []*waiting
 	for _, w := range l.items {
@@ -241,7 +241,8 @@ func (l *waitlist) explain() {
 	}
 }
 
-// next returns the item whose trunk has the agent that an item waits for, nil if that trunk does not wait.
+// next returns the item whose trunk has the agent that an item waits for, nil if that trunk does
+// not wait.
 func (l *waitlist) next(w *waiting) *waiting { return l.byTrunk[l.holder[w.agent]] }
 
 // around iterates once over the items of a cycle.

@@ -49,8 +49,8 @@ func (w workspace) bindings(ctx context.Context) iter.Seq2[binding, error] {
 	}
 }
 
-// isPurchased reports whether a number may be of the purchased inventory, so that the API refuses the
-// number and not the agent.
+// isPurchased reports whether a number may be of the purchased inventory, so that the API refuses
+// the number and not the agent.
 func (w workspace) isPurchased(ctx context.Context, number string) bool {
 	found, err := w.client.Channels.GetByNumber(ctx, number, w.call...)
 	if err != nil {

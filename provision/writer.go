@@ -15,13 +15,14 @@ import (
 )
 
 // Writer writes items as CSV or JSON lines in the form that [Open] reads. The file holds the SIP
-// credentials too, so keep it private. Create a Writer with [NewWriter], and call Flush after the last
-// item. There is nothing to close. A Writer is not safe for concurrent use. Every method of its zero value
-// returns an error.
+// credentials too, so keep it private. Create a Writer with [NewWriter], and call Flush after the
+// last item. There is nothing to close. A Writer is not safe for concurrent use. Every method of
+// its zero value returns an error.
 //
 // A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula. In CSV, the phone
-// number, name, secret name and reason therefore get an apostrophe before such a beginning. It also keeps
-// the digits of a number as they are. Open removes it. Username and password are written unchanged.
+// number, name, secret name and reason therefore get an apostrophe before such a beginning. It also
+// keeps the digits of a number as they are. Open removes it. Username and password are written
+// unchanged.
 type Writer struct {
 	csv    *csv.Writer
 	json   *bufio.Writer
@@ -29,8 +30,9 @@ type Writer struct {
 	header bool // is written
 }
 
-// NewWriter returns a Writer to w. FormatAuto means FormatCSV. If the format is unknown or w is nil, Write
-// and Flush return the error. Nothing is written before the first item, not even the header.
+// NewWriter returns a Writer to w. FormatAuto means FormatCSV. If the format is unknown or w is
+// nil, Write and Flush return the error. Nothing is written before the first item, not even the
+// header.
 func NewWriter(w io.Writer, format Format) *Writer {
 	switch {
 	case w == nil:
@@ -51,10 +53,10 @@ func (w *Writer) usable() error {
 	return w.err
 }
 
-// Write writes an item and a reason for people to read; "" is none. [Open] ignores reasons, and the line
-// from which an item came. An invalid item is written too, so that it can be corrected in the file. Write
-// returns an error, and writes nothing of the item, if the format cannot hold it. After an error of the
-// file, every later call returns that error.
+// Write writes an item and a reason for people to read; "" is none. [Open] ignores reasons, and the
+// line from which an item came. An invalid item is written too, so that it can be corrected in the
+// file. Write returns an error, and writes nothing of the item, if the format cannot hold it. After
+// an error of the file, every later call returns that error.
 func (w *Writer) Write(item Item, reason string) error {
 	if err := w.usable(); err != nil {
 		return err
@@ -70,8 +72,8 @@ func (w *Writer) Write(item Item, reason string) error {
 	return w.err
 }
 
-// Flush writes what is buffered. If it returns nil, every item that was passed to Write is written. More
-// items may follow.
+// Flush writes what is buffered. If it returns nil, every item that was passed to Write is written.
+// More items may follow.
 func (w *Writer) Flush() error {
 	if err := w.usable(); err != nil {
 		return err

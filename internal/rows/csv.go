@@ -12,8 +12,8 @@ import (
 const maxCells = 20_000
 
 // Records reads the records of a CSV file. It is not encoding/csv because that stops at the first
-// quote that is out of place, knows no line end but LF, bounds nothing, and counts columns in bytes.
-// Here all records are read, and people have to find the places.
+// quote that is out of place, knows no line end but LF, bounds nothing, and counts columns in
+// bytes. Here all records are read, and people have to find the places.
 type Records struct {
 	lines     *Lines
 	delimiter byte
@@ -38,8 +38,8 @@ type Record struct {
 // NewRecords reads records from lines. Call Header first, which finds out what separates the cells.
 func NewRecords(lines *Lines) *Records { return &Records{lines: lines, delimiter: delimiters[0]} }
 
-// Next reads a record; nil is the end of the file. After a record that cannot be split into cells, it
-// continues with the line after the one in which that record begins.
+// Next reads a record; nil is the end of the file. After a record that cannot be split into cells,
+// it continues with the line after the one in which that record begins.
 func (r *Records) Next() (*Record, error) {
 	there, err := r.lines.Next()
 	if err != nil || !there {
@@ -186,8 +186,9 @@ const delimiters = ",;\t"
 // IsDelimiter reports whether a character may separate the cells of a record.
 func IsDelimiter(r rune) bool { return strings.ContainsRune(delimiters, r) }
 
-// Header finds out what separates the cells, and reads the first record that is not blank, which names the
-// columns; nil is the end of the file. The delimiter is the one that yields the most names that are known.
+// Header finds out what separates the cells, and reads the first record that is not blank, which
+// names the columns; nil is the end of the file. The delimiter is the one that yields the most
+// names that are known.
 func (r *Records) Header(known func(name string) bool) (*Record, error) {
 	separated := false
 	for {
@@ -227,7 +228,8 @@ func delimiterOf(header []byte, known func(name string) bool) byte {
 	return best
 }
 
-// separatorLine returns the delimiter of a line such as sep=; which a spreadsheet writes for itself.
+// separatorLine returns the delimiter of a line such as sep=; which a spreadsheet writes for
+// itself.
 func separatorLine(line []byte) (delimiter byte, found bool) {
 	line = bytes.Trim(line, `"`)
 	if len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")) && strings.IndexByte(delimiters+"|", line[4]) >= 0 {

@@ -86,8 +86,9 @@ func skip(text []byte, at int, char byte) int {
 	return at
 }
 
-// DecodeObject decodes a JSON object, numbers as json.Number. It refuses what decoding would change: a
-// duplicate key and an unpaired surrogate. The problem is "" if there is none, and at is its offset.
+// DecodeObject decodes a JSON object, numbers as json.Number. It refuses what decoding would
+// change: a duplicate key and an unpaired surrogate. The problem is "" if there is none, and at is
+// its offset.
 func DecodeObject(text []byte) (object map[string]any, at int, problem string) {
 	if at := syntaxError(text); at >= 0 {
 		return nil, at, "not a JSON object"

@@ -17,8 +17,8 @@ const (
 	hasNUL  = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
 )
 
-// Lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and only
-// the beginning of a line that is too long.
+// Lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and
+// only the beginning of a line that is too long.
 type Lines struct {
 	file   io.ReadSeeker
 	reader *bufio.Reader
@@ -42,8 +42,8 @@ func NewLines(file io.ReadSeeker, copyTo io.Writer) *Lines {
 	return &Lines{file: file, reader: bufio.NewReaderSize(io.TeeReader(file, copyTo), chunk)}
 }
 
-// Start returns the beginning of the file without a byte order mark, or the problem for which the file
-// cannot be read. It is called once, before Next.
+// Start returns the beginning of the file without a byte order mark, or the problem for which the
+// file cannot be read. It is called once, before Next.
 func (l *Lines) Start() (beginning []byte, problem string, err error) {
 	if _, err := l.reader.Peek(l.reader.Size()); err != nil && !errors.Is(err, io.EOF) {
 		return nil, "", err

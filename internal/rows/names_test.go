@@ -10,9 +10,18 @@ import (
 // trunks is a table as package provision has it.
 var trunks = &Table{
 	Fields: []Field{
-		{Key: "phone_number"}, {Key: "channel"}, {Key: "agent_uuid"}, {Key: "name"}, {Key: "direction"},
-		{Key: "sip.gateway"}, {Key: "sip.port", Kind: Number}, {Key: "sip.username"}, {Key: "sip.password"},
-		{Key: "sip.secondary_gateway"}, {Key: "additional_settings", Kind: Object}, {Key: "secret_name"},
+		{Key: "phone_number"},
+		{Key: "channel"},
+		{Key: "agent_uuid"},
+		{Key: "name"},
+		{Key: "direction"},
+		{Key: "sip.gateway"},
+		{Key: "sip.port", Kind: Number},
+		{Key: "sip.username"},
+		{Key: "sip.password"},
+		{Key: "sip.secondary_gateway"},
+		{Key: "additional_settings", Kind: Object},
+		{Key: "secret_name"},
 	},
 	Required: []int{0, 1, 2},
 	Unread:   []string{"reason", "source_line"},

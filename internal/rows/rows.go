@@ -32,7 +32,8 @@ func (p Place) Violation(field, value, problem string) Violation {
 // Violation is one thing that is wrong with a file. It holds no secret, and numbers only masked.
 type Violation struct {
 	Line, Column int
-	// Field is the column or key by its name in the file's format, "" if it belongs to none that is known.
+	// Field is the column or key by its name in the file's format, "" if it belongs to none that is
+	// known.
 	Field string
 	// Value is what is there, "" if it could be a secret.
 	Value string

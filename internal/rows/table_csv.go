@@ -29,8 +29,8 @@ func (t *Table) readCSV(l *Lines, each func(*Row) bool) error {
 	}
 }
 
-// header returns what each column holds, and what is wrong with their names; nil if no row can be read. It
-// marks the required fields that are missing.
+// header returns what each column holds, and what is wrong with their names; nil if no row can be
+// read. It marks the required fields that are missing.
 func (t *Table) header(header *Record, missing []bool) (columns []int, violations []Violation) {
 	switch {
 	case header == nil:

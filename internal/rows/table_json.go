@@ -61,7 +61,8 @@ func lineProblem(l *Lines) (problem string, at Place) {
 	return "", Place{}
 }
 
-// object reads the members of the object line[begin:end] into the row. The prefix is that of its keys.
+// object reads the members of the object line[begin:end] into the row. The prefix is that of its
+// keys.
 func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 	// Columns are counted from the place before: a hostile line has a hundred thousand members.
 	counted, here := begin, Place{r.At.Line, column(line, begin)}
@@ -116,7 +117,8 @@ func shownKey(key string) string {
 
 const isNull = "null; omit the key instead"
 
-// valueText returns the text of a value as a CSV cell would have it, or what is wrong with the value.
+// valueText returns the text of a value as a CSV cell would have it, or what is wrong with the
+// value.
 func valueText(want Kind, value json.RawMessage) (text, problem string) {
 	kind := kindOf(value)
 	switch {
