@@ -62,10 +62,9 @@ func ExampleInputError() {
 		}
 	}
 	// Output:
-	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port? If not, ignore it by
-	// name line 2, column 1: phone_number "1202•••0142": missing country code; use +49… or that of
-	// the number's country line 3, column 1: phone_number "1.2••••?+10": in scientific notation: a
-	// spreadsheet has destroyed the digits; format the column as text and enter the number again
+	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port? If not, ignore it by name
+	// line 2, column 1: phone_number "1202•••0142": missing country code; use +49… or that of the number's country
+	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: a spreadsheet has destroyed the digits; format the column as text and enter the number again
 	// line 3, column 13: channel "cal": want "call" or "whatsapp"
 }
 
@@ -83,6 +82,5 @@ func ExampleWriter() {
 		fmt.Println(err)
 	}
 	// Output:
-	// {"phone_number":"+12025550142","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","reason":"no
-	// such agent","source_line":17}
+	// {"phone_number":"+12025550142","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","reason":"no such agent","source_line":17}
 }

@@ -97,8 +97,10 @@ func (r Rotation) Format(f fmt.State, verb rune) { format(f, verb, r.String()) }
 // No password is lost, whenever the program stops. The store keeps each password before it is sent,
 // and the same password is sent until the API has accepted it and the store has confirmed it. To
 // resume a rotation that was stopped or killed, or that failed in part, call Rotate again with the
-// same trunks and the same store. // A trunk with an invalid ID, or of another channel than call,
-// fails before the store is called. A trunk that comes twice is rotated once.
+// same trunks and the same store.
+//
+// A trunk with an invalid ID, or of another channel than call, fails before the store is called. A
+// trunk that comes twice is rotated once.
 //
 // A transient error is retried up to twice, as in [Run], always with the same password. An outcome
 // that was unknown once stays unknown until an attempt succeeds, even if a later one is refused.
