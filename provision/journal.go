@@ -245,8 +245,7 @@ func keyed(key []byte, what string) []byte {
 	return h.Sum(nil)
 }
 
-// take takes over what a line records. It returns false if the line cannot have been written by a
-// journal.
+// take adds the entry of a line. It returns false if a journal cannot have written it.
 func (j *Journal) take(entry *journalEntry) bool {
 	if entry.Index < 0 || entry.Index > maxIndex {
 		return false
@@ -342,8 +341,8 @@ func (j *Journal) end() int {
 	return j.finished.end
 }
 
-// record writes results in one write and one sync, and then takes over the finished ones. One run
-// at a time calls it, from one goroutine.
+// record writes results in one write and one sync, and then adds the finished ones. One run at a
+// time calls it, from one goroutine.
 func (j *Journal) record(batch []*outcome) error {
 	j.buffer = j.buffer[:0]
 	at := time.Now().UTC().Truncate(time.Millisecond)

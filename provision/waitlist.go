@@ -156,7 +156,7 @@ func (l *waitlist) tryReady() {
 			continue
 		case w := <-l.tried:
 			inFlight--
-			l.settled(w)
+			l.complete(w)
 			continue
 		case <-over:
 		case <-stop:
@@ -178,8 +178,8 @@ func (l *waitlist) try(w *waiting) {
 	l.tried <- w
 }
 
-// settled reports an item that was tried, and releases the agent that is free now.
-func (l *waitlist) settled(w *waiting) {
+// complete reports an item that was tried, and releases the agent that is free now.
+func (l *waitlist) complete(w *waiting) {
 	delete(l.byTrunk, w.trunk)
 	had, free := l.serves[w.trunk], agentKey{}
 	switch moved := w.err == nil || w.ensured != nil && w.ensured.Action == mihu.ActionAssigned; {

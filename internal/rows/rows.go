@@ -85,7 +85,8 @@ type Table struct {
 // Row is one row of a file. It is overwritten by the next row.
 type Row struct {
 	Format Format
-	// At is where the row begins, and End where it ends.
+	// At is where the row begins. End is the place behind the last cell of a CSV row, and of the
+	// closing brace of an object.
 	At, End Place
 	// Cells are the cells by field.
 	Cells []Cell
