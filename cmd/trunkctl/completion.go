@@ -7,8 +7,8 @@ import (
 func completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Print a completion script for bash, zsh, fish or powershell",
-		Long: `Print a script that completes commands and flags. It asks nothing of the API.
+		Short: "Print a completion script for a shell",
+		Long: `Print a script that completes commands and flags. Completion never calls the API.
 
   bash        source <(trunkctl completion bash)
   zsh         trunkctl completion zsh > "${fpath[1]}/_trunkctl"

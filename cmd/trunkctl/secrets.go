@@ -13,28 +13,30 @@ import (
 	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 )
 
-const mostSecrets = 64 << 20 // bytes of the file of --secrets
+const maxSecretsSize = 64 << 20 // bytes of the --secrets file
 
-// namedSecrets are the SIP credentials of the file of --secrets. Its zero value has none.
+// namedSecrets are the SIP credentials of the --secrets file, by name.
 type namedSecrets map[string]mihu.SIPCredentials
 
-// has tells whether there are credentials of a name.
+// has reports whether there are credentials of a name.
 func (s namedSecrets) has(name string) bool {
-	_, there := s[name]
-	return there
+	_, ok := s[name]
+	return ok
 }
 
-// find is a provision.Secrets. Whether they are there was asked when the rows were read.
+// find implements [provision.Secrets]. Reading the rows has checked that every name exists.
 func (s namedSecrets) find(_ context.Context, name string) (mihu.SIPCredentials, error) {
 	if !s.has(name) {
-		return mihu.SIPCredentials{}, errors.New("not in the file of --secrets")
+		return mihu.SIPCredentials{}, errors.New("not in the --secrets file")
 	}
 	return s[name], nil
 }
 
-// readSecrets reads the file of --secrets, and finds what the API would not take; none where there is no file.
+// readSecrets reads the --secrets file and prints what the API would refuse. Without a file it
+// returns none.
 func (a *app) readSecrets(file string) (namedSecrets, error) {
 	if file == "" {
 		return namedSecrets{}, nil
@@ -44,41 +46,48 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 		return nil, err
 	}
 	defer done()
-	content, err := io.ReadAll(io.LimitReader(reader, mostSecrets+1))
+	content, err := io.ReadAll(io.LimitReader(reader, maxSecretsSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(content) > mostSecrets {
-		return nil, &inputError{fmt.Sprintf("--secrets: longer than %d MiB", mostSecrets>>20)}
+	if len(content) > maxSecretsSize {
+		return nil, &inputError{fmt.Sprintf("--secrets: larger than %d MiB", maxSecretsSize>>20)}
 	}
-	var secrets namedSecrets
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields() // a password under a misspelled key would be missed in silence
-	err = decoder.Decode(&secrets)
-	if _, after := decoder.Token(); err != nil || !errors.Is(after, io.EOF) {
-		// The decoder's own words may repeat what is there.
-		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}, " +
-			"with no other keys than these and gateway, port and secondary_gateway"}
+	secrets, err := decodeSecrets(content)
+	if err != nil {
+		return nil, err
 	}
-	if name, twice := repeated(content); twice {
-		return nil, &inputError{fmt.Sprintf("--secrets: the key %s stands twice; which of the two is right cannot be known", shownName(name))}
-	}
-	faults := 0
+	violations := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		for _, fault := range sipFaults(secrets[name]) {
-			faults++
-			a.tell(printable(fmt.Sprintf("%s: %s: %v", file, shownName(name), fault)))
+		for _, violation := range sipViolations(secrets[name]) {
+			violations++
+			a.printErr(term.Printable(fmt.Sprintf("%s: %s: %v", file, shownName(name), violation)))
 		}
 	}
-	if faults > 0 {
-		return nil, &inputError{fmt.Sprintf("%s in the file of --secrets; nothing was sent", counted(faults, "fault"))}
+	if violations > 0 {
+		return nil, &inputError{fmt.Sprintf("%s in the --secrets file; nothing was sent", counted(violations, "error"))}
 	}
 	return secrets, nil
 }
 
-// repeated finds a key that stands twice, for names in the object and for fields in those within it, where
-// capitals do not matter. What it is given has been decoded before.
-func repeated(content []byte) (key string, twice bool) {
+func decodeSecrets(content []byte) (secrets namedSecrets, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields() // a password under a misspelled key must not be lost
+	err = decoder.Decode(&secrets)
+	if _, after := decoder.Token(); err != nil || !errors.Is(after, io.EOF) {
+		// The decoder's own error may quote a secret.
+		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}, " +
+			"with no other keys than these and gateway, port and secondary_gateway"}
+	}
+	if name, duplicate := duplicateKey(content); duplicate {
+		return nil, &inputError{fmt.Sprintf("--secrets: duplicate key %s; remove one of the two", shownName(name))}
+	}
+	return secrets, nil
+}
+
+// duplicateKey finds a key that occurs twice: a name in the object, or a field in those within it,
+// whose case does not matter. The content is valid JSON.
+func duplicateKey(content []byte) (key string, found bool) {
 	names := map[string]bool{}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	_, _ = decoder.Token()
@@ -106,29 +115,29 @@ func repeated(content []byte) (key string, twice bool) {
 	return "", false
 }
 
-// shownName is a name for people, masked where it may be a number.
+// shownName returns a name for people, masked if it may be a phone number.
 func shownName(name string) string {
-	const fewest = 7
+	const minDigits = 7
 	digits := 0
 	for _, r := range name {
 		if r >= '0' && r <= '9' {
 			digits++
 		}
 	}
-	if digits >= fewest {
+	if digits >= minDigits {
 		return mihu.MaskNumber(name)
 	}
 	return strconv.Quote(name)
 }
 
-// sipFaults says what is wrong with credentials, whatever trunk they are for.
-func sipFaults(credentials mihu.SIPCredentials) []mihu.FieldViolation {
-	trial := mihu.TrunkCreateRequest{
+// sipViolations returns what is wrong with credentials, for any trunk.
+func sipViolations(credentials mihu.SIPCredentials) []mihu.FieldViolation {
+	probe := mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall},
 		AgentUUID: "00000000-0000-0000-0000-000000000000",
 		SIP:       &credentials,
 	}
-	if invalid, ok := errors.AsType[*mihu.ValidationError](trial.Validate()); ok {
+	if invalid, ok := errors.AsType[*mihu.ValidationError](probe.Validate()); ok {
 		return invalid.Violations
 	}
 	return nil

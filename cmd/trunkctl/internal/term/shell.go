@@ -1,22 +1,22 @@
-package main
+package term
 
 import "strings"
 
 const shellSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:@%,"
 
-// shellQuote writes an argument so that a shell reads it as it is.
-func shellQuote(arg string) string {
+// ShellQuote quotes an argument for a POSIX shell, if it needs it.
+func ShellQuote(arg string) string {
 	if arg != "" && strings.Trim(arg, shellSafe) == "" {
 		return arg
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
-// shellLine is a command line that can be typed.
-func shellLine(args ...string) string {
+// ShellLine returns a command line that can be pasted into a shell.
+func ShellLine(args ...string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {
-		quoted[i] = shellQuote(arg)
+		quoted[i] = ShellQuote(arg)
 	}
 	return strings.Join(quoted, " ")
 }

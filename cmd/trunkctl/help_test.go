@@ -5,17 +5,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 )
 
-// TestFitHelp has no help be wider than the terminal, but for what is to be copied, and say the same.
+// TestFitHelp: wrapped help has the same words and fits the terminal, except for examples.
 func TestFitHelp(t *testing.T) {
 	t.Parallel()
 	help := func(width int) map[string]string {
-		a := &app{environment: environment{stdout: io.Discard, stderr: io.Discard}, console: newConsole(io.Discard, false)}
+		a := &app{environment: environment{stdout: io.Discard, stderr: io.Discard}, console: term.NewConsole(io.Discard, false)}
 		root := a.rootCommand()
-		fitHelp(root, width)
+		term.FitHelp(root, width)
 		texts := map[string]string{}
 		var collect func(*cobra.Command)
 		collect = func(command *cobra.Command) {
@@ -38,7 +39,7 @@ func TestFitHelp(t *testing.T) {
 				if len(strings.Fields(line)) == 1 {
 					continue // a word is not broken
 				}
-				require.LessOrEqual(t, textWidth(strings.TrimRight(line, " \n")), width, "%s at %d:\n%s", path, width, line)
+				require.LessOrEqual(t, term.TextWidth(strings.TrimRight(line, " \n")), width, "%s at %d:\n%s", path, width, line)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// fitHelp breaks the help of a command, and of those below it, between words where a terminal is too
-// narrow for it; 0 is no terminal. Examples are left whole, to be copied.
-func fitHelp(root *cobra.Command, width int) {
+// FitHelp wraps the help of a command and of its subcommands to a terminal's width; 0 means no
+// terminal. Examples are not wrapped, so that they can be copied.
+func FitHelp(root *cobra.Command, width int) {
 	if width == 0 {
 		return
 	}
@@ -25,11 +25,11 @@ func fitHelp(root *cobra.Command, width int) {
 	fit(root)
 }
 
-// tableLine is a line of a table of two columns, from its beginning to the second.
+// tableLine matches the first column of a line in a table of two columns.
 var tableLine = regexp.MustCompile(`^ +\S+ {2,}`)
 
-// fitText fills paragraphs anew. A line that is set in stays one of its own, and what is broken off it
-// is below its text.
+// fitText wraps paragraphs. An indented line stays a line of its own, and what is wrapped off it is
+// aligned with its text.
 func fitText(text string, width int) string {
 	var out, paragraph []string
 	end := func() {
@@ -44,7 +44,7 @@ func fitText(text string, width int) string {
 			if indent == 0 {
 				indent = len(line) - len(strings.TrimLeft(line, " "))
 			}
-			if textWidth(line) <= width {
+			if TextWidth(line) <= width {
 				out = append(out, line)
 			} else {
 				broken := fill(line[indent:], strings.Repeat(" ", indent), width)
@@ -59,14 +59,14 @@ func fitText(text string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// fill breaks a text into lines of a width, each set in; "" is no line.
+// fill wraps a text into indented lines of a width. It returns none for "".
 func fill(text, indent string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = indent + word
-		case textWidth(line)+1+textWidth(word) > width:
+		case TextWidth(line)+1+TextWidth(word) > width:
 			lines = append(lines, line)
 			line = indent + word
 		default:

@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/stretchr/testify/require"
 )
 
-// TestForceReplacesNothingElse has --force replace a file that an earlier run has written, and neither
-// what is read, nor the journal, nor what is no file.
+// TestForceReplacesNothingElse: --force replaces a file that an earlier run has written, and no
+// input, journal, directory or device.
 func TestForceReplacesNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -24,7 +25,7 @@ func TestForceReplacesNothingElse(t *testing.T) {
 		{"import", "DIR/numbers.csv", "--yes", "--failed", "DIR/empty"},
 		{"export", "--file", "DIR/empty", "--force"},
 	} {
-		t.Run(shellLine(args...), func(t *testing.T) {
+		t.Run(term.ShellLine(args...), func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			const rows = "phone_number,channel,agent_uuid\n+12025550001,call," + agent9 + "\n"
