@@ -5,14 +5,15 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 )
 
 const maxSecretSize = 64 << 10
 
-// readSecret reads a secret from a file, or from standard input if its name is "-". It drops the
-// line ending that editors and echo add.
+// readSecret reads a secret from a file, or from standard input if its name is "-". It drops the byte
+// order mark and the line ending that editors add.
 func (a *app) readSecret(flag, name string) (string, error) {
 	reader, done, err := a.input(flag, name)
 	if err != nil {
@@ -26,9 +27,13 @@ func (a *app) readSecret(flag, name string) (string, error) {
 	case len(content) > maxSecretSize:
 		return "", usagef("%s: the file is larger than %d KiB", flag, maxSecretSize>>10)
 	}
-	secret := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
-	if secret == "" {
+	secret := strings.TrimPrefix(string(content), byteOrderMark)
+	secret = strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
+	switch {
+	case secret == "":
 		return "", usagef("%s: the file is empty", flag)
+	case !utf8.ValidString(secret):
+		return "", usagef("%s: %v", flag, errNotUTF8)
 	}
 	return secret, nil
 }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
@@ -53,16 +52,22 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 	if len(content) > maxSecretsSize {
 		return nil, &inputError{fmt.Sprintf("--secrets: larger than %d MiB", maxSecretsSize>>20)}
 	}
+	content = bytes.TrimPrefix(content, []byte(byteOrderMark))
 	secrets, err := decodeSecrets(content)
 	if err != nil {
 		return nil, err
 	}
 	violations := 0
+	empty := emptyCredentials(content)
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		problems := empty[name]
 		for _, violation := range sipViolations(secrets[name]) {
-			violations++
-			a.printErr(term.Printable(fmt.Sprintf("%s: %s: %v", file, shownName(name), violation)))
+			problems = append(problems, violation.String())
 		}
+		for _, problem := range problems {
+			a.printErr(term.Printable(file + ": " + shownName(name) + ": " + problem))
+		}
+		violations += len(problems)
 	}
 	if violations > 0 {
 		return nil, &inputError{fmt.Sprintf("%s in the --secrets file; nothing was sent", counted(violations, "error"))}
@@ -71,6 +76,9 @@ func (a *app) readSecrets(file string) (namedSecrets, error) {
 }
 
 func decodeSecrets(content []byte) (secrets namedSecrets, err error) {
+	if err := checkText(content); err != nil {
+		return nil, &inputError{"--secrets: " + err.Error()}
+	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields() // a password under a misspelled key must not be lost
 	err = decoder.Decode(&secrets)
@@ -79,40 +87,30 @@ func decodeSecrets(content []byte) (secrets namedSecrets, err error) {
 		return nil, &inputError{"--secrets: want a JSON object such as {\"name\": {\"username\": \"…\", \"password\": \"…\"}}, " +
 			"with no other keys than these and gateway, port and secondary_gateway"}
 	}
-	if name, duplicate := duplicateKey(content); duplicate {
+	if name, duplicate := duplicateKey(content, sameField); duplicate {
 		return nil, &inputError{fmt.Sprintf("--secrets: duplicate key %s; remove one of the two", shownName(name))}
 	}
 	return secrets, nil
 }
 
-// duplicateKey finds a key that occurs twice: a name in the object, or a field in those within it,
-// whose case does not matter. The content is valid JSON.
-func duplicateKey(content []byte) (key string, found bool) {
-	names := map[string]bool{}
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	_, _ = decoder.Token()
-	for decoder.More() {
-		token, _ := decoder.Token()
-		name, _ := token.(string)
-		if names[name] {
-			return name, true
+// emptyCredentials returns what is null or empty in the --secrets file, by name. It would be left out of the
+// request without a word. The content has been decoded before.
+func emptyCredentials(content []byte) map[string][]string {
+	var names map[string]map[string]any
+	_ = json.Unmarshal(content, &names)
+	problems := map[string][]string{}
+	for name, fields := range names {
+		if len(fields) == 0 {
+			problems[name] = []string{"no credentials; want username and password"}
 		}
-		names[name] = true
-		fields := map[string]bool{}
-		for token, _ = decoder.Token(); token == json.Delim('{') && decoder.More(); {
-			field, _ := decoder.Token()
-			text, _ := field.(string)
-			if text = strings.ToLower(text); fields[text] {
-				return text, true
+		for _, field := range slices.Sorted(maps.Keys(fields)) {
+			switch fields[field] {
+			case nil, "", 0.0:
+				problems[name] = append(problems[name], field+": null or empty; set a value or remove the key")
 			}
-			fields[text] = true
-			_, _ = decoder.Token()
-		}
-		if token == json.Delim('{') {
-			_, _ = decoder.Token()
 		}
 	}
-	return "", false
+	return problems
 }
 
 // shownName returns a name for people, masked if it may be a phone number.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mihu-go/mihu"
 	"github.com/spf13/cobra"
@@ -149,6 +150,9 @@ func (a *app) settings(f *trunkFlags) (map[string]any, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // no settings is valid
 	}
+	if err := checkText([]byte(text)); err != nil {
+		return nil, usagef("%s: %v", flag, err)
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber() // a float64 would change large integers
 	var settings map[string]any
@@ -158,6 +162,9 @@ func (a *app) settings(f *trunkFlags) (map[string]any, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, usagef("%s: text after the JSON object", flag)
+	}
+	if key, duplicate := duplicateKey([]byte(text), sameKey); duplicate {
+		return nil, usagef("%s: duplicate key %s; remove one of the two", flag, shownName(key))
 	}
 	return settings, nil
 }
@@ -175,6 +182,9 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 					return "", usagef("--sip-%s-env: the variable is not set", flag) // its name may be the secret itself
 				}
 				return "", usagef("--sip-%s-env: the variable %s is not set", flag, variable)
+			}
+			if !utf8.ValidString(secret) {
+				return "", usagef("--sip-%s-env: not UTF-8 text", flag)
 			}
 			return secret, nil
 		case s.prompt:
