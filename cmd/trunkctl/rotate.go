@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/mihu-go/mihu"
@@ -102,27 +103,54 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 			return err // some of the trunks must not pass for all of them
 		}
 	}
+	preview, err := credentials.ReadPasswords(f.file, a.workspaceName(w))
+	if err != nil {
+		return passwordsError(f.file, err)
+	}
+	pending := preview.Pending(selected)
 	if f.dryRun {
-		return a.planRotate(selected)
+		return a.planRotate(pending)
 	}
-	question := fmt.Sprintf("Set new SIP passwords for %s at %s?", counted(len(selected), "trunk"), w.client.BaseURL())
-	if len(selected) == 0 {
-		question = fmt.Sprintf("Send the passwords in %s that are not stored yet to %s?", f.file, w.client.BaseURL())
+	if len(pending) == 0 {
+		a.noteNothingToRotate(f.file, len(selected))
+		if f.results {
+			return a.records(resultColumns()).End() // an empty list
+		}
+		return nil
 	}
+	question := fmt.Sprintf("Set new SIP passwords for %s at %s?", counted(len(pending), "trunk"), w.client.BaseURL())
 	if err := a.confirm(ctx, f.yes, question); err != nil {
 		return err
 	}
+	return a.runRotation(ctx, w, f, selected, pending)
+}
+
+// noteNothingToRotate prints why no password is sent.
+func (a *app) noteNothingToRotate(file string, selected int) {
+	if selected > 0 {
+		a.note("nothing to do: %s has a stored password for each of them; name another file for new ones", file)
+	} else {
+		a.note("nothing to do: no trunk was selected, and every password in %s is stored", file)
+	}
+}
+
+// runRotation sends the passwords of the pending trunks, unless the file has changed since they were
+// confirmed.
+func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, selected, pending []mihu.TrunkID) error {
 	passwords, err := credentials.OpenPasswords(f.file, a.workspaceName(w))
 	if err != nil {
 		return passwordsError(f.file, err)
 	}
-	r := &rotation{
-		app: a, client: w.client, passwords: passwords, flags: f, pending: passwords.Pending(selected), stop: make(chan struct{}),
+	if !slices.Equal(passwords.Pending(selected), pending) {
+		return cmp.Or(passwords.Close(), error(&usageError{
+			problem: f.file + " has changed since it was read; nothing was sent", advice: "run the same command again",
+		}))
 	}
+	r := &rotation{app: a, client: w.client, passwords: passwords, flags: f, pending: pending, stop: make(chan struct{})}
 	if f.results {
 		r.data = a.records(resultColumns())
 	}
-	err = r.run(ctx, len(selected))
+	err = r.run(ctx)
 	if r.data != nil {
 		err = cmp.Or(err, r.data.End())
 	}
@@ -149,9 +177,9 @@ func passwordChange(id mihu.TrunkID) change {
 	return change{Action: provision.Updated, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Sends: []string{"sip.password"}}
 }
 
-func (a *app) planRotate(selected []mihu.TrunkID) error {
+func (a *app) planRotate(pending []mihu.TrunkID) error {
 	out := a.changes(true, changeColumns)
-	for _, id := range selected {
+	for _, id := range pending {
 		if err := out.add(passwordChange(id)); err != nil {
 			return err
 		}
@@ -159,7 +187,7 @@ func (a *app) planRotate(selected []mihu.TrunkID) error {
 	if err := out.end(); err != nil {
 		return err
 	}
-	a.note("dry run: new passwords for %s; no changes made, and no password was generated", counted(len(selected), "trunk"))
+	a.note("dry run: new passwords for %s; no changes made, and no password was generated", counted(len(pending), "trunk"))
 	return nil
 }
 
@@ -181,16 +209,8 @@ type rotation struct {
 	started int
 }
 
-func (r *rotation) run(ctx context.Context, selected int) error {
+func (r *rotation) run(ctx context.Context) error {
 	a := r.app
-	if len(r.pending) == 0 {
-		if selected > 0 {
-			a.note("nothing to do: %s has a stored password for each of them; name another file for new ones", r.flags.file)
-		} else {
-			a.note("nothing to do: no trunk was selected, and every password in %s is stored", r.flags.file)
-		}
-		return nil
-	}
 	a.interrupts.onFirst(func() {
 		r.end(nil)
 		a.note(stoppingNote)

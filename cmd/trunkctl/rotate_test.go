@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -64,4 +65,49 @@ func TestRotateBeforeSending(t *testing.T) {
 	for _, trunk := range f.Trunks() {
 		require.True(t, stored[trunk.SIP.Password], "%v", trunk)
 	}
+}
+
+// TestRotateConfirmsWhatItSends: the question and the dry run count the passwords that an earlier run has
+// left unfinished, and neither changes the file.
+func TestRotateConfirmsWhatItSends(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	content := `{"workspace":"` + f.URL() + `"}` + "\n"
+	for n := range 20 {
+		id := f.trunk(n)
+		content += `{"phone_number":"` + id.PhoneNumber + `","state":"sending","password":"unfinished"}` + "\n"
+	}
+	content += `{"phone_number":"` + number(0) + `","state":"st` // cut off by a crash
+	f.trunk(20)
+	f.file("passwords", content)
+
+	got := f.run("rotate", "--file", "DIR/passwords", number(20), "--dry-run")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Equal(t, 21, strings.Count(got.stdout, "sip.password"), got.stdout)
+	require.Contains(t, got.stderr, "new passwords for 21 trunks")
+
+	window := f.terminal("rotate", "--file", "passwords", number(20))
+	window.waitFor("Set new SIP passwords for 21 trunks at " + f.URL() + "? [y/N]")
+	window.send("\r")
+	require.Equal(t, exitUsage, window.end())
+	require.Equal(t, content, f.read("passwords"))
+	require.Zero(t, f.RequestCount())
+
+	window = f.terminal("rotate", "--file", "passwords", number(20))
+	window.waitFor("[y/N]")
+	f.file("passwords", content[:strings.LastIndex(content[:len(content)-200], "\n")+1])
+	window.send("y\r")
+	require.Equal(t, exitUsage, window.end())
+	require.Contains(t, window.shown(), "has changed since it was read; nothing was sent")
+	require.Zero(t, f.RequestCount())
+
+	window = f.terminal("rotate", "--file", "new", number(20))
+	window.waitFor("[y/N]")
+	window.send("n\r")
+	require.Equal(t, exitUsage, window.end())
+	require.NoFileExists(t, filepath.Join(f.dir, "new"), "nothing was confirmed")
+
+	got = f.run("rotate", "--file", "DIR/new", "--yes", "-o", "json")
+	require.Equal(t, outcome{exitDone, "[]\n", got.stderr}, got, "data for programs is complete")
+	require.Contains(t, got.stderr, "nothing to do")
 }

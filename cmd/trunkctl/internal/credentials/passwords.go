@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -81,20 +82,20 @@ func OpenPasswords(path, workspace string) (_ *Passwords, err error) {
 			_ = file.Close()
 		}
 	}()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
+	if err := checkFile(file); err != nil {
 		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, ErrNotRegular
-	case files.ReadableByOthers(info):
-		return nil, ErrReadableByOthers
 	}
 	if err := files.Lock(file); err != nil {
 		return nil, err
 	}
-	owner, err := p.read(path)
+	owner, size, err := p.read(path)
 	if err != nil {
+		return nil, err
+	}
+	if err := file.Truncate(size); err != nil { // removes a line that a crash has cut off
+		return nil, err
+	}
+	if _, err := file.Seek(size, io.SeekStart); err != nil {
 		return nil, err
 	}
 	switch owner {
@@ -106,23 +107,59 @@ func OpenPasswords(path, workspace string) (_ *Passwords, err error) {
 	return nil, &OtherWorkspaceError{path, owner}
 }
 
-// read reads the file and removes a last line that a crash has cut off. It returns the workspace
-// that the file belongs to, or "" if the file is new.
-func (p *Passwords) read(path string) (workspace string, err error) {
+// ReadPasswords reads the file of a workspace and leaves it as it is. If there is no file, there are no
+// passwords. Only Pending and StoredBefore can be called on the result.
+func ReadPasswords(path, workspace string) (*Passwords, error) {
+	p := &Passwords{last: map[string]passwordLine{}}
+	file, err := os.Open(path) //nolint:gosec // the user names the file
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	if err := checkFile(file); err != nil {
+		return nil, err
+	}
+	p.file = file
+	owner, _, err := p.read(path)
+	if err == nil && owner != "" && owner != workspace {
+		err = &OtherWorkspaceError{path, owner}
+	}
+	return p, err
+}
+
+// checkFile refuses a file that is unsuitable for secrets.
+func checkFile(file *os.File) error {
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return ErrNotRegular
+	case files.ReadableByOthers(info):
+		return ErrReadableByOthers
+	}
+	return nil
+}
+
+// read reads the file. It returns the workspace that the file belongs to, or "" if the file is new, and
+// the size of its complete lines.
+func (p *Passwords) read(path string) (workspace string, size int64, err error) {
 	reader := bufio.NewReader(p.file)
-	var size int64
 	for n := 1; ; n++ {
 		text, err := reader.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
+			return "", 0, err
 		}
 		torn := err != nil
 		if torn && (n > 1 || isTornHead(text)) {
 			break
 		}
-		var line passwordLine
-		if torn || json.Unmarshal(text, &line) != nil || n == 1 && line.Workspace == "" || n > 1 && line.PhoneNumber == "" {
-			return "", &FormatError{path, n}
+		line, ok := parseLine(text, n)
+		if torn || !ok {
+			return "", 0, &FormatError{path, n}
 		}
 		size += int64(len(text))
 		if n == 1 {
@@ -136,11 +173,17 @@ func (p *Passwords) read(path string) (workspace string, err error) {
 			p.stored++
 		}
 	}
-	if err := p.file.Truncate(size); err != nil {
-		return "", err
+	return workspace, size, nil
+}
+
+func parseLine(text []byte, n int) (line passwordLine, ok bool) {
+	if json.Unmarshal(text, &line) != nil {
+		return line, false
 	}
-	_, err = p.file.Seek(size, io.SeekStart)
-	return workspace, err
+	if n == 1 {
+		return line, line.Workspace != ""
+	}
+	return line, line.PhoneNumber != ""
 }
 
 // isTornHead reports whether a text is the beginning of a first line. A file that somebody else has
