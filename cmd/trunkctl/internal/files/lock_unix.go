@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// canLock is set on systems that have locks.
+const canLock = true
+
 // Lock locks a file against other processes until it is closed. It returns [ErrInUse] if another
 // process holds the lock, and the system's error if the file cannot be locked.
 func Lock(file *os.File) error {
