@@ -22,6 +22,9 @@ serves one number per channel, so the new agent must not have one there.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkChannel(channel); err != nil {
+				return err
+			}
 			return a.assign(cmd.Context(), trunkID(args[0], channel), agent, dryRun)
 		},
 	}

@@ -22,6 +22,9 @@ fails, the others are still deleted.`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkChannel(channel); err != nil {
+				return err
+			}
 			ids := make([]mihu.TrunkID, len(args))
 			for i, number := range args {
 				ids[i] = trunkID(number, channel)

@@ -48,7 +48,7 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 		return err
 	}
 	if format != provision.FormatCSV && format != provision.FormatJSON {
-		return usagef("--format %q: want csv or jsonl", format)
+		return usagef("--format: want csv or jsonl")
 	}
 	w, err := a.open(ctx)
 	if err != nil {

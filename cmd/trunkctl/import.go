@@ -53,7 +53,7 @@ passwords included, and only its owner can read it.
 			f.results = cmd.Flags().Changed("output")
 			f.again = flagsAgain(cmd)
 			if cmd.Flags().Changed("max-failures") && f.maxFailures < 1 {
-				return usagef("--max-failures %d: want 1 or more", f.maxFailures)
+				return usagef("--max-failures: want 1 or more")
 			}
 			return a.importFile(cmd.Context(), cmd, f)
 		},

@@ -15,7 +15,7 @@ func (f *importFlags) check() error {
 	switch provision.Format(f.format) {
 	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
 	default:
-		return usagef("--format %q: want csv or jsonl", f.format)
+		return usagef("--format: want csv or jsonl")
 	}
 	if f.defaults.name != "" {
 		return usagef("--name applies to one trunk; an import has a column for it")

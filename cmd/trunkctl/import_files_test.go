@@ -28,7 +28,7 @@ func TestImportFiles(t *testing.T) {
 		"journal is a device":         {"--journal /dev/null --resume", "--journal: /dev/null is not a regular file"},
 		"no directory for failed":     {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
 		"failed rows below a file":    {"--failed DIR/secrets/failed.csv", "--failed: DIR/secrets is not a directory"},
-		"no failures at all":          {"--max-failures 0", "--max-failures 0: want 1 or more"},
+		"no failures at all":          {"--max-failures 0", "--max-failures: want 1 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

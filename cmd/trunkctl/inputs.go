@@ -12,8 +12,8 @@ import (
 
 const maxSecretSize = 64 << 10
 
-// readSecret reads a secret from a file, or from standard input if its name is "-". It drops the byte
-// order mark and the line ending that editors add.
+// readSecret reads a secret from a file, or from standard input if its name is "-". It drops the
+// byte order mark and the line ending that editors add.
 func (a *app) readSecret(flag, name string) (string, error) {
 	reader, done, err := a.input(flag, name)
 	if err != nil {

@@ -39,10 +39,8 @@ func (f *trunkFilter) add(cmd *cobra.Command) {
 }
 
 func (f trunkFilter) check() error {
-	switch mihu.Channel(f.channel) {
-	case "", mihu.ChannelCall, mihu.ChannelWhatsApp:
-	default:
-		return usagef("--channel: want call or whatsapp")
+	if err := checkChannel(f.channel); err != nil {
+		return err
 	}
 	if f.agent != "" && !uuidForm.MatchString(f.agent) {
 		return usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")

@@ -22,7 +22,7 @@ func parseRate(text string) (*rate.Limiter, error) {
 		per = time.Second
 	}
 	if err != nil || !(n > 0) || n > 1e6 || per == 0 {
-		return nil, usagef("--rate %q: want requests per second, minute or hour, such as 10/s, 600/m or 1000/h", text)
+		return nil, usagef("--rate: want requests per second, minute or hour, such as 10/s, 600/m or 1000/h")
 	}
 	return rate.NewLimiter(rate.Limit(n/per.Seconds()), 1), nil
 }

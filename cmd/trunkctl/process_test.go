@@ -43,8 +43,8 @@ func uuidOf(i int) string { return fmt.Sprintf("c0000000-0000-4000-8000-%012d", 
 func (f *fake) requireRows(n int) {
 	f.t.Helper()
 	for i := range n {
-		trunk, there := f.Trunk(mihu.TrunkID{PhoneNumber: number(i), Channel: mihu.ChannelCall})
-		require.True(f.t, there, "row %d", i)
+		trunk, ok := f.Trunk(mihu.TrunkID{PhoneNumber: number(i), Channel: mihu.ChannelCall})
+		require.True(f.t, ok, "row %d", i)
 		require.Equal(f.t, uuidOf(i), trunk.AgentUUID)
 		require.Equal(f.t, fmt.Sprintf("Desk %d", i), trunk.Name)
 		require.Equal(f.t, fmt.Sprintf("%s-%d", secretPassword, i), trunk.SIP.Password)

@@ -68,7 +68,7 @@ func addWorkers(cmd *cobra.Command, workers *int) {
 
 func checkWorkers(workers int) error {
 	if workers < 1 || workers > 1024 {
-		return usagef("--workers %d: want 1 to 1024", workers)
+		return usagef("--workers: want 1 to 1024")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (f *rotateFlags) check() error {
 		return usagef("--file: empty; want the name of a file for the passwords")
 	}
 	if f.length < 12 || f.length > 64 {
-		return usagef("--length %d: want 12 to 64", f.length)
+		return usagef("--length: want 12 to 64")
 	}
 	return checkWorkers(f.workers)
 }
@@ -134,8 +134,8 @@ func (a *app) noteNothingToRotate(file string, selected int) {
 	}
 }
 
-// runRotation sends the passwords of the pending trunks, unless the file has changed since they were
-// confirmed.
+// runRotation sends the passwords of the pending trunks, unless the file has changed since they
+// were confirmed.
 func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, selected, pending []mihu.TrunkID) error {
 	passwords, err := credentials.OpenPasswords(f.file, a.workspaceName(w))
 	if err != nil {

@@ -121,7 +121,7 @@ error.`,
 		PersistentPreRunE:          func(*cobra.Command, []string) error { return a.checkGlobal() },
 	}
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return secretFlag(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetHelpCommandGroupID("other")
 
 	a.addGlobalFlags(root)
@@ -205,7 +205,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 		return nil
 	}
 	problem := "unknown command"
-	if strings.Trim(args[0], "abcdefghijklmnopqrstuvwxyz-") == "" { // anything else may be a number
+	if isWord(args[0]) {
 		problem += " " + strconv.Quote(args[0])
 	}
 	if suggestions := root.SuggestionsFor(args[0]); args[0] != "" && len(suggestions) > 0 {

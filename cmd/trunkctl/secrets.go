@@ -93,8 +93,8 @@ func decodeSecrets(content []byte) (secrets namedSecrets, err error) {
 	return secrets, nil
 }
 
-// emptyCredentials returns what is null or empty in the --secrets file, by name. It would be left out of the
-// request without a word. The content has been decoded before.
+// emptyCredentials returns what is null or empty in the --secrets file, by name. It would be left
+// out of the request without a word. The content has been decoded before.
 func emptyCredentials(content []byte) map[string][]string {
 	var names map[string]map[string]any
 	_ = json.Unmarshal(content, &names)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSecretsThatWouldBeLost: whatever would reach the API changed, or not at all, is reported before
-// anything is sent.
+// TestSecretsThatWouldBeLost: whatever would reach the API changed, or not at all, is reported
+// before anything is sent.
 func TestSecretsThatWouldBeLost(t *testing.T) {
 	t.Parallel()
 	for secrets, want := range map[string][]string{

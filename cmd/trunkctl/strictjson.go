@@ -49,7 +49,8 @@ func hasLoneSurrogate(text []byte) bool {
 	}
 }
 
-// escapedUnit returns the UTF-16 unit of the \u escape that a text begins with, or -1 if there is none.
+// escapedUnit returns the UTF-16 unit of the \u escape that a text begins with, or -1 if there is
+// none.
 func escapedUnit(text []byte) int {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1
@@ -92,8 +93,8 @@ func duplicateKeyIn(decoder *json.Decoder, depth int, same func(depth int, key s
 
 func sameKey(_ int, key string) string { return key }
 
-// sameField is sameKey for names that hold the fields of a struct. Package encoding/json ignores the case
-// of fields, in the sense of [unicode.SimpleFold].
+// sameField is sameKey for names that hold the fields of a struct. Package encoding/json ignores
+// the case of fields, in the sense of [unicode.SimpleFold].
 func sameField(depth int, key string) string {
 	if depth == 0 {
 		return key

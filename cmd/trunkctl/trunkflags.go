@@ -104,10 +104,40 @@ func addYes(cmd *cobra.Command, yes *bool) {
 	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation")
 }
 
+// checkValues checks the flags whose values the package mihu would show in an error: a secret or a
+// phone number may have been typed in the wrong place.
+func (f *trunkFlags) checkValues() error {
+	const maxShownPort = 99_999 // five digits, like a port
+	if f.port > maxShownPort || f.port < -maxShownPort {
+		return usagef("--port: want 1 to 65535")
+	}
+	if err := checkChannel(f.channel); err != nil {
+		return err
+	}
+	switch mihu.Direction(f.direction) {
+	case "", mihu.DirectionInbound, mihu.DirectionOutbound, mihu.DirectionBoth:
+		return nil
+	}
+	return usagef("--direction: want inbound, outbound or both")
+}
+
+// checkChannel checks --channel; "" means the default.
+func checkChannel(channel string) error {
+	switch mihu.Channel(channel) {
+	case "", mihu.ChannelCall, mihu.ChannelWhatsApp:
+		return nil
+	default:
+		return usagef("--channel: want call or whatsapp")
+	}
+}
+
 // request returns the trunk that the flags describe.
 func (a *app) request(ctx context.Context, cmd *cobra.Command, number string, f *trunkFlags) (*mihu.TrunkCreateRequest, error) {
 	if cmd.Flags().Changed("port") && f.port == 0 {
-		return nil, usagef("--port 0: want 1 to 65535")
+		return nil, usagef("--port: want 1 to 65535")
+	}
+	if err := f.checkValues(); err != nil {
+		return nil, err
 	}
 	settings, err := a.settings(f)
 	if err != nil {
@@ -226,15 +256,4 @@ func sends(req any) []string {
 		names = append(names, "additional_settings")
 	}
 	return names
-}
-
-// secretFlag adds advice if a flag does not exist because it would take a secret as an argument.
-func secretFlag(err error) error {
-	for _, name := range []string{"token", "password", "username", "sip-password", "sip-username"} {
-		if strings.HasSuffix(err.Error(), ": --"+name) {
-			return errors.New(err.Error() + "; secrets are never arguments, which everybody on the machine can see: " +
-				"use --token-file, --sip-username-file, --sip-password-file, or --sip-password-env with the name of a variable")
-		}
-	}
-	return err
 }

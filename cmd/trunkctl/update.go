@@ -61,6 +61,9 @@ func (a *app) updateRequest(ctx context.Context, cmd *cobra.Command, f *trunkFla
 		}
 		return &value
 	}
+	if err := f.checkValues(); err != nil {
+		return nil, err
+	}
 	settings, err := a.settings(f)
 	if err != nil {
 		return nil, err

@@ -82,6 +82,36 @@ func TestMistypedValues(t *testing.T) {
 	require.Zero(t, f.RequestCount())
 }
 
+// TestValuesAreNotShown: a secret or a number that is typed as the value of a flag, or as its name,
+// is not shown. Flags that name a file are different: an error has to say which file.
+func TestValuesAreNotShown(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.trunk(1)
+	f.rows(1)
+	agent := " --agent " + agent2
+	for _, command := range []string{
+		"list --channel VALUE", "list --agent VALUE", "export --format VALUE", "export --channel VALUE",
+		"list --output VALUE", "list --color VALUE", "list --rate VALUE", "list --timeout VALUE", "list --quiet=VALUE", "list --demo=VALUE",
+		"list --workspace VALUE/", "list --base-url VALUE", "list --VALUE", "list --=VALUE", "list -VALUE", "completion VALUE", "help 7VALUE",
+		"create +12025550123 --direction VALUE" + agent, "create +12025550123 --port VALUE" + agent, "create +12025550123 --channel VALUE" + agent,
+		"create +12025550123 --agent VALUE", "create +12025550123 --settings VALUE" + agent, "update +12025550001 --direction VALUE",
+		"update +12025550001 --port VALUE", "update +12025550001 --channel VALUE --name x", "assign +12025550001 --channel VALUE" + agent,
+		"delete +12025550001 --channel VALUE --yes", "delete xVALUE --yes", "channels VALUE/", "ensure +12025550001 --direction VALUE" + agent,
+		"import DIR/numbers.csv --workers VALUE", "import DIR/numbers.csv --max-failures VALUE", "import DIR/numbers.csv --format VALUE",
+		"import DIR/numbers.csv --direction VALUE", "import DIR/numbers.csv --channel VALUE", "import DIR/numbers.csv --port VALUE",
+		"rotate --file DIR/p --all --length VALUE", "rotate --file DIR/p --all --workers VALUE", "rotate --file DIR/p xVALUE",
+	} {
+		for _, value := range []string{secretPassword, secretPassword + "!", secretToken, number(1), strings.TrimPrefix(number(1), "+")} {
+			if value == secretPassword && strings.Contains(command, "--VALUE") {
+				continue // it could be the name of a flag
+			}
+			got := f.run(strings.Fields(strings.ReplaceAll(command, "VALUE", value))...) // run checks what is printed
+			require.Equal(t, exitUsage, got.code, "%s %s: %s", command, value, got.stderr)
+		}
+	}
+}
+
 // TestAgentFilter: an agent that is not a UUID is refused. No trunk has it, and an empty list or
 // export would pass for a result.
 func TestAgentFilter(t *testing.T) {

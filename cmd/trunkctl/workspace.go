@@ -13,13 +13,13 @@ import (
 // checkGlobal checks the global flags before a command starts.
 func (a *app) checkGlobal() error {
 	if !slices.Contains(term.Formats, a.global.output) {
-		return usagef("--output %q: want one of %s", a.global.output, strings.Join(term.Formats, ", "))
+		return usagef("--output: want one of %s", strings.Join(term.Formats, ", "))
 	}
 	if !slices.Contains(term.Colors, a.global.color) {
-		return usagef("--color %q: want auto, always or never", a.global.color)
+		return usagef("--color: want auto, always or never")
 	}
 	if a.global.timeout <= 0 {
-		return usagef("--timeout %v: want more than 0, such as 30s", a.global.timeout)
+		return usagef("--timeout: want more than 0, such as 30s")
 	}
 	_, err := parseRate(a.global.rate)
 	return err

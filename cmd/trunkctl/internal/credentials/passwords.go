@@ -107,8 +107,8 @@ func OpenPasswords(path, workspace string) (_ *Passwords, err error) {
 	return nil, &OtherWorkspaceError{path, owner}
 }
 
-// ReadPasswords reads the file of a workspace and leaves it as it is. If there is no file, there are no
-// passwords. Only Pending and StoredBefore can be called on the result.
+// ReadPasswords reads the file of a workspace and leaves it as it is. If there is no file, there
+// are no passwords. Only Pending and StoredBefore can be called on the result.
 func ReadPasswords(path, workspace string) (*Passwords, error) {
 	p := &Passwords{last: map[string]passwordLine{}}
 	file, err := os.Open(path) //nolint:gosec // the user names the file
@@ -144,8 +144,8 @@ func checkFile(file *os.File) error {
 	return nil
 }
 
-// read reads the file. It returns the workspace that the file belongs to, or "" if the file is new, and
-// the size of its complete lines.
+// read reads the file. It returns the workspace that the file belongs to, or "" if the file is new,
+// and the size of its complete lines.
 func (p *Passwords) read(path string) (workspace string, size int64, err error) {
 	reader := bufio.NewReader(p.file)
 	for n := 1; ; n++ {

@@ -30,7 +30,8 @@ func names(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// TestReplaceRemovesLeftovers: Replace removes what killed runs have left of the same file, and nothing else.
+// TestReplaceRemovesLeftovers: Replace removes what killed runs have left of the same file, and
+// nothing else.
 func TestReplaceRemovesLeftovers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -49,8 +50,8 @@ func TestReplaceRemovesLeftovers(t *testing.T) {
 	}, names(t, dir))
 }
 
-// TestReplaceKeepsRunning: a temporary file that is being written is not a leftover, however many runs write
-// the same file.
+// TestReplaceKeepsRunning: a temporary file that is being written is not a leftover, however many
+// runs write the same file.
 func TestReplaceKeepsRunning(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
