@@ -88,7 +88,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	if err := cmp.Or(checkReplace("--journal", journal), checkDirectory("--failed", f.failed)); err != nil {
 		return err
 	}
-	switch found := files.Exists(journal); {
+	switch found := files.Exists(files.Resolve(journal)); {
 	case found && !f.resume:
 		return &usageError{
 			problem: journal + " exists from an earlier run",

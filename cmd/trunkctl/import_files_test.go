@@ -55,6 +55,27 @@ func TestJournalRemoved(t *testing.T) {
 	f.requireRows(20)
 }
 
+// TestJournalLinked: a journal behind a symbolic link is removed when every row is done, and cannot be the
+// file of failed rows too. The link stays.
+func TestJournalLinked(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.rows(1)
+	link, target := filepath.Join(f.dir, "numbers.csv.journal"), filepath.Join(f.dir, "journal")
+	require.NoError(t, os.Symlink("journal", link))
+	refused := f.run("import", "DIR/numbers.csv", "--yes", "--failed", "DIR/journal")
+	require.Equal(t, exitUsage, refused.code, refused.stderr)
+	require.Contains(t, refused.stderr, "is the journal")
+	require.Zero(t, f.RequestCount())
+	got := f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.NoFileExists(t, target)
+	_, err := os.Lstat(link)
+	require.NoError(t, err)
+	got = f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitDone, got.code, got.stderr)
+}
+
 // TestInputChanged: the advice for a file that has changed is to start over, since its journal is
 // invalid.
 func TestInputChanged(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 )
@@ -66,7 +67,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	r.summary(end == nil && r.fatal == nil)
 	if end = r.verdict(ctx, end); end == nil && own {
 		// Every row is done. A journal that stays would block the next import.
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

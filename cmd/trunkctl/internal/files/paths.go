@@ -27,7 +27,30 @@ func Same(one, other string) bool {
 	if errA == nil && errB == nil {
 		return os.SameFile(a, b)
 	}
-	return filepath.Clean(one) == filepath.Clean(other)
+	return Resolve(one) == Resolve(other)
+}
+
+// Resolve returns the absolute name of the file that a name leads to over symbolic links. The file need
+// not exist.
+func Resolve(path string) string {
+	const maxLinks = 40 // as in Linux; a loop ends here
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
 }
 
 // ReadableByOthers reports whether somebody besides its owner may use a file. Windows has no such
