@@ -1,7 +1,7 @@
 // Command lab shows by measurement what package mihuriver promises, with processes that are killed and a
 // PostgreSQL and a Redis that are restarted.
 //
-//	go run ./lab [-short] [-run regexp]
+//	go run . [-short] [-run regexp]
 //
 // It starts everything itself: a PostgreSQL and a Redis in temporary directories, a fake Mihu in a process of its own,
 // and processes of workers. All traffic stays on the loopback interface and unix sockets. The exit status
