@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,9 +37,9 @@ func TestSuspendedProcess(t *testing.T) {
 	crew := startWorkers(t, startServer(t), 3, 8, 200, 3*time.Second)
 	for range 4 {
 		time.Sleep(300 * time.Millisecond) // the workers' time is real
-		crew.signal(0, syscall.SIGSTOP)
+		crew.signal(0, stopSignal)
 		time.Sleep(300 * time.Millisecond)
-		crew.signal(0, syscall.SIGCONT)
+		crew.signal(0, continueSignal)
 	}
 	all := slices.Concat(crew.wait()...)
 	slices.SortFunc(all, time.Time.Compare)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -85,9 +84,9 @@ func (s *server) kill() {
 }
 
 // freeze makes it accept connections and not respond, until thaw.
-func (s *server) freeze() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGSTOP)) }
+func (s *server) freeze() { require.NoError(s.t, s.command.Process.Signal(stopSignal)) }
 
-func (s *server) thaw() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGCONT)) }
+func (s *server) thaw() { require.NoError(s.t, s.command.Process.Signal(continueSignal)) }
 
 func (s *server) clientOptions() *redis.Options {
 	return &redis.Options{Network: s.network, Addr: s.addr, ContextTimeoutEnabled: true}

@@ -61,11 +61,11 @@ func TestSummaryOfEveryState(t *testing.T) {
 		}
 	}
 	for _, err := range p.queue.Problems(t.Context(), "") {
-		require.ErrorContains(t, err, "the batch needs a name")
+		require.ErrorContains(t, err, "batch: want a name")
 	}
 }
 
-func TestBatchNamesAreNoSQL(t *testing.T) {
+func TestBatchNamesAreNotSQL(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	for _, name := range []string{`'; DROP TABLE river_job; --`, `"}], "x": [`, `\`, "ü 日本", strings.Repeat("é", 100)} {
