@@ -467,3 +467,34 @@ func (h *notified) wait(t *testing.T) {
 		require.FailNow(t, "River does not notify the worker")
 	}
 }
+
+// A job that River's JobCancel ended before it began is canceled as by Queue.Cancel: it has no place in the order.
+func TestJobCancelBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, mihuriver.QueueOptions{})
+	a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
+	p.enqueue("y", a)
+	p.enqueue("x", b)
+	client, err := river.NewClient(riverpgxv5.New(p.pool), &river.Config{})
+	require.NoError(t, err)
+	_, err = client.JobCancel(t.Context(), p.jobs()[1].ID)
+	require.NoError(t, err)
+	assert.Equal(t, mihuriver.Summary{Wanted: 1, Canceled: 1}, p.summary("x"))
+	assert.Empty(t, p.problems())
+	canceled := p.problems(mihuriver.Canceled)
+	require.Len(t, canceled, 1)
+	assert.Equal(t, "canceled by JobCancel", canceled[0].Reason)
+	assert.Equal(t, mihuriver.Enqueued{Items: 1, Unfinished: 1}, p.enqueue("y", a), "it is the newest again")
+	p.work(2, mihuriver.WorkerOptions{})
+	require.Eventually(t, func() bool { return p.summary("y").Finished() }, patience, often)
+	assert.Equal(t, mihuriver.Summary{Wanted: 1, Done: 1}, p.summary("y"))
+	trunk, _ := p.mihu.Trunk(call(one))
+	assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
+
+	// A job that River's JobCancel ended after an attempt keeps its place and is unknown.
+	p.enqueue("x", item(two, nobody))
+	p.exec(`UPDATE river_job SET attempt = 1, state = 'retryable', scheduled_at = now() + '1 hour' WHERE args->'trunk'->>'phone_number' = $1`, two)
+	_, err = client.JobCancel(t.Context(), p.jobs()[2].ID)
+	require.NoError(t, err)
+	assert.Equal(t, 1, p.summary("x").Unknown)
+}
