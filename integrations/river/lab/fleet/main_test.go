@@ -17,7 +17,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// TestTwoShareTheWork starts the program twice: one enqueues the file, and both work on it.
+// TestTwoShareTheWork runs the program twice: one enqueues the file, and both work on it.
 func TestTwoShareTheWork(t *testing.T) {
 	database, err := postgres.Start(t.Context(), false)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestTwoShareTheWork(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		assert.EqualError(t, run(t.Context(), append(args, "-enqueue", file), first), "1 refused, 0 unknown")
-		first.once.Do(func() { close(first.enqueued) }) // where it has failed
+		first.once.Do(func() { close(first.enqueued) }) // if it failed
 	})
 	wg.Go(func() {
 		<-first.enqueued
@@ -55,9 +55,9 @@ func TestTwoShareTheWork(t *testing.T) {
 	wg.Wait()
 	var canceled bytes.Buffer
 	require.NoError(t, run(t.Context(), append(args, "-cancel"), &canceled))
-	assert.Equal(t, "batch autumn: canceled 0, running 0, shared 0\n", canceled.String(), "it has ended")
+	assert.Equal(t, "batch autumn: canceled 0, running 0, shared 0\n", canceled.String(), "nothing is unfinished")
 	text := first.String() + second.String()
-	assert.Contains(t, text, "61 items of "+file+": 61 enqueued, 0 were in the queue already")
+	assert.Contains(t, text, "61 items of "+file+": 61 enqueued, 0 were already in the queue")
 	assert.Contains(t, text, "wanted 61: done 60, superseded 0, refused 1, canceled 0")
 	assert.Contains(t, text, "+1202•••0199/call (line 62) refused: ")
 	assert.NotContains(t, text, "swordfish")
@@ -66,7 +66,7 @@ func TestTwoShareTheWork(t *testing.T) {
 	assert.Equal(t, "swordfish", trunk.SIP.Password)
 }
 
-// output says when the first line was printed, which is that all is enqueued.
+// output closes enqueued when the first line is printed.
 type output struct {
 	bytes.Buffer
 	once     sync.Once
@@ -78,7 +78,7 @@ func (o *output) Write(line []byte) (int, error) {
 	return o.Buffer.Write(line)
 }
 
-func TestWhatIsMissing(t *testing.T) {
+func TestMissingSettings(t *testing.T) {
 	t.Setenv("DATABASE_URL", "")
 	require.ErrorContains(t, run(t.Context(), []string{"-batch", "x"}, new(bytes.Buffer)), "DATABASE_URL is not set")
 	require.ErrorContains(t, run(t.Context(), nil, new(bytes.Buffer)), "want -batch NAME")

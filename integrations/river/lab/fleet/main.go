@@ -1,23 +1,23 @@
-// Fleet makes trunks be as a file says, with as many processes as are started:
+// Fleet provisions trunks from a file, with as many processes as you start:
 //
-//	fleet -enqueue trunks.csv -batch autumn   # puts the file's items into the queue, then works
-//	fleet -batch autumn                       # works, and prints the progress of the batch
-//	fleet -cancel -batch autumn               # cancels what is left of the batch, and ends
+//	fleet -enqueue trunks.csv -batch autumn   # enqueue the items of the file, then work
+//	fleet -batch autumn                       # work, and print the progress of the batch
+//	fleet -cancel -batch autumn               # cancel the unfinished jobs of the batch
 //
-// With -cancel and -enqueue the file takes the place of what is left of the batch, and is worked on.
+// With -cancel and -enqueue the file replaces the unfinished jobs of the batch, and is worked on.
 //
-// A second one, on this machine or another, shares the work and the rate. Each ends when the batch is
-// finished, with 1 where something of it was refused or is unknown. Ctrl-C ends it earlier, after the
-// items that it is working on; the others go on, and so does the next start.
+// A second process, on this machine or another, shares the work and the rate. Each ends when the batch is
+// finished, with exit status 1 if a job was refused or is unknown. Ctrl-C ends a process after its running
+// attempts; other processes continue, and the next start resumes.
 //
-//	DATABASE_URL      the PostgreSQL; its tables are made or migrated at the start
+//	DATABASE_URL      the PostgreSQL; its tables are migrated at the start
 //	MIHU_TENANT       the workspace
 //	MIHU_API_TOKEN    its token
-//	MIHU_BASE_URL     another host than the workspace's own
-//	REDIS_URL         the Redis that has the common rate; without it each process keeps its own
-//	MIHU_RATE         requests a second of all processes together, 50 if not set
+//	MIHU_BASE_URL     overrides the API base URL
+//	REDIS_URL         the Redis with the shared rate; without it each process has its own
+//	MIHU_RATE         requests per second of all processes together; default 50
 //	MIHU_SEAL_KEYS    keys for credentials in the file, "name:base64"; without them such a file is refused
-//	MIHU_SECRETS_DIR  a folder with a file "username:password" for each secret name in the file
+//	MIHU_SECRETS_DIR  a directory with a file "username:password" for each secret name in the file
 package main
 
 import (
@@ -61,7 +61,7 @@ func main() {
 	}
 }
 
-// fleet is what one process is set up with.
+// fleet is the setup of one process.
 type fleet struct {
 	pool  *pgxpool.Pool
 	river *river.Client[pgx.Tx]
@@ -72,9 +72,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	file := flags.String("enqueue", "", "CSV or JSON lines `file` of items to enqueue first")
 	batch := flags.String("batch", "", "`name` of the batch")
-	cancel := flags.Bool("cancel", false, "cancel what is left of the batch first")
-	workers := flags.Int("workers", 8, "how many items this process works on at once")
-	every := flags.Duration("every", 5*time.Second, "how often the progress is printed")
+	cancel := flags.Bool("cancel", false, "cancel the unfinished jobs of the batch first")
+	workers := flags.Int("workers", 8, "`number` of items this process works on at once")
+	every := flags.Duration("every", 5*time.Second, "`interval` between two lines of progress")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	}
-	// The workers end what they have begun, also after ctx has ended.
+	// The workers finish their attempts, also after ctx has ended.
 	if err := f.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return f.verdict(ctx, *batch, sum, out)
 }
 
-// open sets a process up; end gives back what it holds.
+// open sets a process up; end releases what it holds.
 func open(ctx context.Context, workers int, logger *slog.Logger) (f *fleet, end func(), err error) {
 	url := os.Getenv("DATABASE_URL")
 	if url == "" {
@@ -133,7 +133,7 @@ func open(ctx context.Context, workers int, logger *slog.Logger) (f *fleet, end 
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		closeRedis()
-		return nil, nil, errors.New("DATABASE_URL is not one that PostgreSQL can be reached with") // it may hold a password
+		return nil, nil, errors.New("DATABASE_URL is not a connection string of PostgreSQL") // it may hold a password
 	}
 	end = func() {
 		pool.Close()
@@ -147,7 +147,7 @@ func open(ctx context.Context, workers int, logger *slog.Logger) (f *fleet, end 
 	return f, end, nil
 }
 
-// start makes River's tables, its client and the queue.
+// start migrates River's tables, and creates its client and the queue.
 func (f *fleet) start(ctx context.Context, workers int, client *mihu.Client, sealer *mihuriver.Sealer, logger *slog.Logger) error {
 	driver := riverpgxv5.New(f.pool)
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})
@@ -170,7 +170,7 @@ func (f *fleet) start(ctx context.Context, workers int, client *mihu.Client, sea
 	return err
 }
 
-// migrate has processes that start at the same time migrate one after the other.
+// migrate makes processes that start at the same time migrate one after another.
 func migrate(ctx context.Context, pool *pgxpool.Pool, migrator *rivermigrate.Migrator[pgx.Tx]) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(7205759403792793600)"); err != nil { // any number, the same everywhere
@@ -181,13 +181,13 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, migrator *rivermigrate.Mig
 	})
 }
 
-// openLimiter makes the common rate, or one of this process where there is no Redis.
+// openLimiter returns the shared rate, or a rate of this process if there is no Redis.
 func openLimiter(logger *slog.Logger) (mihu.Limiter, func(), error) {
 	perSecond := 50
 	if text := os.Getenv("MIHU_RATE"); text != "" {
 		var err error
 		if perSecond, err = strconv.Atoi(text); err != nil || perSecond < 1 {
-			return nil, nil, fmt.Errorf("MIHU_RATE %q is no number above 0", text)
+			return nil, nil, fmt.Errorf("MIHU_RATE %q is not a positive integer", text)
 		}
 	}
 	url := os.Getenv("REDIS_URL")
@@ -196,7 +196,7 @@ func openLimiter(logger *slog.Logger) (mihu.Limiter, func(), error) {
 	}
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, nil, errors.New("REDIS_URL is not one that Redis can be reached with") // it may hold a password
+		return nil, nil, errors.New("REDIS_URL is not a URL of Redis") // it may hold a password
 	}
 	options.ContextTimeoutEnabled = true
 	rdb := redis.NewClient(options)
@@ -209,16 +209,16 @@ func openLimiter(logger *slog.Logger) (mihu.Limiter, func(), error) {
 	return limiter, end, nil
 }
 
-// lookUp reads credentials from a file named as the secret.
+// lookUp reads credentials from the file with the name of the secret.
 func lookUp(_ context.Context, name string) (mihu.SIPCredentials, error) {
 	dir := os.Getenv("MIHU_SECRETS_DIR")
 	if dir == "" {
 		return mihu.SIPCredentials{}, errors.New("MIHU_SECRETS_DIR is not set")
 	}
 	if !filepath.IsLocal(name) {
-		return mihu.SIPCredentials{}, errors.New("not the name of a file")
+		return mihu.SIPCredentials{}, errors.New("not a file name")
 	}
-	text, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // within the folder
+	text, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // within the directory
 	if err != nil {
 		return mihu.SIPCredentials{}, err
 	}
@@ -239,7 +239,7 @@ func (f *fleet) enqueue(ctx context.Context, file, batch string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d items of %s: %d enqueued, %d were in the queue already\n", done.Items, file, done.Inserted, done.Unfinished)
+	_, err = fmt.Fprintf(out, "%d items of %s: %d enqueued, %d were already in the queue\n", done.Items, file, done.Inserted, done.Unfinished)
 	return err
 }
 
@@ -256,9 +256,9 @@ func (f *fleet) watch(ctx context.Context, batch string, every time.Duration, ou
 		}
 		switch {
 		case ctx.Err() != nil:
-			return sum, nil // the work goes on at the next start
+			return sum, nil // the next start resumes
 		case err != nil:
-			// The database may be away for a while; the workers wait for it too.
+			// The database may be unavailable for a while; the workers wait for it too.
 			_, _ = fmt.Fprintln(out, "progress:", err)
 		case sum.Finished():
 			return sum, nil
@@ -271,18 +271,18 @@ func (f *fleet) watch(ctx context.Context, batch string, every time.Duration, ou
 	}
 }
 
-// verdict prints what is not as wanted.
+// verdict prints the problems.
 func (f *fleet) verdict(ctx context.Context, batch string, sum mihuriver.Summary, out io.Writer) error {
 	if sum.Refused+sum.Unknown == 0 {
 		return nil
 	}
-	const most = 20
+	const maxLines = 20
 	n := 0
 	for problem, err := range f.queue.Problems(ctx, batch, mihuriver.Refused, mihuriver.Unknown) {
 		if err != nil {
 			return err
 		}
-		if n++; n > most {
+		if n++; n > maxLines {
 			break
 		}
 		if _, err := fmt.Fprintln(out, problem); err != nil {

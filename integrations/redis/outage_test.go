@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	away = "Redis is away"
-	back = "Redis is back"
+	unavailable = "Redis is unavailable"
+	available   = "Redis is available again"
 )
 
-// A Redis that is killed, or that no longer answers, is noticed within the time of a question. Then
-// the process keeps to its share until Redis is back. Both are said once.
-func TestRedisGoesAwayAndComesBack(t *testing.T) {
+// A Redis that is killed or stops responding is noticed within the timeout of a round trip. The process
+// then uses its own share until Redis is available again. Both are logged once.
+func TestRedisBecomesUnavailableAndAvailable(t *testing.T) {
 	tests := []struct {
-		name     string
-		leave    func(*server)
-		comeBack func(*server)
+		name    string
+		stop    func(*server)
+		restart func(*server)
 	}{
 		{"killed", (*server).kill, (*server).start},
 		{"frozen", (*server).freeze, (*server).thaw},
@@ -30,34 +30,34 @@ func TestRedisGoesAwayAndComesBack(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startServer(t)
 			log := new(records)
-			limiter := newLimiter(t, s, "away", 200, mihuredis.WithLogger(log.logger()), mihuredis.WithShare(0.2))
+			limiter := newLimiter(t, s, "outage", 200, mihuredis.WithLogger(log.logger()), mihuredis.WithShare(0.2))
 			assert.InDelta(t, 100, len(takeFor(t, 500*time.Millisecond, 4, limiter)), 7)
 
-			tt.leave(s)
+			tt.stop(s)
 			start := time.Now()
 			require.NoError(t, limiter.Wait(t.Context()))
 			assert.Less(t, time.Since(start), 400*time.Millisecond)
 			all := takeFor(t, 2*time.Second, 4, limiter)
-			assert.InDelta(t, 40*2, len(all), 20, "with a pause for each time that Redis is asked")
-			assert.LessOrEqual(t, all.most(time.Second), 40+2+1)
-			assert.Equal(t, 1, log.count(away), log)
-			assert.Zero(t, log.count(back), log)
+			assert.InDelta(t, 40*2, len(all), 20, "with a delay for each time that Redis is tried")
+			assert.LessOrEqual(t, all.busiest(time.Second), 40+2+1)
+			assert.Equal(t, 1, log.count(unavailable), log)
+			assert.Zero(t, log.count(available), log)
 
-			tt.comeBack(s)
+			tt.restart(s)
 			require.Eventually(t, func() bool {
 				assert.NoError(t, limiter.Wait(t.Context()))
-				return log.count(back) == 1
+				return log.count(available) == 1
 			}, 10*time.Second, time.Millisecond)
 			all = takeFor(t, time.Second, 4, limiter)
 			assert.GreaterOrEqual(t, len(all), 150, "more than its share")
-			assert.LessOrEqual(t, all.most(time.Second), 210)
+			assert.LessOrEqual(t, all.busiest(time.Second), 210)
 			assert.Equal(t, 2, log.count("level="), log)
 		})
 	}
 }
 
-// A Redis that was never there is no error of New, and not one of Wait.
-func TestRedisThatWasNeverThere(t *testing.T) {
+// New and Wait return no error if Redis was never available.
+func TestRedisNeverAvailable(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	s.kill()
@@ -65,23 +65,22 @@ func TestRedisThatWasNeverThere(t *testing.T) {
 	limiter := newLimiter(t, s, "never", 100, mihuredis.WithLogger(log.logger()))
 	require.NoError(t, waitFor(t, limiter, time.Second))
 	assert.InDelta(t, 25, len(takeFor(t, time.Second, 2, limiter)), 12)
-	assert.Equal(t, 1, log.count(away), log)
-	assert.Equal(t, 1, log.count("no answer within 250ms"), log)
+	assert.Equal(t, 1, log.count(unavailable), log)
+	assert.Equal(t, 1, log.count("no response within 250ms"), log)
 }
 
-// An answer that is an error is no answer: the limiter goes on without Redis.
-func TestRedisThatRefuses(t *testing.T) {
+// An error reply counts as no response: the limiter continues without Redis.
+func TestRedisRefusesCommands(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	log := new(records)
 	limiter := newLimiter(t, s, "refuses", 100, mihuredis.WithLogger(log.logger()))
-	queue, _ := limiter.Keys()
-	require.NoError(t, s.client().LPush(t.Context(), queue, "not a number").Err())
+	require.NoError(t, s.client().ACLSetUser(t.Context(), "default", "-eval", "-evalsha").Err())
 	require.NoError(t, waitFor(t, limiter, time.Second))
-	assert.Equal(t, 1, log.count("WRONGTYPE"), log)
+	assert.Equal(t, 1, log.count("NOPERM"), log)
 }
 
-// The end of the caller's own context says nothing about Redis.
+// The end of the caller's own context is no sign that Redis is unavailable.
 func TestShortDeadlineIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
@@ -97,9 +96,9 @@ func TestShortDeadlineIsNoOutage(t *testing.T) {
 	assert.Empty(t, log.String())
 }
 
-// A pause while Redis is away holds for the limiter that was told of it, and for the others as soon
-// as Redis is back.
-func TestPauseWhileRedisIsAway(t *testing.T) {
+// A pause while Redis is unavailable holds for that limiter, and for the others as soon as Redis is
+// available again.
+func TestPauseWhileRedisIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	one, other := newLimiter(t, s, "alone", 100), newLimiter(t, s, "alone", 100)
