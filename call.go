@@ -3,71 +3,80 @@ package mihu
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"math"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"reflect"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// Do sends a request to any endpoint of the API, with the authentication, the errors and the
-// handling of answers that every method of this package has, and repeats it by the same rules. It
-// decodes the "data" of the answer into what data points to; nil ignores it and accepts an empty
-// answer. A request that is not acceptable is a *ValidationError and is not sent.
+// Do sends a request to any endpoint of the API, with the authentication, retries, error types and
+// response decoding of every other method. It decodes the "data" of the response into what data
+// points to; if data is nil it ignores it and accepts an empty response. An invalid request returns
+// a *ValidationError and is not sent.
 func (c *Client) Do(ctx context.Context, req *Request, data any, opts ...CallOption) error {
-	x, err := c.exchange(ctx, req, data, opts)
+	if req == nil {
+		return nilRequest("do")
+	}
+	return c.do(ctx, req.spec(), data, opts)
+}
+
+// do makes a call: it is the one way from every method to the wire and back.
+func (c *Client) do(ctx context.Context, s *spec, data any, opts []CallOption) error {
+	call, err := c.newCall(ctx, s, data, opts)
 	if err != nil {
 		return err
 	}
-	return x.finish(x.run())
+	return call.finish(call.run())
 }
 
-// exchange prepares a call: everything that can be refused is refused here.
-func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []CallOption) (*exchange, error) {
-	if req == nil {
-		return nil, nilRequest("do")
-	}
-	op := req.op
-	if op == "" {
-		op = clipPlain(req.Method + " " + req.Path)
-	}
+// call is one operation: what is sent, its attempts one after the other, and what came of them. It
+// is used by one goroutine.
+type call struct {
+	core  *core
+	opts  callConfig
+	ctx   context.Context
+	spec  *spec
+	url   url.URL
+	body  []byte
+	into  any
+	watch *watch // nil without hooks
+
+	history   history
+	attempt   *attempt      // the last one; nil if the call was held back before it was sent
+	responded *attempt      // the last one with a response
+	retry     *plannedRetry // nil unless another attempt was decided on
+	bearer    *bearer       // of the last attempt
+	secrets   []string      // sent earlier or elsewhere, and possibly repeated by a response
+	err       error         // of the last attempt, or why there was none
+	ambiguous []error       // failures that may have been applied
+
+	reconciliation *reconciliation // nil unless this is a Create whose response was lost
+}
+
+// plannedRetry is what the next attempt waits for.
+type plannedRetry struct {
+	wait   time.Duration
+	reason WaitReason // "" for no wait
+	token  string     // "" to ask the token source
+}
+
+// newCall refuses everything that can be refused, encodes the request and starts the hooks.
+func (c *Client) newCall(ctx context.Context, s *spec, into any, opts []CallOption) (*call, error) {
 	if c == nil || c.core == nil {
-		return nil, (violations{{Field: "client", Problem: "not made by New"}}).err(op)
+		return nil, (violations{{Field: "client", Problem: "not made by New"}}).err(s.op)
 	}
-	x := &exchange{core: c.core, ctx: ctx, op: op, method: req.Method, path: req.Path, advice: req.advice, into: data, blankData: req.blankData}
-	found := &x.found
-	if ctx == nil {
-		found.add("context", "", "nil; use context.Background() where there is none")
-	}
-	if v := reflect.ValueOf(data); data != nil && v.Kind() != reflect.Pointer {
-		found.add("data", "", fmt.Sprintf("want a pointer to decode into, or nil, got %T", data))
-	} else if data != nil && v.IsNil() {
-		found.add("data", "", fmt.Sprintf("want a pointer to decode into, or nil without a type, got a nil %T", data))
-	}
-	switch req.Method {
-	case http.MethodGet:
-		x.replayable = true
-	case http.MethodPut, http.MethodPatch, http.MethodDelete:
-		x.replayable, x.write = true, true
-	case http.MethodPost:
-		x.replayable, x.write = req.Idempotent, true
-	default:
-		found.add("method", redact.Clip(req.Method), "want GET, POST, PUT, PATCH or DELETE")
-	}
-	target := req.target(found)
-	query := encodeQuery(req.Query, found)
-	if req.Body != nil {
-		body, problem := encode(req.Body)
+	x := &call{core: c.core, ctx: ctx, spec: s, into: into}
+	found := &x.opts.found
+	found.callContext(ctx)
+	found.destination(into)
+	found.method(s.method)
+	target := s.target(found)
+	query := encodeQuery(s.query, found)
+	if s.body != nil {
+		body, problem := encode(s.body)
 		if problem != "" {
 			found.add("body", "", problem)
 		}
@@ -75,522 +84,278 @@ func (c *Client) exchange(ctx context.Context, req *Request, data any, opts []Ca
 	}
 	for _, opt := range opts {
 		if opt != nil {
-			opt.applyCall(&x.callConfig)
+			opt.applyCall(&x.opts)
 		}
 	}
-	if err := found.err(op); err != nil {
+	if err := found.err(s.op); err != nil {
 		return nil, err
 	}
-	x.url = x.at(target, query)
-	x.watched(req)
+	x.url = c.core.at(target, query)
+	x.history.column = s.columnOf()
+	x.watch, x.ctx = watchCall(ctx, c.core.hooks, x.info())
 	return x, nil
 }
 
-// exchange is one call: its requests, and what came of them. go-retryablehttp runs its attempts,
-// and asks it as the transport to send each one, as the response handler to read each answer, and
-// as the policy whether there is to be another.
-type exchange struct {
-	*core
-	callConfig
-	http       http.Client
-	attempter  retryablehttp.Client
-	request    retryablehttp.Request
-	ctx        context.Context
-	op         string
-	method     string
-	path       string
-	url        url.URL
-	body       []byte
-	advice     string
-	watch      *watch // nil without hooks
-	into       any
-	replayable bool
-	write      bool
-
-	stubborn bool // repeat every failure that leaves something open, and more often
-	settled  bool
-
-	fresh     bool // bearer was asked for after a 401 and has not been sent yet
-	renewed   bool // the source was asked once more
-	answered  bool // the attempt had an answer
-	done      bool // an answer was a success
-	waiting   bool // another attempt was decided on
-	lastOpen  bool // failed is one of open
-	missed    bool // an attempt failed on an unknown host
-	blankData bool // as in Request
-	way       way  // of the attempt, as httptrace tells it
-	attempts  int
-	beside    int      // requests that were sent to settle this one
-	bearer    *bearer  // of the last attempt
-	secrets   []string // what was sent before beside it, and an answer may repeat
-	started   time.Time
-	timed     context.Context // the context of the attempt, with its own time
-	cancel    context.CancelFunc
-	trace     httptrace.ClientTrace
-	failed    error   // of the last attempt
-	open      []error // failures that leave open whether the request was carried out
-	answer    Response
+// info describes the call to hooks.
+func (c *call) info() CallInfo {
+	if len(c.core.hooks) == 0 {
+		return CallInfo{}
+	}
+	return CallInfo{
+		Op: c.spec.op, Method: c.spec.method, Path: clipPlain(c.spec.path), Host: c.core.host, Port: c.core.port,
+		Reconciling: c.history.column == columnReconciles,
+	}
 }
 
-// way is how far an attempt has come.
-type way struct{ atomic.Uint32 }
+// writes reports whether the request changes something.
+func (c *call) writes() bool { return c.spec.method != http.MethodGet }
 
-const (
-	untraced  = iota // nothing is known: not every transport reports through httptrace
-	traced           // it looks for a connection
-	connected        // it had one
-)
-
-// run sends the request until an answer, or the policy, ends the call. Its error is that of the
-// last attempt; finish makes the call's of it.
-func (x *exchange) run() error {
-	x.waiting, x.failed = false, nil
-	x.http = http.Client{Transport: x, Jar: x.jar, CheckRedirect: useLastResponse}
-	x.attempter = retryablehttp.Client{
-		HTTPClient:   &x.http,
-		RetryMax:     math.MaxInt,
-		CheckRetry:   x.checkRetry,
-		Backoff:      waitMin,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		// Every attempt has headers of its own: those of the last one may still be read, and a jar adds
-		// its cookies to them.
-		PrepareRetry: func(req *http.Request) error { req.Header = http.Header{}; return nil },
+// run sends the request until a success or the policy ends the call. It returns the error of the
+// last attempt; finish turns that into the error of the call.
+func (c *call) run() error {
+	c.err, c.retry = nil, nil
+	c.core.loop.run(c)
+	if c.err == nil {
+		c.core.budget.earn()
 	}
-	req := x.blank.WithContext(x.ctx)
-	req.Method, req.URL, req.Header = x.method, &x.url, http.Header{}
-	x.request = retryablehttp.Request{Request: req}
-	if x.body != nil {
-		if err := x.request.SetBody(x.body); err != nil {
-			return x.transportError(err)
+	return c.err
+}
+
+// attemptOnce sends one attempt, after everything that must come before it. The loop gets a
+// response without content if there was one: the call has read all of it.
+func (c *call) attemptOnce(req *http.Request) (*http.Response, error) {
+	c.attempt = nil
+	if err := c.ready(); err != nil {
+		c.holdBack(err)
+		return nil, err
+	}
+	c.history.attempts++
+	a := &attempt{call: c, number: c.history.attempts, started: time.Now()}
+	c.attempt = a
+	a.send(req)
+	a.end()
+	if a.response == nil {
+		return nil, a.err
+	}
+	c.responded = a
+	return a.bare(req), nil
+}
+
+// ready waits for all that must come before an attempt: the planned wait, the pause of the client,
+// the limiters and the token.
+func (c *call) ready() error {
+	token := ""
+	if planned := c.retry; planned != nil {
+		c.retry, token = nil, planned.token
+		if planned.reason != "" {
+			if err := c.watch.sleep(c.ctx, planned.reason, planned.wait); err != nil {
+				return err
+			}
 		}
 	}
-	x.request.SetResponseHandler(x.read)
-	_, err := x.attempter.Do(&x.request) //nolint:bodyclose // read closes it
-	switch {
-	case x.done:
-		x.budget.earn()
-		return nil
-	case x.waiting:
-		x.interrupted()
-	case x.failed == nil:
-		x.failed = x.transportError(err)
+	if c.ctx.Err() != nil {
+		return contextError(c.ctx)
 	}
-	return x.failed
+	if err := c.core.gate.wait(c.ctx, c.watch); err != nil {
+		return err
+	}
+	for _, limiter := range [...]Limiter{c.core.limiter, c.opts.limiter} {
+		if limiter == nil {
+			continue
+		}
+		c.watch.waitStarts(c.ctx, WaitLimiter, 0)
+		err := limiter.Wait(c.ctx)
+		c.watch.waitEnds(c.ctx, err != nil)
+		if err != nil {
+			return limiterError(c.ctx, err)
+		}
+	}
+	if token == "" {
+		var err error
+		if token, err = c.core.freshToken(c.ctx, ""); err != nil {
+			return err
+		}
+	}
+	c.useToken(token)
+	return nil
 }
 
-// interrupted is the end of the context before the next attempt.
-func (x *exchange) interrupted() {
-	x.watch.waitEnds(x.ctx, true)
-	x.failed = x.after(x.transportError(contextError(x.ctx)))
+func (c *call) useToken(token string) {
+	if c.bearer != nil && c.bearer.token != token {
+		c.secrets = append(c.secrets, c.bearer.token)
+	}
+	c.bearer = c.core.bearer(token)
 }
 
-// after keeps what the last attempt said beside what ended the call after it.
-func (x *exchange) after(failed *TransportError) *TransportError {
-	failed.Last = x.failed
-	return failed
+// holdBack ends the call with an error before another attempt was sent. The last attempt's error is
+// kept.
+func (c *call) holdBack(err error) {
+	failed := c.transportError(err)
+	failed.Last = c.err
+	c.err = failed
 }
 
-// waitMin is the backoff of the attempter, whose RetryWaitMin is set before every wait.
-func waitMin(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
+// interrupted ends the call with the end of its context, before another attempt.
+func (c *call) interrupted() {
+	c.retry = nil
+	c.holdBack(contextError(c.ctx))
+}
 
-func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// again decides, after an attempt, whether another one follows.
+func (c *call) again() bool {
+	a := c.attempt
+	if a == nil {
+		return false // held back
+	}
+	c.err = a.err
+	if a.err == nil {
+		return false
+	}
+	if a.ambiguous {
+		c.ambiguous = append(c.ambiguous, a.err)
+	}
+	if a.failure == failedRateLimited && a.retryAfter > 0 && c.ctx.Err() == nil {
+		c.pause(min(a.retryAfter, c.core.policy.MaxRetryAfter))
+	}
+	switch c.core.policy.next(&c.history, a.failure, a.retryAfter) {
+	case renewToken:
+		return c.renewToken()
+	case retry:
+		return c.planRetry(a)
+	case giveUp:
+	}
+	return false
+}
 
-// finish turns the end of the attempts into the error of the call, fills in the metadata and tells
-// the hooks.
-func (x *exchange) finish(err error) error {
-	err = x.conclude(err)
-	x.callEnds(err)
+// pause holds back the client, and all clients that share a limiter which can do the same.
+func (c *call) pause(d time.Duration) {
+	c.core.gate.closeFor(d)
+	for _, limiter := range [...]Limiter{c.core.limiter, c.opts.limiter} {
+		if pauser, ok := limiter.(Pauser); ok {
+			pauser.Pause(c.ctx, d)
+		}
+	}
+}
+
+// planRetry plans the wait before the next attempt, if the context and the budget allow one.
+func (c *call) planRetry(a *attempt) bool {
+	if c.ctx.Err() != nil {
+		c.interrupted()
+		return false
+	}
+	wait := c.core.policy.delay(a.number, a.failure, a.retryAfter)
+	if pastDeadline(c.ctx, wait) {
+		return false
+	}
+	if !c.core.budget.take() {
+		if log := c.core.log; log != nil {
+			log.LogAttrs(c.ctx, slog.LevelWarn, "mihu: not retrying, retry budget exhausted",
+				slog.String("op", c.spec.op), slog.Int("attempt", a.number))
+		}
+		return false
+	}
+	c.retry = &plannedRetry{wait: wait, reason: WaitBackoff}
+	if a.retryAfter > 0 && wait == a.retryAfter {
+		c.retry.reason = WaitRetryAfter
+	}
+	c.logRetry()
+	return true
+}
+
+// renewToken asks the source for another token than the rejected one, and plans an attempt if there
+// is one.
+func (c *call) renewToken() bool {
+	if c.ctx.Err() != nil {
+		return false
+	}
+	rejected := c.bearer.token
+	token, err := c.core.freshToken(c.ctx, rejected)
+	if err != nil {
+		c.holdBack(err)
+		return false
+	}
+	if token == rejected {
+		return false
+	}
+	c.retry = &plannedRetry{token: token}
+	c.logRetry()
+	return true
+}
+
+func (c *call) logRetry() {
+	log := c.core.log
+	if log == nil {
+		return
+	}
+	log.LogAttrs(c.ctx, slog.LevelWarn, "mihu: retrying", slog.String("op", c.spec.op), slog.String("method", c.spec.method),
+		slog.Int("attempt", c.history.attempts), slog.Duration("wait", c.retry.wait), slog.String("error", c.err.Error()))
+}
+
+// finish turns the error of the last attempt into that of the call, fills in the caller's Response
+// and ends the call's hooks.
+func (c *call) finish(err error) error {
+	err = c.outcome(err)
+	if into := c.opts.response; into != nil {
+		*into = c.lastResponse()
+	}
+	if c.watch.wantsCallEnd() {
+		c.watch.callEnds(c.ctx, c.result(err))
+	}
 	return err
 }
 
-func (x *exchange) conclude(err error) error {
-	if x.response != nil {
-		*x.response = x.answer
-		x.response.Attempts = x.attempts + x.beside
-		x.response.Reconciled = x.settled
-		if x.answer.StatusCode != 0 {
-			hide := x.redactor()
-			x.response.RequestID = hide.ID(x.answer.RequestID)
-			x.response.Body = hide.Body(x.answer.Body)
-		}
-	}
-	if err == nil || len(x.open) == 0 {
+// outcome returns an UnknownOutcomeError if the call failed and an attempt may have been applied.
+func (c *call) outcome(err error) error {
+	if err == nil || len(c.ambiguous) == 0 {
 		return err
 	}
-	causes := x.open
+	causes := c.ambiguous
 	if ended, ok := errors.AsType[*TransportError](err); ok && slices.Contains(causes, ended.Last) {
 		ended.Last = nil // it is one of the causes already
 	}
 	if !slices.Contains(causes, err) {
 		causes = append(causes, err)
 	}
-	advice := x.advice
+	advice := c.spec.advice
 	if advice == "" {
 		advice = "read the resource to find out whether it was changed"
 	}
-	return &UnknownOutcomeError{Op: x.op, Causes: causes, Advice: advice}
+	return &UnknownOutcomeError{Op: c.spec.op, Causes: causes, Advice: advice}
 }
 
-// unsent is an attempt that this client itself held back.
-type unsent struct{ error }
-
-func (u unsent) Unwrap() error { return u.error }
-
-// RoundTrip sends one attempt, after what must come before it: the gate, the limiter, the token.
-func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	x.watch.waitEnds(x.ctx, x.ctx.Err() != nil)
-	if err := x.ready(); err != nil {
-		return nil, unsent{err}
+// requests counts what was sent for the call, including what reconciled it.
+func (c *call) requests() int {
+	if c.reconciliation == nil {
+		return c.history.attempts
 	}
-	x.attempts++
-	x.started = time.Now()
-	x.way.Store(untraced)
-	x.answered = false
-	x.timed = x.attemptStarts()
-	if x.timeout > 0 {
-		x.timed, x.cancel = context.WithTimeoutCause(x.timed, x.timeout, x.late)
-	}
-	ctx := x.timed
-	if x.write {
-		if x.trace.GetConn == nil { // set once: what is left of an earlier attempt may still read it
-			x.trace.GetConn = func(string) { x.way.CompareAndSwap(untraced, traced) }
-			x.trace.GotConn = func(httptrace.GotConnInfo) { x.way.Store(connected) }
-		}
-		ctx = httptrace.WithClientTrace(ctx, &x.trace)
-	}
-	x.addHeaders(req.Header)
-	resp, err := x.transport.RoundTrip(req.WithContext(ctx))
-	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
-		// http.Client would look at the target, and fail on one that it cannot parse.
-		resp.Header = resp.Header.Clone()
-		rename(resp.Header, "Location", hiddenLocation)
-	}
-	return resp, err
+	return c.history.attempts + c.reconciliation.requests
 }
 
-// hiddenLocation keeps the target of a redirect where http.Client does not look for it.
-const hiddenLocation = "location"
-
-func rename(header http.Header, from, to string) {
-	if values, ok := header[from]; ok {
-		header[to] = values
-		delete(header, from)
+// lastResponse returns the metadata of the call, with that of its last response.
+func (c *call) lastResponse() Response {
+	var r Response
+	if c.responded != nil {
+		r = *c.responded.response
+		r.RequestID = c.responded.requestID()
+		r.Body = c.responded.call.redactor().Body(r.Body)
 	}
+	r.Attempts, r.Reconciled = c.requests(), c.reconciliation != nil
+	return r
 }
 
-func (x *exchange) ready() error {
-	if x.ctx.Err() != nil {
-		return contextError(x.ctx)
+// result describes the end of the call to hooks.
+func (c *call) result(err error) CallResult {
+	result := CallResult{
+		Attempts: c.requests(), Reconciled: c.reconciliation != nil, Err: err,
+		OutcomeUnknown: err != nil && (len(c.ambiguous) > 0 || errors.Is(err, ErrOutcomeUnknown)),
 	}
-	if err := x.gate.wait(x.ctx, x.watch); err != nil {
-		return err
+	if c.responded != nil {
+		result.StatusCode, result.RequestID = c.responded.response.StatusCode, c.responded.requestID()
 	}
-	for _, limiter := range [...]Limiter{x.limiter, x.callLimiter} {
-		if limiter == nil {
-			continue
-		}
-		x.watch.waitStarts(x.ctx, WaitLimiter, 0)
-		err := limiter.Wait(x.ctx)
-		x.watch.waitEnds(x.ctx, err != nil)
-		if err != nil {
-			return limiterError(x.ctx, err)
-		}
-	}
-	if !x.fresh {
-		token, err := x.freshToken(x.ctx, "")
-		if err != nil {
-			return err
-		}
-		x.useToken(token)
-	}
-	x.fresh = false
-	return nil
+	return result
 }
 
-func (x *exchange) useToken(token string) {
-	if x.bearer != nil && x.bearer.token != token {
-		x.secrets = append(x.secrets, x.bearer.token)
-	}
-	x.bearer = x.core.bearer(token)
-}
-
-// limiterError makes a limiter's refusal to wait past the deadline what it is. The error of
-// golang.org/x/time/rate says so in its text alone.
-func limiterError(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("limiter: %w", contextError(ctx))
-	case strings.Contains(err.Error(), "exceed context deadline"):
-		return fmt.Errorf("limiter: %w: %w", context.DeadlineExceeded, err)
-	}
-	return fmt.Errorf("limiter: %w", err)
-}
-
-// addHeaders adds to what http.Client set, such as a jar's cookies.
-func (x *exchange) addHeaders(header http.Header) {
-	maps.Copy(header, x.header)
-	x.watch.addHeaders(header)
-	header["Authorization"] = x.bearer.header
-	if header["Accept"] == nil {
-		header["Accept"] = acceptJSON
-	}
-	if header["User-Agent"] == nil {
-		header["User-Agent"] = x.userAgent
-	}
-	if x.body != nil {
-		header["Content-Type"] = acceptJSON
-	}
-}
-
-var acceptJSON = []string{"application/json"}
-
-// read reads an answer. Anything but a success is an error, which checkRetry then judges.
-func (x *exchange) read(resp *http.Response) error {
-	defer func() { _ = resp.Body.Close() }()
-	rename(resp.Header, hiddenLocation, "Location")
-	body, err := readAnswer(resp.Body, resp.ContentLength)
-	x.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
-	x.answer.RequestID = requestID(resp.Header)
-	x.answered = true
-	if x.watch != nil {
-		x.watch.proto = resp.Proto
-	}
-	success := resp.StatusCode/100 == 2
-	if err != nil && success && x.timed.Err() != nil {
-		return err // too late, which is another thing than cut short
-	}
-	if err != nil && !errors.Is(err, ErrMalformedResponse) {
-		err = fmt.Errorf("%w: %w", errCutShort, x.named(err))
-	}
-	if success {
-		if err == nil {
-			err = decodeAnswer(body, x.into, x.blankData)
-		}
-		if err == nil {
-			x.done = true
-			x.endAttempt(nil)
-			return nil
-		}
-	}
-	return x.apiError(resp, body, err)
-}
-
-func (x *exchange) apiError(resp *http.Response, body []byte, cause error) *APIError {
-	hide := x.redactor()
-	e := &APIError{
-		Op: x.op, Method: x.method, Path: x.path, StatusCode: resp.StatusCode, Attempts: x.attempts,
-		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
-	}
-	e.RequestID = hide.ID(x.answer.RequestID)
-	refused := errors.Is(cause, errRefused)
-	if resp.StatusCode/100 != 2 || refused {
-		found, problem := decodeProblem(body)
-		e.Code, e.Message, e.Details = hide.Code(found.code), hide.Text(found.message), hide.Text(found.details)
-		for field, messages := range found.fields {
-			if e.FieldErrors == nil {
-				e.FieldErrors = make(map[string][]string, len(found.fields))
-			}
-			name := hide.Text(field)
-			for _, message := range messages {
-				e.FieldErrors[name] = append(e.FieldErrors[name], hide.Text(message))
-			}
-		}
-		if cause == nil || refused && found.message+found.code != "" {
-			cause = problem
-		}
-	}
-	if errors.Is(cause, ErrMalformedResponse) {
-		// What a type's own decoding says may repeat what it could not read.
-		cause = &cleaned{cause, hide.Text(cause.Error() + " " + contentNote(resp.Header, len(body)))}
-	}
-	if resp.StatusCode/100 == 3 {
-		cause = fmt.Errorf("%w to %s, not followed; check the base URL", ErrRedirect, hide.Text(redirectTarget(resp.Header)))
-	}
-	e.Err = cause
-	e.Body = hide.Body(body)
-	e.Body = e.Body[:min(len(e.Body), maxKept):min(len(e.Body), maxKept)]
-	return e
-}
-
-// checkRetry is asked after every attempt, and once more after its answer was read.
-func (x *exchange) checkRetry(_ context.Context, _ *http.Response, err error) (bool, error) {
-	x.waiting = false
-	if err == nil {
-		return false, nil
-	}
-	var retryAfter time.Duration
-	var failed failure
-	api, answered := err.(*APIError) //nolint:errorlint // it comes from read as it is
-	if answered {
-		x.failed, retryAfter = api, api.RetryAfter
-		failed = classify(api, true)
-	} else {
-		cause := withoutURL(err)
-		if held, ok := errors.AsType[unsent](cause); ok {
-			x.failed, x.lastOpen = x.after(x.transportError(held.error)), false
-			return false, nil
-		}
-		failed = x.classifyTransport(cause)
-		x.failed = x.transportError(x.named(cause))
-	}
-	x.lastOpen = x.write && x.isOpen(failed)
-	if x.lastOpen {
-		x.open = append(x.open, x.failed)
-	}
-	x.endAttempt(x.failed)
-	x.waiting = x.again(failed, retryAfter)
-	return x.waiting, nil
-}
-
-// withoutURL takes off what net/http puts around an error, with the URL and the number in it.
-func withoutURL(err error) error {
-	for {
-		wrapped, ok := err.(*url.Error) //nolint:errorlint // only the outermost, one after the other
-		if !ok || wrapped.Err == nil {
-			return err
-		}
-		err = wrapped.Err
-	}
-}
-
-func (x *exchange) isOpen(failed failure) bool {
-	return failed.rule().open || failed == failedByCaller && x.sent()
-}
-
-// classifyTransport judges an attempt without an answer.
-func (x *exchange) classifyTransport(cause error) failure {
-	if x.ctx.Err() != nil {
-		return failedByCaller
-	}
-	return classify(cause, x.write && x.sent() || !x.write && !isDialError(cause))
-}
-
-// sent says whether the server may have seen the attempt. A transport that reports nothing gets
-// the benefit of no doubt.
-func (x *exchange) sent() bool {
-	if x.way.Load() == untraced {
-		return x.attempts > 0
-	}
-	return x.way.Load() == connected
-}
-
-// named gives the end of a context or of an attempt's time its own name, whatever the transport
-// made of it.
-func (x *exchange) named(cause error) error {
-	if x.ctx.Err() != nil {
-		return contextError(x.ctx)
-	}
-	if x.timed.Err() == nil {
-		return cause
-	}
-	return x.late
-}
-
-// again decides on another attempt, and how long to wait for it.
-func (x *exchange) again(failed failure, retryAfter time.Duration) bool {
-	rule := failed.rule()
-	allowed := rule.posts
-	switch {
-	case !x.write:
-		allowed = rule.reads
-	case x.replayable:
-		allowed = rule.writes
-	}
-	most := x.policy.MaxAttempts
-	if x.stubborn {
-		if most > 1 {
-			most *= 2
-		}
-		if rule.open {
-			allowed = always
-		}
-	}
-	if allowed == ifTokenDiffers {
-		return x.renewToken(most)
-	}
-	if allowed == never || allowed == once && x.missed {
-		return false
-	}
-	x.missed = x.missed || failed == failedUnknownHost
-	if x.ctx.Err() != nil {
-		x.interrupted()
-		return false
-	}
-	if failed == failedRateLimited && retryAfter > 0 {
-		x.pause(min(retryAfter, x.policy.MaxRetryAfter))
-	}
-	if retryAfter > x.policy.MaxRetryAfter {
-		return false
-	}
-	wait := x.policy.delay(x.attempts, failed, retryAfter)
-	if x.attempts >= most || pastDeadline(x.ctx, wait) {
-		return false
-	}
-	if !x.budget.take() {
-		if x.log != nil {
-			x.log.LogAttrs(x.ctx, slog.LevelWarn, "mihu: not repeating, the budget of repetitions is spent",
-				slog.String("op", x.op), slog.Int("attempt", x.attempts))
-		}
-		return false
-	}
-	x.repeatAfter(wait)
-	x.watch.waitStarts(x.ctx, waitReason(wait, retryAfter), wait)
-	return true
-}
-
-func (x *exchange) repeatAfter(wait time.Duration) {
-	x.attempter.RetryWaitMin = wait
-	if x.log != nil {
-		x.log.LogAttrs(x.ctx, slog.LevelWarn, "mihu: repeating", slog.String("op", x.op), slog.String("method", x.method),
-			slog.Int("attempt", x.attempts), slog.Duration("wait", wait), slog.String("error", x.failed.Error()))
-	}
-}
-
-// renewToken asks the source once for another token than the one that was refused.
-func (x *exchange) renewToken(most int) bool {
-	if x.renewed || x.attempts >= most || x.ctx.Err() != nil {
-		return false
-	}
-	x.renewed = true
-	refused := x.bearer.token
-	token, err := x.freshToken(x.ctx, refused)
-	if err != nil {
-		x.failed = x.after(x.transportError(err))
-		return false
-	}
-	if token == refused {
-		return false
-	}
-	x.useToken(token)
-	x.fresh = true
-	x.repeatAfter(0)
-	return true
-}
-
-// endAttempt frees what the attempt held, logs it and tells the hooks.
-func (x *exchange) endAttempt(failed error) {
-	x.attemptEnds(failed)
-	if x.cancel != nil {
-		x.cancel()
-		x.cancel = nil
-	}
-	if x.log == nil || !x.log.Enabled(x.ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("op", x.op), slog.String("method", x.method), slog.Int("attempt", x.attempts),
-		slog.Duration("duration", time.Since(x.started)),
-	}
-	if x.answered {
-		attrs = append(attrs, slog.Int("status", x.answer.StatusCode), slog.String("request_id", x.redactor().ID(x.answer.RequestID)))
-	}
-	if failed != nil {
-		attrs = append(attrs, slog.String("error", failed.Error()))
-	}
-	x.log.LogAttrs(x.ctx, slog.LevelDebug, "mihu: attempt", attrs...)
-}
-
-// cleaned is an error whose text had to be changed.
+// cleaned is an error whose text was changed to hide what it must not show.
 type cleaned struct {
 	error
 	text string
@@ -599,29 +364,30 @@ type cleaned struct {
 func (c *cleaned) Error() string { return c.text }
 func (c *cleaned) Unwrap() error { return c.error }
 
-// transportError hides what a transport's words may repeat, such as an answer that is not HTTP.
-func (x *exchange) transportError(cause error) *TransportError {
-	if text := x.redactor().Text(cause.Error()); text != cause.Error() {
+// transportError hides what a transport's text may repeat, such as a response that is not HTTP.
+func (c *call) transportError(cause error) *TransportError {
+	if text := c.redactor().Text(cause.Error()); text != cause.Error() {
 		cause = &cleaned{cause, text}
 	}
-	failed := &TransportError{Op: x.op, Method: x.method, Path: x.path, Attempts: x.attempts, Err: cause}
+	failed := &TransportError{Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, Attempts: c.history.attempts, Err: cause}
 	if paused, ok := errors.AsType[*pausedError](cause); ok {
 		failed.RetryAfter = paused.left
 	}
 	return failed
 }
 
-// redactor knows every secret of the call; it is made only where it is needed.
-func (x *exchange) redactor() *redact.Redactor {
-	r := redact.New(x.body, x.secrets...)
-	if x.bearer != nil {
-		r.Add(x.bearer.token)
+// redactor knows every secret of the call. It is made only when it is needed, since that costs more
+// than most of a call.
+func (c *call) redactor() *redact.Redactor {
+	r := redact.New(c.body, c.secrets...)
+	if c.bearer != nil {
+		r.Add(c.bearer.token)
 	}
-	r.CollectAll(x.header)
-	if x.watch != nil {
-		r.CollectAll(x.watch.header)
+	r.CollectAll(c.opts.header)
+	if c.watch != nil {
+		r.CollectAll(c.watch.header)
 	}
-	if values, err := url.ParseQuery(x.url.RawQuery); err == nil {
+	if values, err := url.ParseQuery(c.url.RawQuery); err == nil {
 		r.CollectAll(values)
 	}
 	return r

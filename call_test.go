@@ -151,7 +151,7 @@ func TestDoRefuses(t *testing.T) {
 		{"another method", mihu.Request{Method: "CONNECT", Path: "/x"}, nil, nil, []string{"method"}, `"CONNECT"`},
 		{"a header in the method", mihu.Request{Method: "GET /\r\nHost:", Path: "/x"}, nil, nil, []string{"method"}, `\r\n`},
 
-		{"no path", get("", nil), nil, nil, []string{"path"}, "want a path from the base URL on"},
+		{"no path", get("", nil), nil, nil, []string{"path"}, "want a path relative to the base URL"},
 		{"the root", get("/", nil), nil, nil, []string{"path"}, "want a path"},
 		{"no leading slash", get("x", nil), nil, nil, []string{"path"}, "want a path"},
 		{"a whole URL", get("https://evil.example.com/x", nil), nil, nil, []string{"path"}, "want a path"},
@@ -195,12 +195,12 @@ func TestDoRefuses(t *testing.T) {
 		{"a nil pointer as body", body(none), nil, nil, []string{"body"}, "is null"},
 		{"a nil map as body", body(map[string]any(nil)), nil, nil, []string{"body"}, "is null"},
 		{"a nil slice as body", body([]string(nil)), nil, nil, []string{"body"}, "is null"},
-		{"no JSON as body", body(json.RawMessage("{")), nil, nil, []string{"body"}, "cannot be written as JSON"},
-		{"nothing as body", body(json.RawMessage("")), nil, nil, []string{"body"}, "cannot be written as JSON"},
+		{"no JSON as body", body(json.RawMessage("{")), nil, nil, []string{"body"}, "cannot be encoded as JSON"},
+		{"nothing as body", body(json.RawMessage("")), nil, nil, []string{"body"}, "cannot be encoded as JSON"},
 		{"a body that is not UTF-8", body(json.RawMessage("\"\xff\"")), nil, nil, []string{"body"}, "not valid UTF-8"},
 		{"text in a body that is not UTF-8", body(struct{ A string }{"\xff"}), nil, nil, []string{"body"}, "not valid UTF-8"},
-		{"a channel as body", body(make(chan int)), nil, nil, []string{"body"}, "cannot be written as JSON: json: unsupported type: chan int"},
-		{"an error of the caller's own", body(broken{}), nil, nil, []string{"body"}, "cannot be written as JSON (*json.MarshalerError)"},
+		{"a channel as body", body(make(chan int)), nil, nil, []string{"body"}, "cannot be encoded as JSON: json: unsupported type: chan int"},
+		{"an error of the caller's own", body(broken{}), nil, nil, []string{"body"}, "cannot be encoded as JSON (*json.MarshalerError)"},
 
 		{"bytes as body", body([]byte(`{}`)), nil, nil, []string{"body"}, "[]uint8 would not be sent as it is"},
 		{"a reader as body", body(strings.NewReader(`{}`)), nil, nil, []string{"body"}, "*strings.Reader would not be sent as it is"},
@@ -276,22 +276,22 @@ func TestWithHeader(t *testing.T) {
 	t.Run("refuses", func(t *testing.T) {
 		t.Parallel()
 		tests := []struct{ name, value, field, says string }{
-			{"Authorization", "Bearer pl4nted", `header "Authorization"`, "is this package's own to set"},
-			{"authorization", "Bearer pl4nted", `header "Authorization"`, "is this package's own to set"},
-			{"AUTHORIZATION", "Bearer pl4nted", `header "Authorization"`, "is this package's own to set"},
-			{"Proxy-Authorization", "pl4nted", `header "Proxy-Authorization"`, "is this package's own to set"},
-			{"host", "evil", `header "Host"`, "is this package's own to set"},
-			{"Content-Length", "0", `header "Content-Length"`, "is this package's own to set"},
-			{"content-type", "text/plain", `header "Content-Type"`, "is this package's own to set"},
-			{"Transfer-Encoding", "chunked", `header "Transfer-Encoding"`, "is this package's own to set"},
-			{"connection", "close", `header "Connection"`, "is this package's own to set"},
-			{"accept-encoding", "br", `header "Accept-Encoding"`, "is this package's own to set"},
-			{"Expect", "100-continue", `header "Expect"`, "is this package's own to set"},
-			{"trailer", "X", `header "Trailer"`, "is this package's own to set"},
-			{"TE", "trailers", `header "Te"`, "is this package's own to set"},
-			{"upgrade", "h2c", `header "Upgrade"`, "is this package's own to set"},
-			{"Idempotency-Key", "1", `header "Idempotency-Key"`, "would make net/http repeat the request"},
-			{"x-idempotency-key", "1", `header "X-Idempotency-Key"`, "would make net/http repeat the request"},
+			{"Authorization", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
+			{"authorization", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
+			{"AUTHORIZATION", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
+			{"Proxy-Authorization", "pl4nted", `header "Proxy-Authorization"`, "is set by this package or net/http"},
+			{"host", "evil", `header "Host"`, "is set by this package or net/http"},
+			{"Content-Length", "0", `header "Content-Length"`, "is set by this package or net/http"},
+			{"content-type", "text/plain", `header "Content-Type"`, "is set by this package or net/http"},
+			{"Transfer-Encoding", "chunked", `header "Transfer-Encoding"`, "is set by this package or net/http"},
+			{"connection", "close", `header "Connection"`, "is set by this package or net/http"},
+			{"accept-encoding", "br", `header "Accept-Encoding"`, "is set by this package or net/http"},
+			{"Expect", "100-continue", `header "Expect"`, "is set by this package or net/http"},
+			{"trailer", "X", `header "Trailer"`, "is set by this package or net/http"},
+			{"TE", "trailers", `header "Te"`, "is set by this package or net/http"},
+			{"upgrade", "h2c", `header "Upgrade"`, "is set by this package or net/http"},
+			{"Idempotency-Key", "1", `header "Idempotency-Key"`, "would make net/http retry the request"},
+			{"x-idempotency-key", "1", `header "X-Idempotency-Key"`, "would make net/http retry the request"},
 			{"", "x", `header ""`, "not the name of a header"},
 			{"X Y", "x", `header "X Y"`, "not the name of a header"},
 			{"Authorization ", "x", `header "Authorization "`, "not the name of a header"},
@@ -328,7 +328,7 @@ func TestWithResponse(t *testing.T) {
 		assert.Equal(t, 1, resp.Attempts)
 		assert.False(t, resp.Reconciled)
 		assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is as it came")
-		assert.Equal(t, fmt.Sprintf(`Response{status:201 request_id:"abc" attempts:1 settled:false bytes:%d}`, len(snapshotJSON)), fmt.Sprintf("%+v", resp))
+		assert.Equal(t, fmt.Sprintf(`Response{status:201 request_id:"abc" attempts:1 reconciled:false bytes:%d}`, len(snapshotJSON)), fmt.Sprintf("%+v", resp))
 	})
 	t.Run("of an error, without the secrets of the request", func(t *testing.T) {
 		t.Parallel()

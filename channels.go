@@ -8,8 +8,8 @@ import (
 // ChannelsService reads the channels of a number. It is a field of [Client].
 type ChannelsService struct{ client *Client }
 
-// Get gives the channels of the number with that UUID, which a list or a snapshot tells. A number
-// that is not there is ErrNotFound.
+// Get returns the channels of the number with that UUID, which lists and snapshots contain. It
+// returns ErrNotFound if the workspace does not have the number.
 //
 // API: GET /phone-numbers/{uuid}/channels.
 func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -19,13 +19,13 @@ func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts .
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	return snapshot(ctx, s.client, &Request{
-		op: op, Method: http.MethodGet, Path: "/phone-numbers/{uuid}/channels", PathArgs: map[string]string{"uuid": phoneNumberUUID},
+	return s.client.snapshot(ctx, &spec{
+		op: op, method: http.MethodGet, path: "/phone-numbers/{uuid}/channels", args: map[string]string{"uuid": phoneNumberUUID},
 	}, opts)
 }
 
-// GetByNumber gives the channels of a number, in E.164. A number that the workspace does not have
-// is ErrNotFound.
+// GetByNumber returns the channels of a number in E.164. It returns ErrNotFound if the workspace
+// does not have the number.
 //
 // API: GET /phone-numbers/channels.
 func (s ChannelsService) GetByNumber(ctx context.Context, number string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -35,7 +35,19 @@ func (s ChannelsService) GetByNumber(ctx context.Context, number string, opts ..
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	return snapshot(ctx, s.client, &Request{
-		op: op, Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{number},
-	}, opts)
+	return s.client.snapshot(ctx, channelsByNumber(op, number), opts)
+}
+
+// snapshot sends a request whose response is a snapshot.
+func (c *Client) snapshot(ctx context.Context, s *spec, opts []CallOption) (*ChannelSnapshot, error) {
+	snap := new(ChannelSnapshot)
+	if err := c.do(ctx, s, snap, opts); err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+// channelsByNumber is the request for the channels of a number.
+func channelsByNumber(op, number string) *spec {
+	return &spec{op: op, method: http.MethodGet, path: "/phone-numbers/channels", query: numberQuery{number}}
 }

@@ -10,26 +10,28 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// Version is the version of this package, as its User-Agent names it.
+// Version is the version of this package, as in its User-Agent.
 const Version = "0.1.0"
 
-// The environment variables that NewFromEnv reads; the first two are those of the vendor's own
+// The environment variables that NewFromEnv reads. The first two are those of the vendor's
 // quickstart.
 const (
-	EnvTenant  = "MIHU_TENANT"
-	EnvToken   = "MIHU_API_TOKEN"
+	// EnvTenant is the workspace; the vendor calls it tenant.
+	EnvTenant = "MIHU_TENANT"
+	// EnvToken is the API token.
+	EnvToken = "MIHU_API_TOKEN"
+	// EnvBaseURL is the base URL, if it is not the workspace's own.
 	EnvBaseURL = "MIHU_BASE_URL"
 )
 
-// Client speaks to one workspace. Make it with [New] or [NewFromEnv] and use one for everything:
-// it is safe for concurrent use, and its calls share connections. It owns no goroutine. It prints
-// without its token. The zero Client refuses every call with a *ValidationError.
+// Client calls the API of one workspace. Make it with [New] or [NewFromEnv], and use one client for
+// everything: it is safe for concurrent use, and its calls share connections. It has no goroutine
+// of its own. It prints without its token. The zero Client refuses every call with a
+// *ValidationError.
 type Client struct {
-	// Trunks registers, changes, moves, lists and removes trunks.
+	// Trunks creates, updates, assigns, lists and deletes trunks.
 	Trunks TrunksService
 	// Channels reads the channels of a number.
 	Channels ChannelsService
@@ -37,43 +39,43 @@ type Client struct {
 	core *core
 }
 
-// New makes a client for the workspace of that subdomain, at https://{subdomain}.mihu.ai/api/v1,
-// with a token of that workspace. It validates everything, reads nothing of the environment but
-// the proxy variables that net/http knows, and sends nothing. The subdomain is one DNS label, and
-// may be "" where [WithBaseURL] is given. The token may be "" where [WithTokenSource] is given.
-// Every fault is listed in one *ValidationError.
+// New returns a client for the workspace at https://{workspace}.mihu.ai/api/v1, with a token of
+// that workspace. It validates everything and sends nothing. It does not read the environment,
+// except for the proxy variables of net/http. The workspace is one DNS label; it may be "" if
+// [WithBaseURL] is given. The token may be "" if [WithTokenSource] is given. Every violation is
+// listed in one *ValidationError.
 func New(workspace, token string, opts ...Option) (*Client, error) {
 	cfg := gather(opts)
 	if cfg.baseURL == "" || workspace != "" {
-		checkWorkspace(&cfg.found, "workspace", workspace)
+		cfg.found.workspace("workspace", workspace)
 	}
 	switch {
 	case cfg.tokens == nil:
-		checkToken(&cfg.found, "token", token)
+		cfg.found.token("token", token)
 	case token != "":
-		cfg.found.add("token", "", "give a token or a token source, not both")
+		cfg.found.add("token", "", "set a token or a token source, not both")
 	}
 	return cfg.client(workspace, token)
 }
 
-// NewFromEnv is [New] with the subdomain of MIHU_TENANT and the token of MIHU_API_TOKEN. Where
-// MIHU_BASE_URL is set it is the base URL, as with [WithBaseURL], and MIHU_TENANT is not needed.
-// An option goes before a variable. A missing variable is named in the *ValidationError.
+// NewFromEnv is [New] with the workspace of MIHU_TENANT and the token of MIHU_API_TOKEN. If
+// MIHU_BASE_URL is set, it is the base URL, as with [WithBaseURL], and MIHU_TENANT is not required.
+// Options override variables. A missing variable is named in the *ValidationError.
 func NewFromEnv(opts ...Option) (*Client, error) {
 	workspace, token := os.Getenv(EnvTenant), os.Getenv(EnvToken)
 	cfg := gather(append([]Option{WithBaseURL(os.Getenv(EnvBaseURL))}, opts...))
 	switch {
 	case workspace != "":
-		checkWorkspace(&cfg.found, EnvTenant, workspace)
+		cfg.found.workspace(EnvTenant, workspace)
 	case cfg.baseURL == "":
-		cfg.found.add(EnvTenant, "", "not set; it is the workspace's subdomain, or set "+EnvBaseURL)
+		cfg.found.add(EnvTenant, "", "not set; set it to the workspace, or set "+EnvBaseURL)
 	}
 	switch {
 	case cfg.tokens != nil:
 	case token == "":
-		cfg.found.add(EnvToken, "", "not set; it is a token of the workspace")
+		cfg.found.add(EnvToken, "", "not set; set it to a token of the workspace")
 	default:
-		checkToken(&cfg.found, EnvToken, token)
+		cfg.found.token(EnvToken, token)
 	}
 	return cfg.client(workspace, token)
 }
@@ -88,7 +90,7 @@ func gather(opts []Option) *config {
 	return cfg
 }
 
-// client makes a client where nothing is wrong.
+// client returns a client if there are no violations.
 func (cfg *config) client(workspace, token string) (*Client, error) {
 	if err := cfg.found.err(OpNew); err != nil {
 		return nil, err
@@ -103,13 +105,12 @@ func (cfg *config) client(workspace, token string) (*Client, error) {
 	if err != nil {
 		return nil, (violations{{Field: "base URL", Problem: "not a URL"}}).err(OpNew)
 	}
-	c := &Client{core: newCore(*cfg)}
-	c.core.blank = blank
+	c := &Client{core: newCore(cfg, blank)}
 	c.Trunks.client, c.Channels.client = c, c
 	return c, nil
 }
 
-// BaseURL is the base URL that the client sends to, whole with its path, its host in small letters.
+// BaseURL returns the base URL with its path, the host in lower case.
 func (c *Client) BaseURL() string {
 	if c == nil || c.core == nil {
 		return ""
@@ -118,7 +119,7 @@ func (c *Client) BaseURL() string {
 }
 
 // CloseIdleConnections closes the connections that no call is using. The client stays usable. It
-// reaches the transport of an *http.Client given with [WithHTTPClient] too.
+// also closes those of the transport of an *http.Client that was given with [WithHTTPClient].
 func (c *Client) CloseIdleConnections() {
 	if c == nil || c.core == nil {
 		return
@@ -128,7 +129,7 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// String names the client by its base URL.
+// String returns the client's base URL.
 func (c Client) String() string { return "mihu.Client(" + c.BaseURL() + ")" }
 
 // Format prints String under every verb.
@@ -140,15 +141,15 @@ func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // core is what all calls of a client share.
 type core struct {
 	base      string
-	blank     *http.Request // to the base URL, which every request is a copy of
+	blank     *http.Request // to the base URL; every request is a copy of it
 	transport http.RoundTripper
-	jar       http.CookieJar
-	// token is a function so that no printing of a client can reach what it closes over.
+	loop      *loop
+	// token is a function so that nothing that prints a client can reach what it closes over.
 	token     func(ctx context.Context, rejected string) (string, error)
 	last      atomic.Pointer[bearer]
 	policy    RetryPolicy
 	timeout   time.Duration
-	late      error // the end of an attempt that took longer
+	late      error // the error of an attempt that takes longer
 	limiter   Limiter
 	log       *slog.Logger
 	userAgent []string
@@ -159,11 +160,12 @@ type core struct {
 	port      int    // for hooks
 }
 
-func newCore(cfg config) *core {
+func newCore(cfg *config, blank *http.Request) *core {
 	c := &core{
 		base:      cfg.baseURL,
+		blank:     blank,
 		transport: cfg.httpClient.Transport,
-		jar:       cfg.httpClient.Jar,
+		loop:      newLoop(cfg.httpClient.Jar),
 		token:     tokenFunc(cfg.tokens),
 		policy:    cfg.policy.withDefaults(),
 		timeout:   cfg.attemptTimeout,
@@ -183,12 +185,12 @@ func newCore(cfg config) *core {
 	c.late = attemptTimeout(c.timeout)
 	c.budget.init(c.policy.Budget)
 	if c.hooks = cfg.hooks; c.hooks != nil {
-		c.host, c.port = hooksServer(c.base)
+		c.host, c.port = serverOf(c.base)
 	}
 	return c
 }
 
-// at is the URL of an escaped path below the base URL.
+// at returns the URL of an escaped path below the base URL.
 func (c *core) at(path, query string) url.URL {
 	u := *c.blank.URL
 	if u.RawPath != "" || strings.Contains(path, "%") {
@@ -198,57 +200,4 @@ func (c *core) at(path, query string) url.URL {
 	u.Path += path
 	u.RawQuery = query
 	return u
-}
-
-func checkToken(found *violations, field, token string) {
-	if problem := tokenProblem(token); problem != "" {
-		found.add(field, "", problem)
-	}
-}
-
-func checkWorkspace(found *violations, field, workspace string) {
-	const example = `; want one DNS label such as "acme"`
-	if workspace == "" {
-		found.add(field, "", "empty"+example)
-		return
-	}
-	if len(workspace) > 63 {
-		found.add(field, "", "longer than the 63 characters of a DNS label"+example)
-		return
-	}
-	for i, r := range workspace {
-		edge := i == 0 || i == len(workspace)-1
-		if !isDigit(r) && !isLetter(r) && (r != '-' || edge) {
-			// The value is not shown: a token may have taken the subdomain's place.
-			found.add(field, "", fmt.Sprintf("%q at position %d is not allowed"+example, r, i+1))
-			return
-		}
-	}
-}
-
-// checkBaseURL gives the base URL without a trailing slash, and its host in small letters, so that one workspace
-// has one base URL.
-func checkBaseURL(found *violations, base string) string {
-	const field = "base URL"
-	u, err := url.Parse(base)
-	if err != nil {
-		found.add(field, "", "not a URL") // the parser's own words repeat it, credentials and all
-		return base
-	}
-	switch {
-	case u.User != nil:
-		found.add(field, "", "it must not carry credentials; the token goes to New")
-	case u.RawQuery != "" || u.ForceQuery:
-		found.add(field, "", "it must not have a query")
-	case strings.Contains(base, "#"):
-		found.add(field, "", "it must not have a fragment")
-	case u.Hostname() == "":
-		found.add(field, "", "it has no host; want the whole of it, such as https://acme.mihu.ai/api/v1")
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		found.add(field, redact.Clip(u.Scheme+"://"+u.Host), "want https, or http to this machine's own loopback, for the token is sent there")
-	case hasDotSegment(u.Path):
-		found.add(field, redact.Clip(u.Scheme+"://"+u.Host), `its path must not have a segment "." or ".."`)
-	}
-	rest := strings.TrimRight(base, "/")[len(u.Scheme):]
-	return u.Scheme + strings.Replace(rest, "//"+u.Host, "//"+strings.ToLower(u.Host), 1)
 }

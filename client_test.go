@@ -118,7 +118,7 @@ func TestNewRefuses(t *testing.T) {
 		{"no scheme", "", token, base("acme.mihu.ai/api/v1"), "base URL", "no host"},
 		{"no host", "", token, base("https:///api/v1"), "base URL", "no host"},
 		{"a port and no host", "", token, base("https://:443/api/v1"), "base URL", "no host"},
-		{"credentials", "", token, base("https://alice:pl4nted@acme.mihu.ai"), "base URL", "must not carry credentials"},
+		{"credentials", "", token, base("https://alice:pl4nted@acme.mihu.ai"), "base URL", "must not have credentials"},
 		{"credentials without a scheme", "", token, base("alice:pl4nted@acme.mihu.ai/api"), "base URL", ""},
 		{"credentials without slashes", "", token, base("https:alice:pl4nted@acme.mihu.ai"), "base URL", ""},
 		{"credentials and a bad port", "", token, base("https://alice:pl4nted@acme:port"), "base URL", "not a URL"},
@@ -171,7 +171,7 @@ func TestNewListsEveryFault(t *testing.T) {
 	assert.EqualError(t, err, `mihu: new: not sent: user agent "\n": want printable ASCII; `+
 		`retry policy MaxAttempts "-1": want 1 or more, or 0 for the default; `+
 		`retry policy MaxDelay "-1s": negative; want a duration, or 0 for the default; `+
-		`base URL "http://acme.mihu.ai": want https, or http to this machine's own loopback, for the token is sent there; `+
+		`base URL "http://acme.mihu.ai": want https, or http to a loopback address, since the token is sent there; `+
 		`workspace: '.' at position 2 is not allowed; want one DNS label such as "acme"; `+
 		`token: empty; create one in the workspace's settings`)
 }
@@ -405,7 +405,7 @@ func TestAttemptTimeoutOfTheHTTPClient(t *testing.T) {
 				client, err := mihu.New("acme", token, append(tt.opts, mihu.WithHTTPClient(theirs), onceOnly)...)
 				require.NoError(t, err)
 				_, err = client.Trunks.List(t.Context(), nil)
-				require.EqualError(t, err, "mihu: trunks.list: no answer within the attempt timeout of "+tt.want.String())
+				require.EqualError(t, err, "mihu: trunks.list: no response within the attempt timeout of "+tt.want.String())
 				assert.Equal(t, tt.want, time.Since(start))
 			})
 		})

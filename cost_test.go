@@ -54,7 +54,7 @@ func TestAllocationsOfACall(t *testing.T) {
 	}
 	page := `{"success":true,"data":{"items":[` + strings.Join(items, ",") + `],"pagination":{"current_page":1,"last_page":1}}}`
 	plain := testing.AllocsPerRun(20, func() {
-		var into struct{ Data mihu.PhoneNumberPage }
+		var into struct{ Data mihu.Page[mihu.PhoneNumber] }
 		if err := json.Unmarshal([]byte(page), &into); err != nil {
 			t.Error(err)
 		}

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Decimal is an amount of money with the digits that the API sent, such as "1.50". It is not a binary
-// float, so nothing is rounded. The zero value "" means that the API sent no amount. Use [Decimal.Rat] to
-// compare and add amounts.
+// Decimal is an amount of money with the digits that the API sent, such as "1.50". It is not a
+// binary float, so nothing is rounded. The zero value "" means that the API sent no amount. Use
+// [Decimal.Rat] to compare and add amounts.
 type Decimal string
 
-// maxDecimal bounds the text of an amount. Its exponent has at most two digits, so that no amount takes
-// much memory.
+// maxDecimal bounds the text of an amount. Its exponent has at most two digits, so that no amount
+// takes much memory.
 const maxDecimal = 64
 
 // Rat returns the exact value, and false if the text is not a number.
@@ -38,7 +38,8 @@ func (d Decimal) MarshalJSON() ([]byte, error) {
 	return []byte(d), nil
 }
 
-// UnmarshalJSON reads a number, or a string that holds one, and keeps its digits. null and an empty string are "".
+// UnmarshalJSON reads a number, or a string that holds one, and keeps its digits. null and an empty
+// string are "".
 func (d *Decimal) UnmarshalJSON(b []byte) error {
 	text := string(b)
 	if text == "null" {

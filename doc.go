@@ -1,6 +1,6 @@
 // Package mihu is a client for the Mihu phone-number trunk API. A trunk connects a phone number
-// that a company owns elsewhere, through its own SIP trunk, another carrier or a WhatsApp line, to
-// one of the AI agents that Mihu runs. This package is not the vendor's.
+// that you own elsewhere, through your own SIP trunk, another carrier or a WhatsApp line, to one of
+// the AI agents that Mihu runs. This package is not the vendor's.
 //
 //	client, err := mihu.New("acme", os.Getenv("MIHU_API_TOKEN"))
 //	if err != nil {
@@ -13,76 +13,87 @@
 //		SIP:       &mihu.SIPCredentials{Gateway: "sip.example.com", Username: user, Password: password},
 //	})
 //
+// Three facts of the API surprise most users. An agent serves one number per channel. Name,
+// direction, SIP credentials and settings cannot be read back. And everything that decides by
+// reading, such as [TrunksService.Ensure], assumes that a read sees earlier writes, which the API
+// does not document.
+//
 // # Authentication
 //
-// A token belongs to one workspace and goes to [New]; [NewFromEnv] reads MIHU_TENANT and
-// MIHU_API_TOKEN. A token that expires or is rotated comes from a [TokenSource].
+// A token belongs to one workspace. Pass it to [New]; [NewFromEnv] reads MIHU_TENANT and
+// MIHU_API_TOKEN. If tokens expire or are rotated, use a [TokenSource].
 //
-// # What changes and what stays
+// # What an update changes
 //
-// In [TrunkUpdateRequest] a nil field is not sent and stays as it is; a pointer to "" is sent and
-// clears, where the API clears; any other value is sent and set. [ClearPort] clears a port. An
-// empty AdditionalSettings clears the stored object, a full one replaces it. Nothing is ever sent
-// as null. The API never reads back name, direction, SIP credentials and settings.
+// In [TrunkUpdateRequest] a nil field is not sent and stays unchanged. A pointer to "" is sent and
+// clears the field, if the API can clear it. Any other value is sent and set. [ClearPort] clears a
+// port. An empty AdditionalSettings clears the stored object; a full one replaces it. null is never
+// sent.
 //
 // # Errors
 //
-// A request that is not acceptable is a [*ValidationError] that lists every fault, and is not sent.
-// An answer that is not a success is an [*APIError]. A call without an answer is a
-// [*TransportError], which keeps its cause. A change that may or may not have been made is an
-// [*UnknownOutcomeError] around its causes. Decide with errors.Is and the sentinels, first
-// [ErrOutcomeUnknown], for such an error matches the kinds of its causes too, and read more with
-// errors.As. No error, log record of this package or value printed by package fmt or given to slog
-// holds a token, a SIP username or password; phone numbers are masked, as [MaskNumber] does. That
-// does not reach inside other types: package fmt prints their unexported fields as they are, and
-// slog's JSON handler encodes slices, maps and structs with encoding/json, which shows everything.
+// An invalid request returns a [*ValidationError] with every violation, and is not sent. A response
+// that is not a success returns an [*APIError]. A call without a response returns a
+// [*TransportError], which keeps its cause. A change that may or may not have been made returns an
+// [*UnknownOutcomeError] with its causes.
 //
-// # What is repeated
+// Decide with errors.Is and the sentinels. Check [ErrOutcomeUnknown] first: such an error matches
+// the kinds of its causes too. [IsTransient], [IsRefusal] and [RetryAfter] answer the usual
+// questions, and errors.As reads more.
 //
-// A failed request is repeated by this table, which is the whole policy. Once and always are bound
-// by the attempts, delays and budget of [RetryPolicy] and by the context's deadline, which no wait
-// goes past: the last failure is returned instead. A POST of [Client.Do] that is marked Idempotent
-// follows the column of PUT, PATCH and DELETE.
+// No error, log record of this package or value that package fmt or slog prints holds a token, a
+// SIP username or a SIP password. Phone numbers are masked, as [MaskNumber] does. This does not
+// reach inside your own types: package fmt prints their unexported fields as they are, and slog's
+// JSON handler encodes slices, maps and structs with encoding/json, which shows everything.
 //
-//	the attempt                          GET     PUT PATCH DELETE  POST    was it carried out?
-//	never sent: dial, TLS handshake      always  always            always  no
-//	never sent: host name unknown        once    once              once    no
-//	certificate not trusted              never   never             never   no
-//	connection lost, attempt timed out   always  always            never   perhaps
-//	2xx cut short                        always  always            never   perhaps
-//	2xx too large, not JSON, no data     never   never             never   perhaps
-//	429                                  always  always            always  no
-//	401                                  once, if the token source has another token    no
-//	502, 503, 504                        always  always            never   perhaps
-//	500, 408, other 5xx                  never   never             never   perhaps
-//	any other answer                     never   never             never   no
-//	the caller's context ended           never   never             never   perhaps, if it was sent
+// # Retries
 //
-// The wait is a random part of BaseDelay, which doubles with every attempt up to MaxDelay; after
-// 429 it starts from RateLimitDelay. It is never less than Retry-After, in seconds or as a date. A
-// 429 with Retry-After pauses the whole client, for MaxRetryAfter at most, and tells a limiter that
-// is a [Pauser]. A Retry-After above that is not waited for: the answer is returned at once.
-// Redirects are not followed.
+// This table is the whole retry policy. "Always" and "once" are limited by the attempts, delays and
+// budget of [RetryPolicy] and by the context's deadline: no wait passes it, and the last failure is
+// returned instead. "New token" is once, if the token source returns another token. A POST of
+// [Client.Do] that is marked Idempotent follows the column of PUT, PATCH and DELETE. The requests
+// that reconcile a Create have a column of their own, and up to twice the attempts. The last column
+// is whether the change may have been made in spite of the failure.
+//
+//	the attempt                         GET        PUT PATCH DELETE  POST       reconciling  applied?
+//	never sent: dial, TLS handshake     always     always            always     always       no
+//	never sent: unknown host name       once       once              once       once         no
+//	certificate not trusted             never      never             never      never        no
+//	connection lost, attempt timed out  always     always            never      always       maybe
+//	2xx cut short                       always     always            never      always       maybe
+//	2xx too large, not JSON, no data    never      never             never      always       maybe
+//	429                                 always     always            always     always       no
+//	401                                 new token  new token         new token  new token    no
+//	502, 503, 504                       always     always            never      always       maybe
+//	500, 408, other 5xx                 never      never             never      always       maybe
+//	any other response                  never      never             never      never        no
+//	the caller's context ended          never      never             never      never        maybe, if sent
+//
+// The wait before a retry is exponential backoff with full jitter: a random part of BaseDelay,
+// which doubles with every attempt up to MaxDelay. After a 429 it starts from RateLimitDelay. It is
+// at least Retry-After, in seconds or as a date. A 429 with Retry-After pauses the whole client,
+// for at most MaxRetryAfter, and notifies a limiter that is a [Pauser]. If Retry-After is longer
+// than that, the response's error is returned at once. Redirects are not followed.
 //
 // # Concurrency
 //
-// A [Client] is safe for concurrent use, and so is everything it holds. It starts no goroutine that
-// outlives its call. Use one client for a workspace: its calls share connections, the pause after a
-// 429 and the budget of repetitions.
+// A [Client] and everything it holds is safe for concurrent use. No goroutine outlives its call.
+// Use one client per workspace: its calls share connections, the pause after a 429 and the retry
+// budget.
 //
-// # Watching it
+// # Observability
 //
-// [WithLogger] logs every attempt. [WithHooks] calls functions of yours as calls, attempts and waits
-// begin and end, for metrics and traces.
+// [WithLogger] logs every attempt and retry. [WithHooks] calls functions of yours when calls,
+// attempts and waits begin and end, for metrics and traces.
 //
 // # Testing
 //
-// Package mihutest is a Mihu that lives in the process, for tests of programs that use this one.
+// Package mihutest is an in-process fake server, for tests of programs that use this package.
 //
 // # Stability
 //
-// The API's contract is written down from its public documentation; docstrings say where it is
-// silent. What the API may grow, such as channels and fields, decodes without a new version of this
-// package, and [Client.Do] reaches what it does not wrap. Before version 1 a minor version may
-// change what is exported; the change log says so.
+// The API's contract is written down from its public documentation; docstrings say where that is
+// silent. Channels and fields that the API adds decode without a new version of this package, and
+// [Client.Do] reaches what it does not wrap. Before version 1, a minor version may change what is
+// exported; the change log lists it.
 package mihu

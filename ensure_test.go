@@ -111,7 +111,7 @@ func TestEnsureOfAPurchasedNumber(t *testing.T) {
 	require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, ada))
 	_, err = srv.Client(t).Trunks.Ensure(t.Context(), wantedTrunk(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
-	assert.Contains(t, err.Error(), "purchased inventory")
+	assert.Contains(t, err.Error(), "purchased number")
 }
 
 // Many callers ensure the same trunk at once, and half of the answers are lost.

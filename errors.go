@@ -14,84 +14,79 @@ import (
 	"time"
 )
 
-// The kinds of failure, for errors.Is. An error of this package may match several: a validation
-// failure that the API reports and one that this package found before sending both match
-// ErrInvalid, and an update whose answer was lost matches ErrOutcomeUnknown beside its cause.
+// The kinds of failure, for errors.Is. An error of this package may match several. A validation
+// error of the API and one that this package found before sending both match ErrInvalid. An update
+// whose response was lost matches ErrOutcomeUnknown and the kinds of its causes.
 var (
 	// ErrUnauthorized: the token is missing, wrong, expired or revoked (401).
 	ErrUnauthorized = errors.New("mihu: unauthorized")
-	// ErrForbidden: the token may not do this (403).
+	// ErrForbidden: the token does not permit this (403).
 	ErrForbidden = errors.New("mihu: forbidden")
-	// ErrNotFound: no such trunk, number or endpoint (404). It may be a proxy that says so: such an
+	// ErrNotFound: no such trunk, number or endpoint (404). If the response is a proxy's page, the
 	// error matches ErrMalformedResponse too.
 	ErrNotFound = errors.New("mihu: not found")
 	// ErrConflict: the number or the agent is taken (409). The API does not document this status;
-	// it may report the same as ErrInvalid.
+	// it may respond with one that matches ErrInvalid instead.
 	ErrConflict = errors.New("mihu: conflict")
-	// ErrInvalid: the request is not acceptable, by the API's word (400, 422) or by this package's
-	// own check, which is a *ValidationError and cost no request.
+	// ErrInvalid: the request is invalid, either for the API (400, 422) or for this package, which
+	// returns a *ValidationError and sends nothing.
 	ErrInvalid = errors.New("mihu: invalid")
-	// ErrRateLimited: too many requests (429). APIError.RetryAfter says when to come back, or
-	// TransportError.RetryAfter where an answer before this call has paused the client.
+	// ErrRateLimited: too many requests (429). Use [RetryAfter] to read how long to wait.
 	ErrRateLimited = errors.New("mihu: rate limited")
 	// ErrServer: the API or a proxy in front of it failed (500 and above).
 	ErrServer = errors.New("mihu: server error")
-	// ErrMalformedResponse: an answer came and could not be read: cut short, too large, not JSON,
-	// or without the data that it should hold.
+	// ErrMalformedResponse: the response could not be read: it was cut short, too large, not JSON,
+	// or without the data that it should have.
 	ErrMalformedResponse = errors.New("mihu: malformed response")
-	// ErrRedirect: the answer was a redirect, which is never followed, because it would carry the
+	// ErrRedirect: the response was a redirect. Redirects are never followed: that would send the
 	// token to another place and turn a write into a read.
 	ErrRedirect = errors.New("mihu: redirected")
-	// ErrOutcomeUnknown: a request that changes something may or may not have been carried out;
-	// the error is an *UnknownOutcomeError, which says how to find out. Look for it first: such an error
-	// matches the kinds of its causes too.
+	// ErrOutcomeUnknown: a change may or may not have been made. The error is an
+	// *UnknownOutcomeError, which says how to find out. Check for it first: such an error matches
+	// the kinds of its causes too.
 	ErrOutcomeUnknown = errors.New("mihu: outcome unknown")
 )
 
-// APIError is an answer of the API, or of a proxy in front of it, that is not a success: a status
-// other than 2xx, "success": false under any status, or an answer that cannot be read.
+// APIError is a response of the API, or of a proxy in front of it, that is not a success: a status
+// other than 2xx, "success": false under any status, or a response that cannot be read.
 //
-// Its text fields come from the server; the request's token, SIP username and password are
-// removed from them and phone numbers are masked. Decide on the sentinels, StatusCode and Code,
-// never on Message, which the API documents as meant for people.
+// Its text fields come from the server, without the request's token, SIP username and password, and
+// with phone numbers masked. Decide on the sentinels, StatusCode and Code, never on Message, which
+// the API documents as meant for people.
 type APIError struct {
-	// Op is the operation: "trunks.create", "trunks.update", "trunks.assign", "trunks.delete",
-	// "trunks.list", "channels.get", "channels.get_by_number"; "trunks.create.read" and
-	// "trunks.create.update" for the requests that settle a Create; and for Client.Do the method and
-	// path template.
+	// Op is the operation: one of the Op constants, or for Client.Do the method and path template.
 	Op string
-	// Method and Path are of the request; Path is the template, without its arguments.
+	// Method and Path are those of the request. Path is the template, without its arguments.
 	Method, Path string
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is the API's own code, such as "INVALID_AUTH_TOKEN" or "purchase_limit_reached"; ""
-	// where it sends none. Two are documented for 401, no others.
+	// Code is the API's own code, such as "INVALID_AUTH_TOKEN" or "purchase_limit_reached"; "" if
+	// it sends none. Two codes are documented for 401, and no others.
 	Code string
-	// Message and Details are for people; "" where the API sends none.
+	// Message and Details are for people; "" if the API sends none.
 	Message, Details string
-	// FieldErrors has the messages by field of the request, of at most 100 fields; nil where the API
+	// FieldErrors has the messages by field of the request, for at most 100 fields; nil if the API
 	// names none.
 	FieldErrors map[string][]string
-	// RequestID is that of X-Request-Id or a header like it, which the API does not document; ""
-	// where there is none.
+	// RequestID is that of X-Request-Id or a header like it, which the API does not document; "" if
+	// there is none.
 	RequestID string
-	// RetryAfter is how long the server asked to wait, by its Retry-After header; 0 where it did
-	// not.
+	// RetryAfter is how long the server asked to wait, by its Retry-After header; 0 if it did not.
 	RetryAfter time.Duration
-	// Attempts counts the requests that were sent for this call, this answer's included.
+	// Attempts counts the requests that were sent for this call, including that of this response.
 	Attempts int
-	// Body is the start of the answer as it came, at most 64 KiB, with the request's secrets
-	// removed and its phone numbers whole. It is never printed.
+	// Body is the start of the body as it was received, at most 64 KiB, without the request's
+	// secrets, and with whole phone numbers. It is never printed.
 	Body []byte `json:"-"`
-	// Err is why an answer could not be read, or ErrRedirect; nil for an error that the API
+	// Err is why the response could not be read, or ErrRedirect; nil for an error that the API
 	// reported.
 	Err error `json:"-"`
 }
 
-// Error says what failed, how, and with which request id, without the body, secrets or whole
+// Error returns what failed, how, and with which request ID, without the body, secrets or whole
 // phone numbers.
 func (e *APIError) Error() string {
-	const most = 4096 // of what a server can make longer
+	const maxText = 4096 // for what a server can make longer
 	var b strings.Builder
 	b.WriteString("mihu: " + e.Op + ": " + strconv.Itoa(e.StatusCode))
 	if e.Code != "" {
@@ -108,7 +103,7 @@ func (e *APIError) Error() string {
 	for _, field := range slices.Sorted(maps.Keys(e.FieldErrors)) {
 		before := "; " + field + ": "
 		for _, message := range e.FieldErrors[field] {
-			if b.Len() < most {
+			if b.Len() < maxText {
 				b.WriteString(before + message)
 				before = ", "
 			}
@@ -133,9 +128,9 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// Is matches the sentinels of this package by status, and ErrUnauthorized also by the two codes that
-// the API documents for it. "success": false under a 2xx matches ErrInvalid where it names a field,
-// and otherwise none.
+// Is matches the sentinels of this package by status, and ErrUnauthorized also by the two codes
+// that the API documents for it. "success": false under a 2xx matches ErrInvalid if it names a
+// field, and otherwise none.
 func (e *APIError) Is(target error) bool {
 	status := e.StatusCode
 	switch target {
@@ -158,7 +153,7 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *APIError) Unwrap() error { return e.Err }
 
 // LogValue is the error as a group, without its body.
@@ -182,32 +177,32 @@ func (e *APIError) LogValue() slog.Value {
 // Format prints the text of Error under every verb, so that no dump shows the body.
 func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// TransportError is a call that ended without an answer: no connection, a connection that was
-// lost, a timeout, or a context that ended. It is also a call that was not sent at all, because the
-// limiter or the token source failed or a 429 before it has paused the client. A write that ends in
-// one was not carried out; if it may have been, the error is an *UnknownOutcomeError around it. Its cause can be matched with errors.Is and
-// errors.As: context.Canceled, *net.OpError, *tls.CertificateVerificationError and so on. It
-// holds no URL.
+// TransportError is a call that ended without a response: no connection, a lost connection, a
+// timeout, or a context that ended. It is also a call that was not sent at all, because the limiter
+// or the token source failed, or because an earlier 429 paused the client. A write that returns a
+// TransportError was not applied; if it may have been applied, the error is an *UnknownOutcomeError
+// that wraps it. The cause can be matched with errors.Is and errors.As: context.Canceled,
+// *net.OpError, *tls.CertificateVerificationError and so on. It holds no URL.
 type TransportError struct {
 	// Op is the operation, such as "trunks.create".
 	Op string
-	// Method and Path are of the request; Path is the template, without its arguments.
+	// Method and Path are those of the request. Path is the template, without its arguments.
 	Method, Path string
-	// Attempts counts the requests that were sent, or tried to be.
+	// Attempts counts the requests that were sent, including those that failed to connect.
 	Attempts int
 	// Err is the cause.
 	Err error
-	// RetryAfter is how long this client has yet to wait, where a 429 before this call has paused
-	// it until after the context's deadline; otherwise 0.
+	// RetryAfter is how long this client still has to wait, if an earlier 429 paused it until after
+	// the context's deadline; otherwise 0.
 	RetryAfter time.Duration
-	// Last is the failure of the attempt before, where the call ended while it waited to try
-	// again; otherwise nil. It can be matched as well.
+	// Last is the failure of the last attempt, if the call ended while it waited to retry;
+	// otherwise nil. It can be matched too.
 	Last error
 }
 
-// Error says what failed and why.
+// Error returns what failed and why.
 func (e *TransportError) Error() string {
-	text := "mihu: " + e.Op + ": no answer"
+	text := "mihu: " + e.Op + ": no response"
 	if e.Err != nil {
 		text = "mihu: " + e.Op + ": " + e.Err.Error()
 	}
@@ -219,7 +214,7 @@ func (e *TransportError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause, and the failure before it.
+// Unwrap returns the cause, and the failure of the last attempt.
 func (e *TransportError) Unwrap() []error {
 	if e.Last == nil {
 		return []error{e.Err}
@@ -227,7 +222,7 @@ func (e *TransportError) Unwrap() []error {
 	return []error{e.Err, e.Last}
 }
 
-// Timeout says that time ran out, that of an attempt or that of the caller's context.
+// Timeout reports whether time ran out, that of an attempt or that of the caller's context.
 func (e *TransportError) Timeout() bool {
 	timeout, ok := errors.AsType[interface {
 		error
@@ -244,18 +239,18 @@ func (e *TransportError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *TransportError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// UnknownOutcomeError is a change that may or may not have been made: the request, or one attempt of
-// it, was on its way, and no definite answer came. It matches ErrOutcomeUnknown and every cause.
+// UnknownOutcomeError is a change that may or may not have been made: an attempt was sent, and no
+// response proves what became of it. It matches ErrOutcomeUnknown and every cause.
 type UnknownOutcomeError struct {
 	// Op is the operation, such as "trunks.update".
 	Op string
 	// Causes are the failures that led here, oldest first.
 	Causes []error
-	// Advice says how to find out what happened.
+	// Advice is how to find out what happened.
 	Advice string
 }
 
-// Error says that the outcome is not known, why, and how to find out.
+// Error returns why the outcome is unknown, and how to find out.
 func (e *UnknownOutcomeError) Error() string {
 	text, before := "mihu: "+e.Op+": outcome unknown: ", ""
 	for i, cause := range e.Causes {
@@ -265,7 +260,7 @@ func (e *UnknownOutcomeError) Error() string {
 		line := strings.TrimPrefix(strings.TrimPrefix(cause.Error(), "mihu: "), e.Op+": ")
 		what, _, _ := strings.Cut(line, " (")
 		if what == before {
-			continue // the same once more
+			continue // the same as before
 		}
 		if i > 0 {
 			text += "; then: "
@@ -281,7 +276,7 @@ func (e *UnknownOutcomeError) Error() string {
 // Is matches ErrOutcomeUnknown.
 func (e *UnknownOutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
 
-// Unwrap gives every cause.
+// Unwrap returns every cause.
 func (e *UnknownOutcomeError) Unwrap() []error { return e.Causes }
 
 // LogValue is the error as a group.
@@ -292,39 +287,40 @@ func (e *UnknownOutcomeError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *UnknownOutcomeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// ValidationError is a request that was not sent, because the API's documentation rules it out or
-// because the API would not do what it says. It lists every fault at once and matches ErrInvalid.
+// ValidationError is a request that was not sent, because it contradicts the API's documentation or
+// because the API would ignore a part of it. It lists every violation at once and matches
+// ErrInvalid.
 type ValidationError struct {
-	// Op is the operation, such as "trunks.create", or "new" for a client that was not made.
+	// Op is the operation, such as OpTrunksCreate, or OpNew if no client was made.
 	Op string
-	// Faults has at least one entry.
+	// Violations has at least one entry.
 	Violations []FieldViolation
 }
 
-// FieldViolation is one thing that is wrong with a request.
+// FieldViolation is one thing that is wrong with a request. Its zero value has no meaning.
 type FieldViolation struct {
 	// Field is the field by its name in the API, such as "sip.port", or the argument's name.
 	Field string `json:"field"`
-	// Value is what was given, without quotation marks: masked if it is a phone number, shortened if it
-	// is long, "" if there is none or it could hold a secret.
+	// Value is what was given, without quotation marks: masked if it is a phone number, shortened
+	// if it is long, "" if there is none or it could hold a secret.
 	Value string `json:"value,omitempty"`
-	// Problem says what is wrong and what to do.
+	// Problem is what is wrong and what to do.
 	Problem string `json:"problem"`
 }
 
-// String is the fault as one line.
-func (f FieldViolation) String() string {
-	if f.Value == "" {
-		return f.Field + ": " + f.Problem
+// String returns the violation as one line: field, value and problem.
+func (v FieldViolation) String() string {
+	if v.Value == "" {
+		return v.Field + ": " + v.Problem
 	}
-	return f.Field + ` "` + f.Value + `": ` + f.Problem
+	return v.Field + ` "` + v.Value + `": ` + v.Problem
 }
 
-// Error lists every fault.
+// Error lists every violation.
 func (e *ValidationError) Error() string {
 	lines := make([]string, len(e.Violations))
-	for i, fault := range e.Violations {
-		lines[i] = fault.String()
+	for i, violation := range e.Violations {
+		lines[i] = violation.String()
 	}
 	return "mihu: " + e.Op + ": not sent: " + strings.Join(lines, "; ")
 }
@@ -340,19 +336,19 @@ func (e *ValidationError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ValidationError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// attemptTimeout is the cause of a request that was given up after its own time. It is not
+// attemptTimeout is the error of an attempt that took longer than the attempt timeout. It is not
 // context.DeadlineExceeded, which means that the caller's time ran out.
 type attemptTimeout time.Duration
 
 func (t attemptTimeout) Error() string {
-	return "no answer within the attempt timeout of " + time.Duration(t).String()
+	return "no response within the attempt timeout of " + time.Duration(t).String()
 }
 func (attemptTimeout) Timeout() bool   { return true }
 func (attemptTimeout) Temporary() bool { return true }
 
 var _ net.Error = attemptTimeout(0)
 
-// contextError is the end of a context, with its cause where the caller gave one.
+// contextError returns the end of a context, with its cause if the caller set one.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == nil || errors.Is(err, cause) {
@@ -362,8 +358,8 @@ func contextError(ctx context.Context) error {
 }
 
 // RetryAfter returns how long to wait before another try, and true, if the server asked for a wait:
-// [APIError.RetryAfter], or [TransportError.RetryAfter] of a call that an earlier 429 held back. Of several it
-// returns the longest. It returns 0 and false if there is none.
+// [APIError.RetryAfter], or [TransportError.RetryAfter] of a call that an earlier 429 held back. Of
+// several it returns the longest. It returns 0 and false if there is none.
 func RetryAfter(err error) (time.Duration, bool) {
 	var longest time.Duration
 	switch e := err.(type) { //nolint:errorlint // the tree is walked below, so that every error counts
@@ -385,11 +381,11 @@ func RetryAfter(err error) (time.Duration, bool) {
 	return longest, longest > 0
 }
 
-// IsTransient reports whether the same call may succeed later without a change: the server or the network
-// failed, the rate limit was reached, or the outcome of a change is unknown. Before you repeat a
-// [TrunksService.Create] with an unknown outcome, find out what happened, or use [TrunksService.Ensure]. A
-// refusal, a rejected token, an untrusted certificate and the end of the caller's own context are not
-// transient. nil is not transient.
+// IsTransient reports whether the same call may succeed later without a change: the server or the
+// network failed, the rate limit was reached, or the outcome of a change is unknown. Before you
+// repeat a [TrunksService.Create] with an unknown outcome, find out what happened, or use
+// [TrunksService.Ensure]. A refusal, a rejected token, an untrusted certificate and the end of the
+// caller's own context are not transient. nil is not transient.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrUnauthorized):
@@ -407,12 +403,19 @@ func IsTransient(err error) bool {
 	return ok && !isUntrusted(transport.Err)
 }
 
-// IsRefusal reports whether the request itself was refused, by the API or by this package before it was sent,
-// and nothing was changed: a validation error, a conflict, a missing permission, a trunk or number that does
-// not exist, "success": false, and any other status from 400 to 499 that the API explains. A rejected token
-// (401), a timeout (408), the rate limit (429) and a proxy's page are not refusals. nil is not one.
+// IsRefusal reports whether the request itself was refused, by the API or by this package before it
+// was sent, and nothing was changed: a validation error, a conflict, a missing permission, a trunk
+// or number that does not exist, "success": false, and any other status from 400 to 499 that the
+// API explains. A rejected token (401), a timeout (408), the rate limit (429) and a proxy's page
+// are not refusals. nil is not one.
 func IsRefusal(err error) bool {
-	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrMalformedResponse) || errors.Is(err, ErrUnauthorized) {
+	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrUnauthorized) {
+		return false
+	}
+	if _, ok := errors.AsType[*ConflictError](err); ok {
+		return true // whatever made the Create look
+	}
+	if errors.Is(err, ErrMalformedResponse) {
 		return false
 	}
 	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict} {
@@ -431,7 +434,8 @@ func IsRefusal(err error) bool {
 	return api.StatusCode/100 == 2 || api.StatusCode/100 == 4
 }
 
-// isGone says that the API itself does not find a thing; a proxy's page under 404 is no evidence.
+// isGone reports whether the API itself did not find a thing. A proxy's page under 404 is no
+// evidence.
 func isGone(err error) bool {
 	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrMalformedResponse)
 }

@@ -253,11 +253,11 @@ func TestRedirects(t *testing.T) {
 		{"with credentials", "https://alice:pl4nted@evil.example.com/", "redirected to https://evil.example.com, not followed"},
 		{"to a page of the same host", "/login?next=pl4nted", "redirected to the same host, not followed"},
 		{"to another host in the same scheme", "//evil.example.com/pl4nted", "redirected to evil.example.com, not followed"},
-		{"to what is not on the web", "mailto:pl4nted@example.com", "redirected to a place that is not on the web, not followed"},
+		{"to what is not on the web", "mailto:pl4nted@example.com", "redirected to a location that is not on the web, not followed"},
 		{"to nowhere", "", "redirected to nowhere, not followed"},
-		{"to what is no URL", "https://[pl4nted", "redirected to a place that is not a URL, not followed"},
-		{"to what is no URL either", "%zz/pl4nted", "redirected to a place that is not a URL, not followed"},
-		{"to a control character", "/pl4nted\x7f", "redirected to a place that is not a URL, not followed"},
+		{"to what is no URL", "https://[pl4nted", "redirected to a location that is not a URL, not followed"},
+		{"to what is no URL either", "%zz/pl4nted", "redirected to a location that is not a URL, not followed"},
+		{"to a control character", "/pl4nted\x7f", "redirected to a location that is not a URL, not followed"},
 	}
 	for _, status := range []int{301, 302, 303, 307, 308, 300, 304} {
 		for _, tt := range tests {
@@ -344,7 +344,7 @@ func TestErrorTextsOfAttempts(t *testing.T) {
 		assert.False(t, requireTransportError(t, err).Timeout())
 
 		err = newClient(t, newWire(t, lost()), onceOnly).Trunks.Delete(t.Context(), frontDesk)
-		assert.EqualError(t, err, "mihu: trunks.delete: outcome unknown: connection lost; send it again: a trunk that is gone answers ErrNotFound")
+		assert.EqualError(t, err, "mihu: trunks.delete: outcome unknown: connection lost; send it again: if the trunk is gone, the error is ErrNotFound")
 	})
 }
 

@@ -168,7 +168,7 @@ func ExampleNew() {
 	}
 	fmt.Println(client)
 	// Output:
-	// mihu: new: not sent: token: holds white space, a control character or one that is not ASCII, at position 12; was it read with its line end?
+	// mihu: new: not sent: token: has white space, a control character or one that is not ASCII, at position 12; was it read with its line end?
 	// mihu.Client(https://acme.mihu.ai/api/v1)
 }
 
@@ -213,7 +213,7 @@ func ExampleClient_Do() {
 		return
 	}
 
-	var page mihu.PhoneNumberPage
+	var page mihu.Page[mihu.PhoneNumber]
 	err := client.Do(context.Background(), &mihu.Request{
 		Method: http.MethodGet,
 		Path:   "/phone-numbers",
@@ -722,7 +722,7 @@ func ExampleUnknownOutcomeError() {
 		fmt.Println("answered by", snap.Binding(mainLine.Channel).AgentName)
 	}
 	// Output:
-	// read the number's channels with Channels.GetByNumber to find out which agent answers
+	// read the number's channels with Channels.GetByNumber to find out which agent it is on
 	// answered by Night desk
 }
 
@@ -854,7 +854,7 @@ func ExampleWithAttemptTimeout() {
 	fmt.Println(err)
 	fmt.Println("the context's time is over:", errors.Is(err, context.DeadlineExceeded))
 	// Output:
-	// mihu: trunks.list: no answer within the attempt timeout of 20ms
+	// mihu: trunks.list: no response within the attempt timeout of 20ms
 	// the context's time is over: false
 }
 
@@ -879,7 +879,7 @@ func ExampleWithLogger() {
 	}
 	// Output:
 	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=1 status=503 request_id=mihutest-000001 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
-	// level=WARN msg="mihu: repeating" op=trunks.list method=GET attempt=1 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
+	// level=WARN msg="mihu: retrying" op=trunks.list method=GET attempt=1 error="mihu: trunks.list: 503 SERVICE_UNAVAILABLE: Service Unavailable: Injected fault (request mihutest-000001)"
 	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=2 status=200 request_id=mihutest-000002
 }
 

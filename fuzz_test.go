@@ -32,21 +32,21 @@ func addSamples(f *testing.F, pattern string) {
 }
 
 // Whatever the answer, decoding it ends in a value or in an error that leaves nothing behind.
-func FuzzDecodeAnswer(f *testing.F) {
+func FuzzDecodeResponse(f *testing.F) {
 	addSamples(f, ".json")
 	f.Add([]byte(`{"success":1,"data":{"is_external":"1","channels":[]}}`))
 	f.Add([]byte(`{"success":true,"data":{"number":123,"channels":{"call":{"channel_limit":"10","whitelisted_destinations":{}}}}}`))
 	f.Add([]byte(`{"success":"0","data":[]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var snap ChannelSnapshot
-		if err := decodeAnswer(body, &snap, false); err != nil {
+		if err := decodeResponse(body, &snap); err != nil {
 			if snap.Number != "" || snap.PhoneNumberUUID != "" || snap.Channels.Call.Bound {
 				t.Errorf("%v left %#v behind", err, snap.Channels)
 			}
 			return
 		}
 		var twice ChannelSnapshot
-		if err := decodeAnswer(body, &twice, false); err != nil || twice.Number != snap.Number {
+		if err := decodeResponse(body, &twice); err != nil || twice.Number != snap.Number {
 			t.Errorf("decoded once and then not: %v", err)
 		}
 		_ = snap.Binding(ChannelCall)
@@ -64,8 +64,8 @@ func FuzzDecodeProblem(f *testing.F) {
 	f.Add([]byte(`{"errors":["planted\u002dsecret"]}`))
 	f.Add([]byte(`{"error":{"code":"A12345678901"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		x := &exchange{core: &core{}, op: "test", body: []byte(`{"sip":{"password":"` + secret + `"},"phone_number":"+12345678901"}`)}
-		err := x.apiError(&http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{}}, body, nil)
+		c := &call{core: &core{}, spec: &spec{op: "test"}, body: []byte(`{"sip":{"password":"` + secret + `"},"phone_number":"+12345678901"}`)}
+		err := (&attempt{call: c, response: new(Response)}).apiError(&http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{}}, body, nil)
 		text := err.Error()
 		if strings.Contains(text, secret) || strings.Contains(text, "12345678901") || strings.Contains(string(err.Body), secret) {
 			t.Errorf("%s\n%s", text, err.Body)
@@ -82,8 +82,8 @@ func FuzzDecodeList(f *testing.F) {
 	f.Add([]byte(`{"data":{"items":{},"pagination":[]}}`))
 	f.Add([]byte(`{"data":{"items":null,"pagination":{"total":"7","per_page":2,"from":null}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var page PhoneNumberPage
-		if decodeAnswer(body, &page, false) != nil {
+		var page Page[PhoneNumber]
+		if decodeResponse(body, &page) != nil {
 			return
 		}
 		more, told := page.more(1)
@@ -134,7 +134,7 @@ func FuzzPathArgument(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
 		var found violations
-		target := (&Request{Path: "/phone-numbers/{uuid}/channels", PathArgs: map[string]string{"uuid": arg}}).target(&found)
+		target := (&spec{path: "/phone-numbers/{uuid}/channels", args: map[string]string{"uuid": arg}}).target(&found)
 		if len(found) > 0 {
 			return
 		}
@@ -166,7 +166,7 @@ func FuzzUpdateEncoding(f *testing.F) {
 		if req.Validate(id) != nil {
 			return
 		}
-		body, problem := encode(req.request("test", id).Body)
+		body, problem := encode(req.spec("test", id).body)
 		if problem != "" {
 			t.Fatal(problem)
 		}

@@ -208,11 +208,11 @@ func TestAServerThatDrips(t *testing.T) {
 				assert.Less(t, time.Since(start), 20*time.Second)
 				require.NotErrorIs(t, err, context.DeadlineExceeded)
 				if status == http.StatusOK {
-					assert.EqualError(t, err, "mihu: channels.get: no answer within the attempt timeout of 100ms")
+					assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 100ms")
 					return
 				}
 				assertMatches(t, err, mihu.ErrServer, mihu.ErrMalformedResponse)
-				assert.Contains(t, err.Error(), "no answer within the attempt timeout of 100ms")
+				assert.Contains(t, err.Error(), "no response within the attempt timeout of 100ms")
 			})
 		}
 	}

@@ -6,17 +6,16 @@ import (
 	"hash/maphash"
 	"iter"
 	"net/http"
-	"strconv"
 	"sync"
 )
 
 const maxPerPage = 200
 
-// List gives one page of the numbers that have trunks, one item per number. nil options ask for the
-// first page.
+// List returns one page of the numbers that have trunks, one item per number. nil options are those
+// of the first page.
 //
 // API: GET /phone-numbers/trunks. Its parameters are not documented, see [ListOptions].
-func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*PhoneNumberPage, error) {
+func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*Page[PhoneNumber], error) {
 	const op = OpTrunksList
 	if options == nil {
 		options = new(ListOptions)
@@ -27,166 +26,123 @@ func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...C
 	return s.page(ctx, *options, opts)
 }
 
-// page fetches a page by options that were checked.
-func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*PhoneNumberPage, error) {
-	page := new(PhoneNumberPage)
-	req := &Request{op: OpTrunksList, Method: http.MethodGet, Path: trunksPath, Query: options}
-	if err := s.client.Do(ctx, req, page, opts...); err != nil {
+// page fetches a page; the options were checked.
+func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*Page[PhoneNumber], error) {
+	page := new(Page[PhoneNumber])
+	if err := s.client.do(ctx, &spec{op: OpTrunksList, method: http.MethodGet, path: trunksPath, query: options}, page, opts); err != nil {
 		return nil, err
 	}
 	return page, nil
 }
 
-func (o ListOptions) check(op string) error {
-	var found violations
-	o.gather(&found)
-	return found.err(op)
-}
-
-func (o ListOptions) gather(found *violations) {
-	if o.Page < 0 {
-		found.add("page", strconv.Itoa(o.Page), "want 1 or more, or 0 for the first page")
-	}
-	if o.PerPage < 0 || o.PerPage > maxPerPage {
-		found.add("per_page", strconv.Itoa(o.PerPage), "want 1 to 200, or 0 for the default")
-	}
-}
-
-func (o AllOptions) page() ListOptions { return ListOptions{Page: o.Page, PerPage: o.PerPage} }
-
-// check refuses one Response for pages that are fetched concurrently.
-func (o AllOptions) check(op string, opts []CallOption) error {
-	var cfg callConfig
-	for _, opt := range opts {
-		if opt != nil {
-			opt.applyCall(&cfg)
-		}
-	}
-	var found violations
-	if o.Prefetch < 0 {
-		found.add("prefetch", strconv.Itoa(o.Prefetch), "want a number of pages, or 0 for none")
-	}
-	if o.Prefetch > 0 && cfg.response != nil {
-		found.add("prefetch", "", "cannot be combined with WithResponse, since pages are fetched concurrently")
-	}
-	o.page().gather(&found)
-	return found.err(op)
-}
-
-// All gives every number that has trunks, from the page of the options on, fetching a page when the
-// one before is used up, or earlier with Prefetch. Pages are of 200 numbers where the options name
-// no size. An error is given once, with a zero number, and ends the iteration; so does leaving the
-// loop, which cancels what is under way. Numbers that are added or removed meanwhile may be missed
-// or given twice, since pages are all the API has. [WithResponse] tells of the last page; it is
-// refused with Prefetch, where pages are fetched at the same time.
+// All iterates over every number that has trunks. It fetches the next page when the one before is
+// used up, or ahead of that with [AllOptions.Prefetch]. An error is yielded once, with a zero
+// number, and ends the iteration. If the loop is left, the fetches in progress are canceled.
+// Numbers that are added or removed meanwhile may be missed or yielded twice, since pages are all
+// that the API has. [WithResponse] describes the last page; it is refused with Prefetch, since
+// pages are then fetched concurrently.
 //
-// A server that ignores the page parameter and sends no pagination gives its numbers once. One that
-// says that there is more and sends an empty page, or the same again, is an error, since numbers are missing.
+// If a server ignores the page parameter and sends no pagination, its numbers are yielded once. If
+// it reports more numbers and then sends an empty page, or the same page again, All yields an
+// error, since numbers are missing.
 func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
 	const op = OpTrunksAll
-	first := AllOptions{}
+	var o AllOptions
 	if options != nil {
-		first = *options
+		o = *options
 	}
-	orDefault(&first.PerPage, maxPerPage)
-	orDefault(&first.Page, 1)
+	orDefault(&o.PerPage, maxPerPage)
+	orDefault(&o.Page, 1)
 	return func(yield func(PhoneNumber, error) bool) {
-		if err := first.check(op, opts); err != nil {
+		if err := o.check(op, opts); err != nil {
 			yield(PhoneNumber{}, err)
 			return
 		}
-		seed := maphash.MakeSeed()
-		seen := map[uint64]bool{}
-		at, given := first.Page, 0
-		for page, err := range s.pages(ctx, first, opts) {
-			if err != nil {
-				yield(PhoneNumber{}, err)
+		list := &pager[PhoneNumber]{
+			op: op, first: o.Page, prefetch: o.Prefetch,
+			fetch: func(ctx context.Context, number int) (*Page[PhoneNumber], error) {
+				return s.page(ctx, ListOptions{Page: number, PerPage: o.PerPage}, opts)
+			},
+			key: func(n *PhoneNumber) (string, string) { return n.Number, n.PhoneNumberUUID },
+		}
+		list.items(ctx, yield)
+	}
+}
+
+// pager iterates over the pages of a list.
+type pager[T any] struct {
+	op              string
+	first, prefetch int
+	fetch           func(ctx context.Context, number int) (*Page[T], error)
+	key             func(*T) (string, string) // identifies an item
+}
+
+// items yields the items of all pages.
+func (p *pager[T]) items(ctx context.Context, yield func(T, error) bool) {
+	var zero T
+	seed := maphash.MakeSeed()
+	seen := map[uint64]bool{}
+	number, count := p.first, 0
+	for page, err := range p.pages(ctx) {
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		sum := p.sum(page, seed)
+		if seen[sum] || len(page.Items) == 0 {
+			more, told := page.more(number)
+			if told && more || page.Pagination != nil && p.first == 1 && count < page.Pagination.Total {
+				yield(zero, fmt.Errorf("mihu: %s: %w: page %d is empty or repeats an earlier one, though the server reports more",
+					p.op, ErrMalformedResponse, number))
+			}
+			return
+		}
+		seen[sum] = true
+		for _, item := range page.Items {
+			if count++; !yield(item, nil) {
 				return
 			}
-			sum := page.sum(seed)
-			if seen[sum] || len(page.Items) == 0 {
-				more, told := page.more(at)
-				if told && more || page.Pagination != nil && first.Page == 1 && given < page.Pagination.Total {
-					yield(PhoneNumber{}, fmt.Errorf("mihu: %s: %w: page %d is empty or repeats an earlier one though there is said to be more",
-						op, ErrMalformedResponse, at))
-				}
+		}
+		number++
+	}
+}
+
+// pages yields page after page, until one reports that it is the last, is empty or fails.
+func (p *pager[T]) pages(ctx context.Context) iter.Seq2[*Page[T], error] {
+	if p.prefetch > 0 && ctx != nil {
+		return p.pagesAhead(ctx)
+	}
+	return func(yield func(*Page[T], error) bool) {
+		for number := p.first; ; number++ {
+			page, err := p.fetch(ctx, number)
+			if !yield(page, err) || err != nil || page.isLast(number) {
 				return
 			}
-			seen[sum] = true
-			for _, number := range page.Items {
-				if given++; !yield(number, nil) {
-					return
-				}
-			}
-			at++
 		}
 	}
 }
 
-// pages gives page after page, until one says that it is the last, is empty or fails.
-func (s TrunksService) pages(ctx context.Context, options AllOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
-	if options.Prefetch > 0 && ctx != nil {
-		return s.pagesAhead(ctx, options, opts)
-	}
-	return func(yield func(*PhoneNumberPage, error) bool) {
-		for ; ; options.Page++ {
-			page, err := s.page(ctx, options.page(), opts)
-			if !yield(page, err) || err != nil || page.isLast(options.Page) {
-				return
-			}
-		}
-	}
-}
-
-// fetched is a page that is on its way.
-type fetched struct {
+// fetching is a page that is being fetched.
+type fetching[T any] struct {
 	number int
-	page   *PhoneNumberPage
+	page   *Page[T]
 	err    error
 	done   chan struct{}
 }
 
-// pagesAhead fetches the pages after the one that is being used: one after the other, and at the
-// same time where the server has told how many there are.
-func (s TrunksService) pagesAhead(ctx context.Context, options AllOptions, opts []CallOption) iter.Seq2[*PhoneNumberPage, error] {
-	return func(yield func(*PhoneNumberPage, error) bool) {
+// pagesAhead fetches the pages after the one that is in use: one after the other, and concurrently
+// if the server reported how many there are.
+func (p *pager[T]) pagesAhead(ctx context.Context) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
 		var work sync.WaitGroup
 		defer work.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		window := make(chan struct{}, options.Prefetch+1)
-		order := make(chan *fetched, options.Prefetch+2)
+		window := make(chan struct{}, p.prefetch+1)
+		order := make(chan *fetching[T], p.prefetch+2)
 		work.Go(func() {
 			defer close(order)
-			var before *fetched
-			for known := options.Page; ; options.Page++ {
-				ended := false
-				select {
-				case window <- struct{}{}:
-				case <-ctx.Done():
-					ended = true // one more page is asked for, whose error says so
-				}
-				if !ended && options.Page > known {
-					<-before.done
-					if before.err != nil || before.page.isLast(before.number) {
-						return
-					}
-					known = options.Page
-					if before.page.Pagination != nil {
-						known = max(known, before.page.Pagination.LastPage)
-					}
-				}
-				next, asked := &fetched{number: options.Page, done: make(chan struct{})}, options.page()
-				work.Go(func() {
-					defer close(next.done)
-					next.page, next.err = s.page(ctx, asked, opts)
-				})
-				order <- next
-				if ended {
-					return
-				}
-				before = next
-			}
+			p.fetchAhead(ctx, &work, window, order)
 		})
 		for next := range order {
 			<-next.done
@@ -198,14 +154,49 @@ func (s TrunksService) pagesAhead(ctx context.Context, options AllOptions, opts 
 	}
 }
 
-// isLast says that no page is to be fetched after this one.
-func (p *PhoneNumberPage) isLast(number int) bool {
+// fetchAhead starts a fetch for each place in the window, in order, and stops after the last page
+// or a failure.
+func (p *pager[T]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T]) {
+	var before *fetching[T]
+	known := p.first // up to this page the list is known to reach
+	for number := p.first; ; number++ {
+		ended := false
+		select {
+		case window <- struct{}{}:
+		case <-ctx.Done():
+			ended = true // one more page is fetched, whose error is that of the context
+		}
+		if !ended && number > known {
+			<-before.done
+			if before.err != nil || before.page.isLast(before.number) {
+				return
+			}
+			known = number
+			if before.page.Pagination != nil {
+				known = max(known, before.page.Pagination.LastPage)
+			}
+		}
+		next := &fetching[T]{number: number, done: make(chan struct{})}
+		work.Go(func() {
+			defer close(next.done)
+			next.page, next.err = p.fetch(ctx, next.number)
+		})
+		order <- next
+		if ended {
+			return
+		}
+		before = next
+	}
+}
+
+// isLast reports whether no page is to be fetched after this one.
+func (p *Page[T]) isLast(number int) bool {
 	more, told := p.more(number)
 	return told && !more || len(p.Items) == 0
 }
 
-// more says whether there is another page, and whether the server told.
-func (p *PhoneNumberPage) more(number int) (more, told bool) {
+// more reports whether there is another page, and whether the server told.
+func (p *Page[T]) more(number int) (more, told bool) {
 	at := p.Pagination
 	switch {
 	case at == nil, *at == Pagination{}:
@@ -220,14 +211,15 @@ func (p *PhoneNumberPage) more(number int) (more, told bool) {
 	return false, true
 }
 
-// sum tells pages apart without keeping them, in whatever order their numbers are.
-func (p *PhoneNumberPage) sum(seed maphash.Seed) (sum uint64) {
+// sum identifies a page without keeping it, in whatever order its items are.
+func (p *pager[T]) sum(page *Page[T], seed maphash.Seed) (sum uint64) {
 	var h maphash.Hash
 	h.SetSeed(seed)
-	for i := range p.Items {
+	for i := range page.Items {
+		first, second := p.key(&page.Items[i])
 		h.Reset()
-		_, _ = h.WriteString(p.Items[i].Number)
-		_, _ = h.WriteString(p.Items[i].PhoneNumberUUID)
+		_, _ = h.WriteString(first)
+		_, _ = h.WriteString(second)
 		sum += h.Sum64()
 	}
 	return sum

@@ -1,15 +1,15 @@
 package mihu
 
-// The operations, as Op names them in errors, log records and hooks. [Client.Do] has no constant: its
-// operation is the method and the path template, such as "GET /phone-numbers".
+// The operations, as Op names them in errors, log records and hooks. [Client.Do] has no constant:
+// its operation is the method and the path template, such as "GET /phone-numbers".
 const (
 	// OpTrunksCreate, OpTrunksUpdate, OpTrunksAssign and OpTrunksDelete change a trunk.
 	OpTrunksCreate = "trunks.create"
 	OpTrunksUpdate = "trunks.update"
 	OpTrunksAssign = "trunks.assign"
 	OpTrunksDelete = "trunks.delete"
-	// OpTrunksCreateRead and OpTrunksCreateUpdate are the requests that reconcile a Create: they read the
-	// number's channels, and send again what cannot be read back.
+	// OpTrunksCreateRead and OpTrunksCreateUpdate are the requests that reconcile a Create: they
+	// read the number's channels, and send again what cannot be read back.
 	OpTrunksCreateRead   = "trunks.create.read"
 	OpTrunksCreateUpdate = "trunks.create.update"
 	// OpTrunksList fetches a page of the list; TrunksService.All sends one for each page.

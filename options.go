@@ -1,21 +1,18 @@
 package mihu
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"runtime"
 	"strings"
 	"time"
-
-	"github.com/mihu-go/mihu/internal/redact"
 )
 
 const defaultAttemptTimeout = 30 * time.Second
 
-// Option changes a client as it is made. The order of options does not matter, except that the
-// last of a kind wins and every [WithHooks] counts. The zero value of every option is its default.
+// Option sets up a client. Make one with the functions below. The order of options does not matter:
+// the last of a kind takes effect, except that every [WithHooks] counts. The zero value of every
+// argument is its default.
 type Option interface{ apply(c *config) }
 
 type option func(*config)
@@ -35,23 +32,23 @@ type config struct {
 	hooks          []Hooks
 }
 
-// WithBaseURL sends to another base URL, whole with its path: the older
-// https://{subdomain}.mindhunters.ai/api/v1, a proxy, a test server. It must be https, or http to
-// a loopback host, without credentials, query or fragment. "" is the default, the workspace's own.
+// WithBaseURL sends to another base URL, with its path: the older
+// https://{workspace}.mindhunters.ai/api/v1, a proxy, a test server. It must be https, or http to a
+// loopback host, without credentials, query or fragment. "" is the default, the workspace's own.
 func WithBaseURL(base string) Option {
 	return option(func(c *config) {
 		c.baseURL = ""
 		if base != "" {
-			c.baseURL = checkBaseURL(&c.found, base)
+			c.baseURL = c.found.baseURL(base)
 		}
 	})
 }
 
-// WithHTTPClient sends through a client of yours. It is copied and never changed: its Transport
-// and Jar are used as they are, its Timeout is the attempt timeout where [WithAttemptTimeout] is
-// not given, and its CheckRedirect is not used, since redirects are never followed. nil is the
-// default: a transport with its own pool, sized for many calls at once, with TLS 1.2 at least,
-// HTTP/2 pings and the environment's proxy.
+// WithHTTPClient sends through your own client. It is copied and never changed. Its Transport and
+// Jar are used as they are. Its Timeout is the attempt timeout if [WithAttemptTimeout] is not
+// given. Its CheckRedirect is not used, since redirects are never followed. nil is the default: a
+// transport with its own pool, sized for many concurrent calls, with TLS 1.2 or later, HTTP/2 pings
+// and the environment's proxy.
 func WithHTTPClient(hc *http.Client) Option {
 	return option(func(c *config) {
 		c.httpClient = http.Client{}
@@ -61,81 +58,62 @@ func WithHTTPClient(hc *http.Client) Option {
 	})
 }
 
-// WithRetryPolicy says how often and after what time a request is repeated. The zero policy is
-// the default; see [RetryPolicy] for each of its values.
+// WithRetryPolicy sets how often and after what wait a request is retried. The zero policy is the
+// default; see [RetryPolicy] for each of its values.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return option(func(c *config) {
-		policy.check(&c.found)
+		c.found.retryPolicy(policy)
 		c.policy = policy
 	})
 }
 
-// WithAttemptTimeout bounds each request of a call, from its connection to the end of its answer.
-// The time of a call as a whole is the caller's, by its context. 0 is the default, 30 seconds;
-// a negative duration sets no bound.
+// WithAttemptTimeout sets the time limit of each attempt, from its connection to the end of its
+// response. The time of the whole call is limited by its context. 0 is the default, 30 seconds; a
+// negative duration sets no limit.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(c *config) { c.attemptTimeout = d })
 }
 
-// WithLogger logs one Debug record per attempt and one Warn record per repetition, with the
-// operation, method, status, attempt, wait, duration (of type [time.Duration]) and request id: never
+// WithLogger logs one Debug record per attempt and one Warn record per retry, with op, method,
+// status, attempt, wait, duration (both of type [time.Duration]) and request_id. It never logs
 // headers, bodies, queries, secrets or whole phone numbers. nil is the default: nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return option(func(c *config) { c.logger = logger })
 }
 
-// WithUserAgent adds a program's own name to the User-Agent, such as "acme-sync/1.4". It is
+// WithUserAgent adds a program's own name to the User-Agent, such as "acme-sync/1.4". It must be
 // printable ASCII. "" is the default and adds nothing.
 func WithUserAgent(suffix string) Option {
 	return option(func(c *config) {
-		for _, r := range suffix {
-			if r < ' ' || r > '~' {
-				c.found.add("user agent", redact.Clip(suffix), "want printable ASCII")
-				break
-			}
-		}
+		c.found.userAgent(suffix)
 		c.userAgent = suffix
 	})
 }
 
-// Limiter keeps a client below a rate. Wait blocks until one more request may be sent, or returns
-// an error. *rate.Limiter of golang.org/x/time is one.
-type Limiter interface {
-	Wait(ctx context.Context) error
-}
-
-// Pauser is a [Limiter] that hears of every pause: where it is shared, one client's 429 can hold
-// back the others too. Pause is called after a 429 with Retry-After, before the repetition is waited
-// for, with the time that the client itself pauses: above 0, MaxRetryAfter at most. It is called from
-// many goroutines at once, has to return soon and before the context ends, and does not itself wait.
-type Pauser interface {
-	Limiter
-	Pause(ctx context.Context, d time.Duration)
-}
-
-// WithLimiter asks a limiter before every attempt, so that repetitions count too. A limiter may be
-// shared among clients; see [Pauser] for what more it can do then. An error of it ends the call,
-// unsent. nil is the default: no limit. [WithCallLimiter] adds one to a single call.
+// WithLimiter waits for a limiter before every attempt, so that retries count too. A limiter may be
+// shared by several clients; see [Pauser] for what else it can do then. If the limiter returns an
+// error, the call ends and nothing is sent. nil is the default: no limit. [WithCallLimiter] adds
+// one to a single call.
 func WithLimiter(limiter Limiter) Option {
 	limiter = orNoLimiter(limiter)
 	return option(func(c *config) { c.limiter = limiter })
 }
 
-// orNoLimiter takes a nil pointer for what it was meant to be.
-func orNoLimiter(limiter Limiter) Limiter {
-	if v := reflect.ValueOf(limiter); v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil
-	}
-	return limiter
-}
-
-// WithTokenSource asks a source for the token before every attempt, in place of the token of
-// [New], which is then "". nil is the default: the token of New.
+// WithTokenSource asks a source for the token before every attempt, instead of using the token of
+// [New], which must then be "". nil is the default: the token of New.
 func WithTokenSource(tokens TokenSource) Option {
 	if f, ok := tokens.(TokenFunc); ok && f == nil {
 		tokens = nil
 	}
 	return option(func(c *config) { c.tokens = tokens })
+}
+
+// WithHooks calls functions of yours when calls, attempts and waits begin and end. Unlike other
+// options it may be given several times. Beginnings are reported to the hooks in order, ends in
+// reverse order, and each hook receives the context that the ones before returned. The default is
+// none, which costs nothing.
+func WithHooks(hooks Hooks) Option {
+	return option(func(c *config) { c.hooks = append(c.hooks, hooks) })
 }
 
 func userAgent(suffix string) string {

@@ -9,7 +9,7 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// formatText prints a text that is safe to show under any verb.
+// formatText prints a text that is safe to show, under any verb.
 func formatText(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
@@ -29,8 +29,8 @@ func stringFormat(f fmt.State) string {
 	return format + "s"
 }
 
-// formatGroup prints a value as slog shows it, so that what may be seen of a type is decided in
-// one place, its LogValue.
+// formatGroup prints a value as slog shows it, so that one method, LogValue, decides what a type
+// shows.
 func formatGroup(f fmt.State, verb rune, name string, v slog.LogValuer) {
 	formatText(f, verb, name+groupText(v.LogValue()))
 }
@@ -50,11 +50,12 @@ func groupText(v slog.Value) string {
 	return "{" + strings.Join(parts, " ") + "}"
 }
 
-// MaskNumber shortens a phone number as this package prints it, for a program's own logs:
-// "+1234•••8901" for +12345678901. Of what is no number it shows the shape.
+// MaskNumber returns a phone number as this package prints it, for a program's own logs:
+// "+1234•••8901" for +12345678901. For a text that is not a number it returns the shape of the
+// text.
 func MaskNumber(number string) string { return redact.AnyNumber(number) }
 
-// String is the number, masked, and the channel.
+// String returns the masked number and the channel, such as "+1234•••8901/call".
 func (id TrunkID) String() string {
 	return redact.AnyNumber(id.PhoneNumber) + "/" + redact.Text(redact.OneLine(string(id.Channel), 32))
 }
@@ -65,7 +66,7 @@ func (id TrunkID) Format(f fmt.State, verb rune) { formatText(f, verb, id.String
 // LogValue is String.
 func (id TrunkID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
-// attrs gathers what may be seen of a request: what is set, and no secret.
+// attrs collects what may be shown of a request: the fields that are set, without secrets.
 type attrs []slog.Attr
 
 func (a *attrs) text(key, value string) {
@@ -74,7 +75,7 @@ func (a *attrs) text(key, value string) {
 	}
 }
 
-// gateway hides what is more than a host, for it may hold a user and a password.
+// gateway hides what is more than a host, since it may hold a user name and a password.
 func (a *attrs) gateway(key, value string) {
 	if strings.Contains(value, "@") {
 		value = redact.Placeholder
@@ -111,7 +112,7 @@ func (a *attrs) settings(settings map[string]any) {
 	}
 }
 
-// LogValue shows the request without SIP username and password; of the settings only how many.
+// LogValue shows the request without SIP username and password, and only the number of settings.
 func (r TrunkCreateRequest) LogValue() slog.Value {
 	a := attrs{slog.String("trunk", r.TrunkID.String())}
 	a.text("agent_uuid", r.AgentUUID)
@@ -145,8 +146,8 @@ func (c SIPCredentials) LogValue() slog.Value {
 // Format prints what LogValue shows, under every verb.
 func (c SIPCredentials) Format(f fmt.State, verb rune) { formatGroup(f, verb, "SIPCredentials", c) }
 
-// LogValue shows what is to change, without SIP username and password; of the settings only how
-// many.
+// LogValue shows what is to change, without SIP username and password, and only the number of
+// settings.
 func (r TrunkUpdateRequest) LogValue() slog.Value {
 	var a attrs
 	a.change("name", r.Name)
@@ -179,7 +180,7 @@ func (u SIPUpdate) LogValue() slog.Value {
 // Format prints what LogValue shows, under every verb.
 func (u SIPUpdate) Format(f fmt.State, verb rune) { formatGroup(f, verb, "SIPUpdate", u) }
 
-// LogValue shows method and path, and neither arguments nor body.
+// LogValue shows method and path, without arguments and body.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("method", r.Method), slog.String("path", redact.Text(redact.OneLine(r.Path, 256))))
 }
@@ -194,7 +195,7 @@ func (b Binding) text() string {
 	return b.AgentUUID
 }
 
-// LogValue shows the number, masked, and who answers on its channels.
+// LogValue shows the masked number, and the agents of its channels.
 func (s ChannelSnapshot) LogValue() slog.Value {
 	return bindingsValue(s.Number, s.PhoneNumberUUID, s.External(), s.Binding)
 }
@@ -202,12 +203,12 @@ func (s ChannelSnapshot) LogValue() slog.Value {
 // Format prints what LogValue shows, under every verb.
 func (s ChannelSnapshot) Format(f fmt.State, verb rune) { formatGroup(f, verb, "ChannelSnapshot", s) }
 
-// LogValue shows the number, masked, and who answers on its channels.
+// LogValue shows the masked number, and the agents of its channels.
 func (n PhoneNumber) LogValue() slog.Value {
 	return bindingsValue(n.Number, n.PhoneNumberUUID, n.External(), n.Binding)
 }
 
-// LogValue shows where the page stands, and nothing that the API did not tell.
+// LogValue shows the position of the page, as far as the API reported it.
 func (p Pagination) LogValue() slog.Value {
 	var a attrs
 	for _, each := range []struct {
@@ -224,8 +225,8 @@ func (p Pagination) LogValue() slog.Value {
 // Format prints what LogValue shows, under every verb.
 func (p Pagination) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Pagination", p) }
 
-// LogValue shows how many numbers the page has, and where it stands.
-func (p PhoneNumberPage) LogValue() slog.Value {
+// LogValue shows how many items the page has, and its pagination.
+func (p Page[T]) LogValue() slog.Value {
 	a := attrs{slog.Int("items", len(p.Items))}
 	if p.Pagination != nil {
 		a = append(a, slog.Any("pagination", *p.Pagination))
@@ -234,7 +235,7 @@ func (p PhoneNumberPage) LogValue() slog.Value {
 }
 
 // Format prints what LogValue shows, under every verb.
-func (p PhoneNumberPage) Format(f fmt.State, verb rune) { formatGroup(f, verb, "PhoneNumberPage", p) }
+func (p Page[T]) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Page", p) }
 
 // Format prints what LogValue shows, under every verb.
 func (n PhoneNumber) Format(f fmt.State, verb rune) { formatGroup(f, verb, "PhoneNumber", n) }
@@ -245,4 +246,13 @@ func bindingsValue(number, uuid string, external bool, binding func(Channel) Bin
 		a = append(a, slog.String(string(channel), binding(channel).text()))
 	}
 	return slog.GroupValue(a...)
+}
+
+// clipPlain returns a caller's text as an operation or path is shown.
+func clipPlain(s string) string {
+	s = redact.Text(redact.OneLine(s, 128))
+	if s == " " {
+		return "do"
+	}
+	return strings.TrimSpace(s)
 }

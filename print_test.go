@@ -69,17 +69,17 @@ func TestPrinting(t *testing.T) {
 			"number", item, `PhoneNumber{number:"+1234•••8901" phone_number_uuid:"9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b" external:false ` +
 				`call:"unbound" sms:"3c90c3cc-0d44-4b50-8888-8dd25736052a" whatsapp:"unbound"}`,
 		},
-		{"page", mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{item}}, `PhoneNumberPage{items:1}`},
+		{"page", mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{item}}, `Page{items:1}`},
 		{
-			"page that says where it stands", &mihu.PhoneNumberPage{Pagination: &mihu.Pagination{CurrentPage: 2, HasMore: true}},
-			`PhoneNumberPage{items:0 pagination:{page:2 has_more:true}}`,
+			"page that says where it stands", &mihu.Page[mihu.PhoneNumber]{Pagination: &mihu.Pagination{CurrentPage: 2, HasMore: true}},
+			`Page{items:0 pagination:{page:2 has_more:true}}`,
 		},
 		{
 			"pagination",
 			mihu.Pagination{CurrentPage: 2, LastPage: 3, PerPage: 200, Total: 401, From: 201, To: 400},
 			`Pagination{page:2 last_page:3 per_page:200 total:401 has_more:false}`,
 		},
-		{"response", mihu.Response{StatusCode: 200, Body: []byte("s3cret")}, `Response{status:200 request_id:"" attempts:0 settled:false bytes:6}`},
+		{"response", mihu.Response{StatusCode: 200, Body: []byte("s3cret")}, `Response{status:200 request_id:"" attempts:0 reconciled:false bytes:6}`},
 		{"port", mihu.SetPort(5061), "5061"},
 	}
 	for _, tt := range tests {

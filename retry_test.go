@@ -426,7 +426,7 @@ func TestTimeouts(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
 					_, err := newClient(t, newWire(t, s), onceOnly, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
-					assert.EqualError(t, err, "mihu: channels.get: no answer within the attempt timeout of 5s")
+					assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 5s")
 					assert.True(t, requireTransportError(t, err).Timeout())
 					require.NotErrorIs(t, err, context.DeadlineExceeded)
 					var timeout net.Error
@@ -454,7 +454,7 @@ func TestTimeouts(t *testing.T) {
 				return nil, errors.New("net/http: request canceled")
 			}}
 			_, err := newClient(t, newWire(t, odd), onceOnly, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
-			assert.EqualError(t, err, "mihu: channels.get: no answer within the attempt timeout of 5s")
+			assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 5s")
 			assert.True(t, requireTransportError(t, err).Timeout())
 		})
 	})
@@ -551,7 +551,7 @@ func TestSharedPause(t *testing.T) {
 		assertMatches(t, err, mihu.ErrRateLimited)
 		// No require here: the others are still waiting.
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.ErrorContains(t, err, "not sent: an earlier answer (429) asked this client to wait another 10")
+		assert.ErrorContains(t, err, "not sent: an earlier response (429) asked this client to wait another 10")
 		if paused, ok := errors.AsType[*mihu.TransportError](err); assert.True(t, ok) {
 			assert.InDelta(t, 10.5, paused.RetryAfter.Seconds(), 0.5)
 			assert.True(t, paused.Timeout())
@@ -921,7 +921,7 @@ func TestTokenSourceThatGivesNoToken(t *testing.T) {
 		err = ask(t.Context(), client, http.MethodPost)
 		assertMatches(t, err)
 		assert.Zero(t, requireTransportError(t, err).Attempts)
-		assert.Contains(t, err.Error(), "token source: the token is unusable: ")
+		assert.Contains(t, err.Error(), "token source: the token cannot be used: ")
 		assert.NotContains(t, err.Error(), "pl4nt")
 	}
 }
@@ -930,9 +930,9 @@ func TestTokenSourceThatGivesNoToken(t *testing.T) {
 func TestOutcomeError(t *testing.T) {
 	t.Parallel()
 	const (
-		update = "send the update again: it sets absolute values, and the API reads none of them back"
-		assign = "read the number's channels with Channels.GetByNumber to find out which agent answers"
-		remove = "send it again: a trunk that is gone answers ErrNotFound"
+		update = "send the update again: it is idempotent, and the API does not read back what it sets"
+		assign = "read the number's channels with Channels.GetByNumber to find out which agent it is on"
+		remove = "send it again: if the trunk is gone, the error is ErrNotFound"
 		other  = "read the resource to find out whether it was changed"
 	)
 	advice := map[string]string{"trunks.update": update, "trunks.assign": assign, "trunks.delete": remove}
@@ -1017,11 +1017,11 @@ func TestLog(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=1 duration=0s error=` + lostText,
-			`level=WARN msg="mihu: repeating" ` + op + ` attempt=1 wait=` + wire.Waits()[0].String() + ` error=` + lostText,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=1 wait=` + wire.Waits()[0].String() + ` error=` + lostText,
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=2 duration=0s status=429 request_id=abc error=` + refusedText,
-			`level=WARN msg="mihu: repeating" ` + op + ` attempt=2 wait=7s error=` + refusedText,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=2 wait=7s error=` + refusedText,
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=3 duration=0s status=401 request_id="" error=` + deniedText,
-			`level=WARN msg="mihu: repeating" ` + op + ` attempt=3 wait=0s error=` + deniedText,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=3 wait=0s error=` + deniedText,
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=4 duration=2s status=200 request_id=def`,
 		}, records.Lines())
 	})
@@ -1043,7 +1043,7 @@ func TestLog(t *testing.T) {
 			client := newClient(t, newWire(t, lost()), mihu.WithLogger(records.logger()), mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 1}))
 			require.Error(t, ask(t.Context(), client, http.MethodGet))
 			require.Len(t, records.Lines(), 4)
-			assert.Equal(t, `level=WARN msg="mihu: not repeating, the budget of repetitions is spent" op="GET /x" attempt=2`, records.Lines()[3])
+			assert.Equal(t, `level=WARN msg="mihu: not retrying, retry budget exhausted" op="GET /x" attempt=2`, records.Lines()[3])
 		})
 	})
 	t.Run("what is not sent is no attempt", func(t *testing.T) {

@@ -35,6 +35,7 @@ func TestIsTransientAndIsRefusal(t *testing.T) {
 		{"outcome unknown, refused in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(409)}}, true, false},
 		{"outcome unknown, token rejected in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(401)}}, false, false},
 		{"conflict after a lost response", &mihu.ConflictError{Causes: []error{lost}}, false, true},
+		{"conflict after a response that could not be read", &mihu.ConflictError{Causes: []error{page(200)}}, false, true},
 		{"400", api(400), false, true},
 		{"401", api(401), false, false},
 		{"403", api(403), false, true},

@@ -7,22 +7,26 @@ import (
 
 const trunksPath = "/phone-numbers/trunks"
 
-// TrunksService registers, changes, moves, lists and removes trunks. It is a field of [Client].
+// TrunksService creates, updates, assigns, lists and deletes trunks. It is a field of [Client].
 type TrunksService struct{ client *Client }
 
-// Create registers a number on one channel of one agent and gives the number's channels as they
-// are then. The API documents that the number must not be in the purchased inventory nor bound on
-// the channel, and that the agent must not serve another number on it. It documents no status for
-// that: expect ErrConflict or ErrInvalid.
+// Create registers a phone number with an agent on one channel and returns the number's channels.
+// The API documents that the number must not be purchased nor have a trunk on the channel already,
+// and that the agent must not serve another number on it. It does not document the status of these
+// refusals: expect ErrConflict or ErrInvalid.
 //
-// The API knows no idempotency key, so a request whose answer was lost is not simply sent again.
-// Create settles it: it reads the number's channels. Bound to the agent, the trunk is there; what
-// cannot be read back of it is sent once more with PATCH, and the number's channels are returned.
-// Bound to another agent, it is a *ConflictError. A trunk that was there before with the same agent
-// is taken for the one to be made; what the request leaves out then keeps its value. Not bound, the request is sent again, and what
-// refuses it then is settled in the same way. If it stays open whether the trunk was made, the
-// error is an *UnknownOutcomeError, which matches ErrOutcomeUnknown. [Response] tells whether a call was
-// settled; [WithoutReconciliation] turns it off.
+// Create is not idempotent at the API. If its response is lost, Create reconciles: it reads the
+// number's channels to find out whether the trunk exists.
+//   - If the number is on the agent, the trunk exists. Create sends again with PATCH what cannot be
+//     read back, and returns the channels. A trunk that existed before on the same agent counts as
+//     the one to create; fields that req omits then keep their values.
+//   - If the number is on another agent, or purchased, Create returns a *ConflictError.
+//   - If the number is not bound, Create sends the request again. If that is refused, it reconciles
+//     again, since the refusal may come from the trunk that the lost request created.
+//   - If it remains unknown whether the trunk was created, Create returns an *UnknownOutcomeError,
+//     which matches ErrOutcomeUnknown.
+//
+// [Response] reports whether a call was reconciled; [WithoutReconciliation] turns it off.
 //
 // API: POST /phone-numbers/trunks.
 func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -38,27 +42,26 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 		body.SIP = nil
 	}
 	snap := new(ChannelSnapshot)
-	x, err := s.client.exchange(ctx, &Request{
-		op: op, Method: http.MethodPost, Path: trunksPath, Body: &body,
-		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was made",
+	c, err := s.client.newCall(ctx, &spec{
+		op: op, method: http.MethodPost, path: trunksPath, body: &body,
+		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was created",
 	}, snap, opts)
 	if err != nil {
 		return nil, err
 	}
-	err = x.run()
-	if err != nil && len(x.open) > 0 && !x.unsettled {
-		snap, err = (&settlement{client: s.client, post: x, want: &body, opts: opts}).settle(snap)
-		x.open = nil // the settlement's error has them
+	err = c.run()
+	if err != nil && len(c.ambiguous) > 0 && !c.opts.unreconciled {
+		snap, err = c.reconcile(s.client, &body, snap, opts)
 	}
-	if err = x.finish(err); err != nil {
+	if err = c.finish(err); err != nil {
 		return nil, err
 	}
 	return snap, nil
 }
 
-// Update changes what the request names and leaves the rest as it is; see [TrunkUpdateRequest] for
-// what clears a field. It gives the number's channels, in which none of what it changes can be
-// read back. It is repeated after a failure, since it sets absolute values.
+// Update changes the fields that req sets and leaves the others unchanged; see [TrunkUpdateRequest]
+// for what clears a field. It returns the number's channels, which do not contain any of the fields
+// that it changes. It is idempotent and retried.
 //
 // API: PATCH /phone-numbers/trunks.
 func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -69,11 +72,13 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 	if err := req.check(op, id); err != nil {
 		return nil, err
 	}
-	return snapshot(ctx, s.client, req.request(op, id), opts)
+	return s.client.snapshot(ctx, req.spec(op, id), opts)
 }
 
-// Assign moves a trunk to another agent on the same channel. The API documents that SIP
-// credentials and settings are kept. It gives the number's channels as they are then.
+// Assign moves a trunk to another agent on the same channel and returns the number's channels. The
+// API documents that SIP credentials and settings are kept. It is idempotent and retried. It
+// returns ErrNotFound if there is no such trunk; if the agent serves another number on the channel,
+// expect ErrConflict or ErrInvalid, since the API does not document the status.
 //
 // API: PUT /phone-numbers/trunks/assign.
 func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -84,15 +89,16 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	return snapshot(ctx, s.client, &Request{
-		op: op, Method: http.MethodPut, Path: trunksPath + "/assign", Body: &trunkAssignBody{id, agentUUID},
-		advice: "read the number's channels with Channels.GetByNumber to find out which agent answers",
+	return s.client.snapshot(ctx, &spec{
+		op: op, method: http.MethodPut, path: trunksPath + "/assign", body: &trunkAssignBody{id, agentUUID},
+		advice: "read the number's channels with Channels.GetByNumber to find out which agent it is on",
 	}, opts)
 }
 
-// Get returns the binding of a trunk: which agent it is on. It returns ErrNotFound if the workspace does not
-// have the number, if nothing is bound on the channel, or if the number is purchased, since only an external
-// number has trunks. Name, direction, SIP credentials and settings cannot be read back.
+// Get returns the binding of a trunk, with its agent. It returns ErrNotFound if the workspace does
+// not have the number, if nothing is bound on the channel, or if the number is purchased, since
+// only an external number has trunks. Name, direction, SIP credentials and settings cannot be read
+// back.
 //
 // API: GET /phone-numbers/channels.
 func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) (*Binding, error) {
@@ -102,16 +108,14 @@ func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) 
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	snap, err := snapshot(ctx, s.client, &Request{
-		op: op, Method: http.MethodGet, Path: "/phone-numbers/channels", Query: numberQuery{id.PhoneNumber},
-	}, opts)
+	snap, err := s.client.snapshot(ctx, channelsByNumber(op, id.PhoneNumber), opts)
 	if err != nil {
 		return nil, err
 	}
 	binding := snap.Binding(id.Channel)
 	switch {
 	case !binding.Bound:
-		return nil, &noTrunkError{id, "no agent is bound to it on the channel"}
+		return nil, &noTrunkError{id, "no agent is bound on the channel"}
 	case isPurchased(snap):
 		return nil, &noTrunkError{id, "the number is purchased"}
 	}
@@ -130,11 +134,12 @@ func (e *noTrunkError) Error() string {
 
 func (e *noTrunkError) Is(target error) bool { return target == ErrNotFound }
 
-// Delete removes the trunk: the agent's binding and, where nothing else is bound to the number, the
-// number's connection too, as the API documents. The number may be given without its plus. A trunk
-// that is not there is ErrNotFound, unless an earlier attempt of the same call may have removed it.
-// Since a proxy may repeat a DELETE of its own accord, ErrNotFound says that the trunk is not there
-// and not that this call has not removed it.
+// Delete removes the trunk: the agent's binding and, if nothing else is bound to the number, the
+// number's connection with its SIP credentials, as the API documents. The number may be given
+// without its plus. Delete is idempotent and retried. It returns ErrNotFound if there is no such
+// trunk, unless an earlier attempt of the same call may have removed it. A proxy may retry a DELETE
+// on its own, so ErrNotFound means that the trunk is not there, and not that this call did not
+// remove it.
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {
@@ -144,110 +149,18 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 	if err := found.err(op); err != nil {
 		return err
 	}
-	x, err := s.client.exchange(ctx, &Request{
-		op: op, Method: http.MethodDelete, Path: trunksPath, Query: trunkDeleteQuery(id),
-		advice: "send it again: a trunk that is gone answers ErrNotFound",
+	c, err := s.client.newCall(ctx, &spec{
+		op: op, method: http.MethodDelete, path: trunksPath, query: trunkDeleteQuery(id),
+		advice: "send it again: if the trunk is gone, the error is ErrNotFound",
 	}, nil, opts)
 	if err != nil {
 		return err
 	}
-	err = x.run()
-	if len(x.open) > 0 && isGone(err) {
+	err = c.run()
+	if len(c.ambiguous) > 0 && isGone(err) {
 		err = nil
 	}
-	return x.finish(err)
-}
-
-// snapshot sends a request that is answered with a snapshot.
-func snapshot(ctx context.Context, c *Client, req *Request, opts []CallOption) (*ChannelSnapshot, error) {
-	snap := new(ChannelSnapshot)
-	req.blankData = true
-	if err := c.Do(ctx, req, snap, opts...); err != nil {
-		return nil, err
-	}
-	return snap, nil
-}
-
-func nilRequest(op string) error {
-	var found violations
-	found.add("request", "", "nil")
-	return found.err(op)
-}
-
-// Validate checks the id: nil, or a *ValidationError with every fault. Nothing is sent. Delete alone
-// also takes a number without its plus.
-func (id TrunkID) Validate() error {
-	var found violations
-	found.trunk(id, false)
-	return found.err(OpValidate)
-}
-
-// Validate checks the request as Create does: nil, or a *ValidationError with every fault. Nothing
-// is sent.
-func (r *TrunkCreateRequest) Validate() error {
-	if r == nil {
-		return nilRequest(OpValidate)
-	}
-	return r.check(OpValidate)
-}
-
-// Validate checks the request as Update does for that trunk: nil, or a *ValidationError with every
-// fault. Nothing is sent.
-func (r *TrunkUpdateRequest) Validate(id TrunkID) error {
-	if r == nil {
-		return nilRequest(OpValidate)
-	}
-	return r.check(OpValidate, id)
-}
-
-func (r *TrunkCreateRequest) check(op string) error {
-	var found violations
-	found.trunk(r.TrunkID, false)
-	found.uuid("agent_uuid", r.AgentUUID)
-	found.text("name", r.Name)
-	if r.Direction != "" {
-		found.direction(r.Channel, r.Direction)
-	}
-	found.settings(r.AdditionalSettings)
-	sip := r.SIP
-	if sip == nil || *sip == (SIPCredentials{}) {
-		return found.err(op)
-	}
-	found.sipOn(r.Channel)
-	found.gateway("sip.gateway", sip.Gateway)
-	if sip.Port != 0 {
-		found.port("sip.port", sip.Port)
-	}
-	found.text("sip.username", sip.Username)
-	found.text("sip.password", sip.Password)
-	found.gateway("sip.secondary_gateway", sip.SecondaryGateway)
-	return found.hide(&sip.Username, &sip.Password).err(op)
-}
-
-func (r *TrunkUpdateRequest) check(op string, id TrunkID) error {
-	var found violations
-	found.trunk(id, false)
-	if r.isEmpty() {
-		found.add("request", "", "changes nothing; set at least one field")
-	}
-	found.optionalText("name", r.Name)
-	if r.Direction != nil {
-		found.direction(id.Channel, *r.Direction)
-	}
-	found.settings(r.AdditionalSettings)
-	if r.noSIP() {
-		return found.err(op)
-	}
-	sip := r.SIP
-	found.sipOn(id.Channel)
-	if sip.Port != nil && !sip.Port.clear {
-		found.port("sip.port", sip.Port.port)
-	}
-	found.optionalGateway("sip.gateway", sip.Gateway)
-	found.optionalText("sip.username", sip.Username)
-	found.optionalText("sip.password", sip.Password)
-	found.optionalGateway("sip.secondary_gateway", sip.SecondaryGateway)
-	return found.hide(sip.Username, sip.Password).err(op)
+	return c.finish(err)
 }
 
 func (r *TrunkUpdateRequest) noSIP() bool { return r.SIP == nil || *r.SIP == (SIPUpdate{}) }
@@ -256,14 +169,14 @@ func (r *TrunkUpdateRequest) isEmpty() bool {
 	return r.Name == nil && r.Direction == nil && r.noSIP() && r.AdditionalSettings == nil
 }
 
-// request is the PATCH of a trunk.
-func (r *TrunkUpdateRequest) request(op string, id TrunkID) *Request {
+// spec is the PATCH of a trunk.
+func (r *TrunkUpdateRequest) spec(op string, id TrunkID) *spec {
 	body := trunkUpdateBody{TrunkID: id, TrunkUpdateRequest: *r}
 	if r.noSIP() {
 		body.SIP = nil
 	}
-	return &Request{
-		op: op, Method: http.MethodPatch, Path: trunksPath, Body: &body,
-		advice: "send the update again: it sets absolute values, and the API reads none of them back",
+	return &spec{
+		op: op, method: http.MethodPatch, path: trunksPath, body: &body,
+		advice: "send the update again: it is idempotent, and the API does not read back what it sets",
 	}
 }

@@ -145,11 +145,11 @@ func TestCreateRefuses(t *testing.T) {
 		},
 
 		{"another direction", func(r *mihu.TrunkCreateRequest) { r.Direction = "in" }, []string{"direction"}, `direction "in": want "inbound", "outbound" or "both"`},
-		{"a direction on whatsapp", func(r *mihu.TrunkCreateRequest) { r.Channel, r.SIP = mihu.ChannelWhatsApp, nil }, []string{"direction"}, "would ignore it in silence"},
+		{"a direction on whatsapp", func(r *mihu.TrunkCreateRequest) { r.Channel, r.SIP = mihu.ChannelWhatsApp, nil }, []string{"direction"}, "would ignore it silently"},
 		{
 			"SIP credentials on whatsapp", func(r *mihu.TrunkCreateRequest) { r.Channel, r.Direction = mihu.ChannelWhatsApp, "" },
 			[]string{"sip"},
-			"would ignore them in silence",
+			"would ignore them silently",
 		},
 
 		{"port -1", func(r *mihu.TrunkCreateRequest) { r.SIP.Port = -1 }, []string{"sip.port"}, `sip.port "-1": out of range; want 1 to 65535`},
@@ -482,8 +482,8 @@ func TestUpdateRefuses(t *testing.T) {
 		{"sms", mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelSMS}, *rename, []string{"channel"}, "POST /agents/{uuid}/channels/sms"},
 		{"a direction cannot be cleared", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction(""))}, []string{"direction"}, "cannot be cleared"},
 		{"another direction", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction("in"))}, []string{"direction"}, `"in"`},
-		{"a direction on whatsapp", whatsAppLine, mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}, []string{"direction"}, "in silence"},
-		{"SIP credentials on whatsapp", whatsAppLine, sip(mihu.SIPUpdate{Password: new("")}), []string{"sip"}, "in silence"},
+		{"a direction on whatsapp", whatsAppLine, mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}, []string{"direction"}, "silently"},
+		{"SIP credentials on whatsapp", whatsAppLine, sip(mihu.SIPUpdate{Password: new("")}), []string{"sip"}, "silently"},
 		{"a port that happens to be 0", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(0)}), []string{"sip.port"}, `sip.port "0": out of range`},
 		{"a port that was never set", frontDesk, sip(mihu.SIPUpdate{Port: new(mihu.PortUpdate)}), []string{"sip.port"}, `sip.port "0": out of range`},
 		{"port 70000", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(70000)}), []string{"sip.port"}, `sip.port "70000": out of range`},
@@ -946,7 +946,7 @@ func TestAllOfAServerThatGivesLessThanItSays(t *testing.T) {
 			require.Len(t, errs, 1)
 			assertMatches(t, errs[0], mihu.ErrMalformedResponse)
 			assert.Contains(t, errs[0].Error(), "mihu: trunks.all: ")
-			assert.Contains(t, errs[0].Error(), "there is said to be more")
+			assert.Contains(t, errs[0].Error(), "the server reports more")
 		})
 	}
 }

@@ -81,7 +81,7 @@ func TestEveryAnswerOfTheFakeIsValid(t *testing.T) {
 			valid(list(nil)(ctx, client))
 			valid(list(&mihu.ListOptions{Page: 2, PerPage: 1})(ctx, client))
 			valid(list(&mihu.ListOptions{Page: 3, PerPage: 1})(ctx, client)) // past the end
-			var page mihu.PhoneNumberPage
+			var page mihu.Page[mihu.PhoneNumber]
 			valid(client.Do(ctx, &mihu.Request{Method: http.MethodGet, Path: "/phone-numbers"}, &page))
 			require.Len(t, page.Items, 3)
 			for _, item := range page.Items {

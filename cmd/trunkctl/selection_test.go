@@ -111,5 +111,5 @@ func TestAllThatAreNoTrunks(t *testing.T) {
 	require.NotZero(t, got.code)
 	require.Contains(t, got.stderr, "name the numbers instead")
 	require.NoFileExists(t, filepath.Join(f.dir, "passwords"))
-	require.Equal(t, 1, f.RequestCount())
+	require.LessOrEqual(t, f.RequestCount(), 2, "the page, and the one that is fetched ahead")
 }

@@ -1,4 +1,4 @@
-// Package lenient rewrites JSON so that it fits the types it is to be decoded into, as far as its
+// Package lenient rewrites JSON so that it fits the types that it is decoded into, as far as its
 // meaning is clear: "10" and 10, 1 and true, [] and {}.
 package lenient
 
@@ -18,7 +18,7 @@ var (
 	timeType        = reflect.TypeFor[time.Time]()
 )
 
-// Value gives v the form that t decodes, or an error that names the place and no value.
+// Value returns v in the form that t decodes, or an error that names the place and not the value.
 func Value(v any, t reflect.Type, at string) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -32,74 +32,110 @@ func Value(v any, t reflect.Type, at string) (any, error) {
 	if p := reflect.PointerTo(t); p.Implements(unmarshaler) || p.Implements(textUnmarshaler) {
 		return v, nil
 	}
-	var wants string
 	switch t.Kind() {
 	case reflect.Interface:
 		return v, nil
-	case reflect.Bool:
-		if b, ok := Bool(v); ok {
-			return b, nil
-		}
-		wants = "true or false"
-	case reflect.String:
-		switch v := v.(type) {
-		case string:
-			return v, nil
-		case json.Number:
-			return v.String(), nil
-		case bool:
-			return strconv.FormatBool(v), nil
-		}
-		wants = "text"
 	case reflect.Struct:
 		if fields, ok := object(v); ok {
 			return Fields(fields, t, at)
 		}
-		wants = "an object"
 	case reflect.Map:
 		if fields, ok := object(v); ok {
-			for key, nested := range fields {
-				value, err := Value(nested, t.Elem(), at+"."+key)
-				if err != nil {
-					return nil, err
-				}
-				fields[key] = value
-			}
-			return fields, nil
+			return entries(fields, t.Elem(), at)
 		}
-		wants = "an object"
 	case reflect.Slice, reflect.Array:
 		if _, ok := v.(string); ok && t.Elem().Kind() == reflect.Uint8 {
 			return v, nil // base64
 		}
-		if fields, ok := v.(map[string]any); ok && len(fields) == 0 {
-			return []any{}, nil
+		if items, ok := list(v); ok {
+			return elements(items, t.Elem(), at)
 		}
-		if items, ok := v.([]any); ok {
-			for i, nested := range items {
-				value, err := Value(nested, t.Elem(), at+"["+strconv.Itoa(i)+"]")
-				if err != nil {
-					return nil, err
-				}
-				items[i] = value
-			}
-			return items, nil
-		}
-		wants = "a list"
 	default:
-		if n, ok := number(v, t); ok {
-			return n, nil
-		}
-		wants = "a number"
-		if _, ok := v.(json.Number); ok {
-			wants = "a number that fits " + t.Kind().String()
+		if scalar, ok := scalar(v, t); ok {
+			return scalar, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: want %s, got %s", at, wants, kindOf(v))
+	return nil, fmt.Errorf("%s: want %s, got %s", at, wanted(v, t), kindOf(v))
 }
 
-// Fields fits the fields of an object to those of a struct. What the struct does not have is
-// left as it is.
+// wanted names what t decodes, for an error.
+func wanted(v any, t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	default:
+		if _, ok := v.(json.Number); ok {
+			return "a number that fits " + t.Kind().String()
+		}
+		return "a number"
+	}
+}
+
+// scalar returns v as a boolean, a text or a number.
+func scalar(v any, t reflect.Type) (any, bool) {
+	switch t.Kind() {
+	case reflect.Bool:
+		return Bool(v)
+	case reflect.String:
+		return text(v)
+	default:
+		return number(v, t)
+	}
+}
+
+func text(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
+
+func entries(fields map[string]any, elem reflect.Type, at string) (any, error) {
+	for key, nested := range fields {
+		value, err := Value(nested, elem, at+"."+key)
+		if err != nil {
+			return nil, err
+		}
+		fields[key] = value
+	}
+	return fields, nil
+}
+
+func elements(items []any, elem reflect.Type, at string) (any, error) {
+	for i, nested := range items {
+		value, err := Value(nested, elem, at+"["+strconv.Itoa(i)+"]")
+		if err != nil {
+			return nil, err
+		}
+		items[i] = value
+	}
+	return items, nil
+}
+
+// list returns a list as it is, and an empty object as an empty list.
+func list(v any) ([]any, bool) {
+	switch v := v.(type) {
+	case []any:
+		return v, true
+	case map[string]any:
+		return []any{}, len(v) == 0
+	}
+	return nil, false
+}
+
+// Fields returns the fields of an object in the form that a struct decodes. Fields that the struct
+// does not have are left unchanged.
 func Fields(fields map[string]any, t reflect.Type, at string) (map[string]any, error) {
 	if at != "" {
 		at += "."
@@ -122,7 +158,7 @@ func Fields(fields map[string]any, t reflect.Type, at string) (map[string]any, e
 	return fields, nil
 }
 
-// object takes an object as it is and an empty list for an empty object.
+// object returns an object as it is, and an empty list as an empty object.
 func object(v any) (map[string]any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -151,7 +187,7 @@ func Bool(v any) (value, ok bool) {
 	return false, false
 }
 
-// number gives nil, which decodes to nothing, for an empty text.
+// number returns nil for an empty text, which decodes to nothing.
 func number(v any, t reflect.Type) (any, bool) {
 	var text string
 	switch v := v.(type) {
@@ -176,19 +212,19 @@ func number(v any, t reflect.Type) (any, bool) {
 		if n, err := strconv.ParseUint(text, 10, t.Bits()); err == nil {
 			return n, true
 		}
-		const most = 1 << 53 // above it a float is not exact
-		return uint64(f), f >= 0 && f <= most && f == float64(uint64(f)) && !fits.OverflowUint(uint64(f))
+		const exact = 1 << 53 // above it, a float is not exact
+		return uint64(f), f >= 0 && f <= exact && f == float64(uint64(f)) && !fits.OverflowUint(uint64(f))
 	case fits.CanInt():
 		if n, err := strconv.ParseInt(text, 10, t.Bits()); err == nil {
 			return n, true
 		}
-		const most = 1 << 53
-		return int64(f), f >= -most && f <= most && f == float64(int64(f)) && !fits.OverflowInt(int64(f))
+		const exact = 1 << 53
+		return int64(f), f >= -exact && f <= exact && f == float64(int64(f)) && !fits.OverflowInt(int64(f))
 	}
 	return nil, false
 }
 
-// instant reads the forms that such backends write. A time is never worth failing for.
+// instant reads the forms of times that such backends send. An unreadable time is no failure.
 func instant(v any) any {
 	text, _ := v.(string)
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {

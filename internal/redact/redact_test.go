@@ -33,16 +33,16 @@ func TestNumber(t *testing.T) {
 func TestBadNumber(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{
-		"12345678901":      `"1234•••8901"`,
-		"+1 234-567.8901":  `"+1 2••-•••.••01"`,
-		"(0)12345678901":   `"(0)12••••••901"`,
-		"tel:+12345678901": `"????+12•••••••01"`,
-		"+1234\n":          `"+1••4?"`,
-		"+٣٤٥":             `"+???"`,
-		"alice":            `"?????"`,
-		"\xff\x00":         `"??"`,
-		"1":                `"•"`,
-		"":                 `""`,
+		"12345678901":      `1234•••8901`,
+		"+1 234-567.8901":  `+1 2••-•••.••01`,
+		"(0)12345678901":   `(0)12••••••901`,
+		"tel:+12345678901": `????+12•••••••01`,
+		"+1234\n":          `+1••4?`,
+		"+٣٤٥":             `+???`,
+		"alice":            `?????`,
+		"\xff\x00":         `??`,
+		"1":                `•`,
+		"":                 ``,
 	} {
 		assert.Equal(t, want, redact.BadNumber(number), number)
 	}
@@ -122,10 +122,11 @@ func TestOneLine(t *testing.T) {
 
 func TestClip(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, `"a\r\nb\xff"`, redact.Clip("a\r\nb\xff"))
-	assert.Equal(t, `"`+strings.Repeat("a", 64)+`"`, redact.Clip(strings.Repeat("a", 64)))
-	assert.Equal(t, `"`+strings.Repeat("a", 64)+`…"`, redact.Clip(strings.Repeat("a", 65)))
-	assert.Equal(t, `"a`+strings.Repeat("é", 31)+`…"`, redact.Clip("a"+strings.Repeat("é", 40)))
+	assert.Equal(t, `a\r\nb\xff`, redact.Clip("a\r\nb\xff"))
+	assert.Equal(t, strings.Repeat("a", 64), redact.Clip(strings.Repeat("a", 64)))
+	assert.Equal(t, strings.Repeat("a", 64)+"…", redact.Clip(strings.Repeat("a", 65)))
+	assert.Equal(t, "a"+strings.Repeat("é", 31)+"…", redact.Clip("a"+strings.Repeat("é", 40)))
+	assert.Equal(t, `"a\n"`, redact.Quote("a\n"))
 }
 
 func TestIsE164(t *testing.T) {

@@ -56,7 +56,7 @@ func TestSampleListItemDecodes(t *testing.T) {
 	require.NoError(t, err)
 	bound := mihu.Binding{Bound: true, AgentUUID: "<string>", AgentName: "<string>"}
 	setting := mihu.ChannelSetting{Enabled: true, ChannelLimit: new(123), WhitelistedDestinations: []string{"US"}}
-	assert.Equal(t, &mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{{
+	assert.Equal(t, &mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{
 		PhoneNumberUUID: "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b",
 		Number:          "+12084439178",
 		CountryCode:     "US",
@@ -106,7 +106,7 @@ func TestSamplesHaveNoUntypedField(t *testing.T) {
 	}{
 		{"snapshot", sample(t, "snapshot.response.json"), new(envelope[mihu.ChannelSnapshot])},
 		{"list item", sample(t, "list.item.json"), new(mihu.PhoneNumber)},
-		{"page", []byte(pageJSON), new(envelope[mihu.PhoneNumberPage])},
+		{"page", []byte(pageJSON), new(envelope[mihu.Page[mihu.PhoneNumber]])},
 		{"create", sample(t, "create.request.json"), new(mihu.TrunkCreateRequest)},
 		{"update", sample(t, "update.request.json"), update},
 	}
@@ -229,28 +229,28 @@ func TestSnapshotsDecodeWithTolerance(t *testing.T) {
 
 func TestPagesDecodeWithTolerance(t *testing.T) {
 	t.Parallel()
-	one := func(n mihu.PhoneNumber) mihu.PhoneNumberPage {
-		return mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{n}}
+	one := func(n mihu.PhoneNumber) mihu.Page[mihu.PhoneNumber] {
+		return mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{n}}
 	}
-	purchased := func(at time.Time) mihu.PhoneNumberPage { return one(mihu.PhoneNumber{PurchasedAt: at}) }
-	fee := func(d mihu.Decimal) mihu.PhoneNumberPage {
+	purchased := func(at time.Time) mihu.Page[mihu.PhoneNumber] { return one(mihu.PhoneNumber{PurchasedAt: at}) }
+	fee := func(d mihu.Decimal) mihu.Page[mihu.PhoneNumber] {
 		return one(mihu.PhoneNumber{Billing: &mihu.Billing{MonthlyFee: d}})
 	}
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	tests := []struct {
 		name, data string
-		want       mihu.PhoneNumberPage
+		want       mihu.Page[mihu.PhoneNumber]
 	}{
-		{"no items", `{"items": []}`, mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{}}},
-		{"items as null", `{"items": null, "pagination": null}`, mihu.PhoneNumberPage{}},
-		{"items as an empty object", `{"items": {}, "pagination": []}`, mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{}}},
+		{"no items", `{"items": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}}},
+		{"items as null", `{"items": null, "pagination": null}`, mihu.Page[mihu.PhoneNumber]{}},
+		{"items as an empty object", `{"items": {}, "pagination": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{}}},
 		{
 			"an empty page", `{"items": [], "pagination": {"current_page": 1, "per_page": 50, "total": 0, "last_page": 1, "from": null, "to": null, "has_more": false}}`,
-			mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, LastPage: 1}},
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, LastPage: 1}},
 		},
 		{
 			"a pagination of texts", `{"items": [], "pagination": {"current_page": "1", "per_page": "50", "total": "3.0", "from": "", "has_more": "1"}}`,
-			mihu.PhoneNumberPage{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, Total: 3, HasMore: true}},
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, Total: 3, HasMore: true}},
 		},
 		{"a time", `{"items": [{"purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
 		{"a time elsewhere", `{"items": [{"purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
@@ -303,11 +303,11 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		{"half an answer", snapshotJSON[:len(snapshotJSON)-1], "not JSON"},
 		{"nothing", ``, "empty"},
 		{"white space", " \n\t", "empty"},
-		{"null", `null`, "it holds no data"},
-		{"no data", `{"success": true}`, "it holds no data"},
-		{"data as null", `{"success": true, "data": null}`, "it holds no data"},
-		{"data as null beside something odd", `{"success": "true", "data": null}`, "it holds no data"},
-		{"no data beside something odd", `{"success": 1}`, "it holds no data"},
+		{"null", `null`, "it has no data"},
+		{"no data", `{"success": true}`, "it has no data"},
+		{"data as null", `{"success": true, "data": null}`, "it has no data"},
+		{"data as null beside something odd", `{"success": "true", "data": null}`, "it has no data"},
+		{"no data beside something odd", `{"success": 1}`, "it has no data"},
 		{"data as text", `{"success": true, "data": "pl4nted"}`, "data: want an object, got text"},
 		{"data as a list", `{"success": true, "data": [4815162342]}`, "data: want an object, got a list"},
 		{"success as text", `{"success": "pl4nted", "data": {}}`, "malformed response"},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,69 +17,88 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The table of the package documentation is the policy, word for word.
+// The table of the package documentation and that of the README are the policy, word for word.
 func TestDocumentedPolicy(t *testing.T) {
 	t.Parallel()
-	rows := map[string][]failure{
-		"never sent: dial, TLS handshake":    {failedNeverSent},
-		"never sent: host name unknown":      {failedUnknownHost},
-		"certificate not trusted":            {failedUntrusted},
-		"connection lost, attempt timed out": {failedLost},
-		"2xx cut short":                      {failedCutShort},
-		"2xx too large, not JSON, no data":   {failedUnreadable},
-		"429":                                {failedRateLimited},
-		"401":                                {failedUnauthorized},
-		"502, 503, 504":                      {failedGateway},
-		"500, 408, other 5xx":                {failedServer},
-		"any other answer":                   {failedRefused},
-		"the caller's context ended":         {failedByCaller},
+	var want [][]string
+	for failed := range numFailures {
+		row := []string{failed.String()}
+		for _, cell := range failed.rule().retry {
+			row = append(row, cell.String())
+		}
+		want = append(want, append(row, failed.rule().applied.String()))
 	}
-	words := map[string]repeat{"never": never, "once": once, "always": always}
-
-	documentation, err := os.ReadFile("doc.go")
-	require.NoError(t, err)
-	_, table, found := strings.Cut(string(documentation), "//\tthe attempt ")
-	require.True(t, found)
-	header, table, _ := strings.Cut(table, "\n")
-	require.Equal(t, []string{"GET", "PUT PATCH DELETE", "POST", "was it carried out?"}, columns(header))
-	table, _, _ = strings.Cut(table, "\n//\n")
-
-	covered := map[failure]bool{}
-	for line := range strings.Lines(table) {
-		cells := columns(strings.TrimPrefix(line, "//\t"))
-		require.Contains(t, rows, cells[0])
-		for _, failed := range rows[cells[0]] {
-			covered[failed] = true
-			rule := failed.rule()
-			if failed == failedUnauthorized {
-				assert.Equal(t, []string{"401", "once, if the token source has another token", "no"}, cells)
-				assert.Equal(t, rule, failed.rule())
-				for _, each := range []repeat{rule.reads, rule.writes, rule.posts} {
-					assert.Equal(t, ifTokenDiffers, each, cells[0])
-				}
-				assert.False(t, rule.open)
-				continue
+	for _, table := range []struct {
+		file, header string
+		cells        func(string) []string
+	}{
+		{"doc.go", "//\tthe attempt ", func(line string) []string { return columns(strings.TrimPrefix(line, "//\t")) }},
+		{"README.md", "| the attempt |", func(line string) []string {
+			return strings.Split(strings.Trim(line, "| \n"), " | ")
+		}},
+	} {
+		text, err := os.ReadFile(table.file)
+		require.NoError(t, err)
+		_, rest, found := strings.Cut(string(text), table.header)
+		require.True(t, found, table.file)
+		var got [][]string
+		for line := range strings.Lines(rest) {
+			cells := table.cells(line)
+			switch {
+			case strings.HasPrefix(line, "|---"):
+			case slices.Contains(cells, "PUT PATCH DELETE"):
+				assert.Equal(t, []string{"GET", "PUT PATCH DELETE", "POST", "reconciling", "applied?"}, cells[len(cells)-5:], table.file)
+			case len(cells) == 6:
+				got = append(got, cells)
 			}
-			require.Len(t, cells, 5, line)
-			assert.Equal(t, words[cells[1]], rule.reads, line)
-			assert.Equal(t, words[cells[2]], rule.writes, line)
-			assert.Equal(t, words[cells[3]], rule.posts, line)
-			switch cells[4] {
-			case "no":
-				assert.False(t, rule.open, line)
-			case "perhaps":
-				assert.True(t, rule.open, line)
-			default: // it depends on whether the request was sent, which is known elsewhere
-				assert.Equal(t, "perhaps, if it was sent", cells[4])
-				assert.Equal(t, failedByCaller, failed)
+			if strings.TrimSpace(strings.TrimPrefix(line, "//")) == "" {
+				break
 			}
 		}
-		delete(rows, cells[0])
+		assert.Equal(t, want, got, table.file)
 	}
-	assert.Empty(t, rows, "rows that the documentation has not")
-	for failed := failedNeverSent; failed <= failedByCaller; failed++ {
-		assert.True(t, covered[failed], "failure %d has no row", failed)
+}
+
+// What follows a failure depends on the column, on how often the request was sent, and on whether the same failure was
+// seen before.
+func TestNext(t *testing.T) {
+	t.Parallel()
+	policy := RetryPolicy{}.withDefaults()
+	seen := func(failed failure) (all [numFailures]bool) {
+		all[failed] = true
+		return all
 	}
+	tests := []struct {
+		name       string
+		history    history
+		failed     failure
+		retryAfter time.Duration
+		want       decision
+	}{
+		{"a read", history{column: columnReads, attempts: 1}, failedLost, 0, retry},
+		{"a POST that may have been applied", history{column: columnPosts, attempts: 1}, failedLost, 0, giveUp},
+		{"a POST that was not sent", history{column: columnPosts, attempts: 1}, failedNeverSent, 0, retry},
+		{"an idempotent POST", history{column: columnWrites, attempts: 1}, failedLost, 0, retry},
+		{"the last attempt", history{column: columnReads, attempts: 4}, failedLost, 0, giveUp},
+		{"reconciling goes on", history{column: columnReconciles, attempts: 7}, failedServer, 0, retry},
+		{"reconciling ends", history{column: columnReconciles, attempts: 8}, failedServer, 0, giveUp},
+		{"500", history{column: columnReads, attempts: 1}, failedServer, 0, giveUp},
+		{"unknown host", history{column: columnReads, attempts: 1}, failedUnknownHost, 0, retry},
+		{"unknown host again", history{column: columnReads, attempts: 2, seen: seen(failedUnknownHost)}, failedUnknownHost, 0, giveUp},
+		{"unknown host after another failure", history{column: columnReads, attempts: 2, seen: seen(failedLost)}, failedUnknownHost, 0, retry},
+		{"rejected token", history{column: columnPosts, attempts: 1}, failedUnauthorized, 0, renewToken},
+		{"rejected token again", history{column: columnPosts, attempts: 2, seen: seen(failedUnauthorized)}, failedUnauthorized, 0, giveUp},
+		{"rejected token on the last attempt", history{column: columnPosts, attempts: 4}, failedUnauthorized, 0, giveUp},
+		{"rate limited", history{column: columnPosts, attempts: 1}, failedRateLimited, time.Minute, retry},
+		{"rate limited for too long", history{column: columnPosts, attempts: 1}, failedRateLimited, time.Minute + 1, giveUp},
+		{"the caller's context ended", history{column: columnReconciles, attempts: 1}, failedByCaller, 0, giveUp},
+	}
+	for _, tt := range tests {
+		assert.Equal(t, tt.want, policy.next(&tt.history, tt.failed, tt.retryAfter), tt.name)
+		assert.True(t, tt.history.seen[tt.failed], tt.name)
+	}
+	once := RetryPolicy{MaxAttempts: 1}.withDefaults()
+	assert.Equal(t, giveUp, once.next(&history{column: columnReconciles, attempts: 1}, failedLost, 0), "1 turns retries off")
 }
 
 func columns(line string) []string {
@@ -190,7 +210,7 @@ func TestBudgetIsNeverMoreThanItWas(t *testing.T) {
 	}
 	assert.Equal(t, 2, took)
 	b.earn()
-	assert.False(t, b.take(), "one success is half a repetition")
+	assert.False(t, b.take(), "one success is half a retry")
 	b.earn()
 	assert.True(t, b.take())
 }

@@ -182,7 +182,7 @@ func TestCreateOfATrunkThatWasThere(t *testing.T) {
 		require.ErrorIs(t, err, mihu.ErrServer, "what made it look is kept")
 		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 		assert.Equal(t, ada, conflict.AgentUUID)
-		assert.Equal(t, "mihu: trunks.create: conflict: +1234•••8901/call answers to agent "+ada+"; Assign moves a trunk", err.Error())
+		assert.Equal(t, "mihu: trunks.create: conflict: +1234•••8901/call is on agent "+ada+"; move it with Assign", err.Error())
 		assertStored(t, srv, ada)
 	}
 }
@@ -203,7 +203,7 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
 		assert.False(t, conflict.External)
-		assert.Contains(t, err.Error(), "purchased inventory")
+		assert.Contains(t, err.Error(), "purchased number")
 		assert.Empty(t, srv.Trunks())
 	}
 }
@@ -269,7 +269,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			"never an answer to the POST",
 			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
 			nil,
-			"looked for after request 4, the last", 8,
+			"there after request 4, the last", 8,
 		},
 		{
 			"the reading fails",
@@ -305,7 +305,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			"invalid afterwards, and not there",
 			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
 			[]error{mihu.ErrInvalid},
-			"looked for after request 4, the last", 8,
+			"there after request 4, the last", 8,
 		},
 		{
 			"the settings are refused",
