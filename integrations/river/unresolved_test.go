@@ -52,7 +52,7 @@ func TestUnknownOutcomeStaysUnknown(t *testing.T) {
 				p.mihu.InjectFunc(firstAttempt(c.first))
 			}
 			second := c.second
-			second.Times = -1
+			second.On.Times = -1
 			if c.killed {
 				require.NoError(t, p.mihu.Inject(second))
 			}
