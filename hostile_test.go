@@ -334,11 +334,11 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		}
 		for _, http2 := range []bool{false, true} {
 			client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) { paths[r.URL.Path](w, r) },
-				swift, mihu.WithAttemptTimeout(50*time.Millisecond))
+				swift, mihu.WithAttemptTimeout(25*time.Millisecond))
 			for path := range paths {
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					_ = client.Do(t.Context(), &mihu.Request{Method: method, Path: path, Body: []string{"x"}}, nil)
-					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 					_ = client.Do(ctx, &mihu.Request{Method: method, Path: path}, new(any))
 					cancel()
 				}

@@ -44,17 +44,17 @@ func flow(srv *mihutest.Server) []string {
 }
 
 func post(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = http.MethodPost, "/phone-numbers/trunks"
 	return f
 }
 
 func get(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
+	f.On.Method, f.On.Path = http.MethodGet, "/phone-numbers/channels"
 	return f
 }
 
 func patch(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = http.MethodPatch, "/phone-numbers/trunks"
 	return f
 }
 
@@ -257,7 +257,7 @@ func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
 // Nothing that was read proves that a request will not land after all.
 func TestCreateThatStaysOpen(t *testing.T) {
 	t.Parallel()
-	broken := mihutest.Fault{Status: 503, Times: -1}
+	broken := mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}
 	tests := []struct {
 		name   string
 		faults []mihutest.Fault
@@ -267,7 +267,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 	}{
 		{
 			"never an answer to the POST",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
+			[]mihutest.Fault{post(mihutest.Fault{On: mihutest.Match{Times: -1}, Drop: true})},
 			nil,
 			"there after request 4, the last", 8,
 		},
@@ -303,7 +303,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 		},
 		{
 			"invalid afterwards, and not there",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
+			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 422})},
 			[]error{mihu.ErrInvalid},
 			"there after request 4, the last", 8,
 		},
@@ -394,7 +394,7 @@ func TestTwoCallersCreateTheSame(t *testing.T) {
 		srv := mihutest.NewServer(t)
 		agent := srv.AddAgent("Ada")
 		client := srv.Client(t, swift)
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
+		require.NoError(t, srv.Inject(post(mihutest.Fault{On: mihutest.Match{Times: 2}, Drop: true, AfterChange: true})))
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
@@ -412,7 +412,7 @@ func TestSettlingSpendsTheBudget(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 1}))
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 	for range 3 {
 		_, err := client.Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
 		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
