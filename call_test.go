@@ -54,7 +54,7 @@ func TestDoSends(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			wire := newWire(t, answer(http.StatusOK, deletedJSON))
+			wire := newWire(t, respondWith(http.StatusOK, deletedJSON))
 			require.NoError(t, newClient(t, wire).Do(t.Context(), &tt.req, nil))
 			got := wire.Sent()[0]
 			assert.Equal(t, tt.req.Method, got.Method)
@@ -122,8 +122,8 @@ func TestPathArguments(t *testing.T) {
 	}
 	for arg, want := range refused {
 		err := client.Do(t.Context(), &mihu.Request{Method: "GET", Path: "/x/{arg}/y", PathArgs: map[string]string{"arg": arg}}, nil)
-		fault := requireFaults(t, err, "GET /x/{arg}/y", `path argument "arg"`).Violations[0]
-		assert.Contains(t, fault.Problem, want)
+		violation := requireViolations(t, err, "GET /x/{arg}/y", `path argument "arg"`).Violations[0]
+		assert.Contains(t, violation.Problem, want)
 		assert.Less(t, len(err.Error()), 200)
 	}
 	assert.Empty(t, paths, "a refused argument was sent")
@@ -144,7 +144,7 @@ func TestDoRefuses(t *testing.T) {
 		data   any
 		opts   []mihu.CallOption
 		fields []string
-		says   string
+		errText   string
 	}{
 		{"no method", mihu.Request{Path: "/x"}, nil, nil, []string{"method"}, "want GET, POST, PUT, PATCH or DELETE"},
 		{"small letters", mihu.Request{Method: "get", Path: "/x"}, nil, nil, []string{"method"}, `"get"`},
@@ -200,7 +200,7 @@ func TestDoRefuses(t *testing.T) {
 		{"a body that is not UTF-8", body(json.RawMessage("\"\xff\"")), nil, nil, []string{"body"}, "not valid UTF-8"},
 		{"text in a body that is not UTF-8", body(struct{ A string }{"\xff"}), nil, nil, []string{"body"}, "not valid UTF-8"},
 		{"a channel as body", body(make(chan int)), nil, nil, []string{"body"}, "cannot be encoded as JSON: json: unsupported type: chan int"},
-		{"an error of the caller's own", body(broken{}), nil, nil, []string{"body"}, "cannot be encoded as JSON (*json.MarshalerError)"},
+		{"an error of the caller's own", body(failingMarshaler{}), nil, nil, []string{"body"}, "cannot be encoded as JSON (*json.MarshalerError)"},
 
 		{"bytes as body", body([]byte(`{}`)), nil, nil, []string{"body"}, "[]uint8 would not be sent as it is"},
 		{"a reader as body", body(strings.NewReader(`{}`)), nil, nil, []string{"body"}, "*strings.Reader would not be sent as it is"},
@@ -221,11 +221,11 @@ func TestDoRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := unreachable(t).Do(t.Context(), &tt.req, tt.data, tt.opts...)
-			var refused *mihu.ValidationError
-			require.ErrorAs(t, err, &refused)
-			requireFaults(t, err, refused.Op, tt.fields...)
-			assert.Contains(t, err.Error(), tt.says)
+			err := mustNotSend(t).Do(t.Context(), &tt.req, tt.data, tt.opts...)
+			var invalid *mihu.ValidationError
+			require.ErrorAs(t, err, &invalid)
+			requireViolations(t, err, invalid.Op, tt.fields...)
+			assert.Contains(t, err.Error(), tt.errText)
 			assert.NotContains(t, err.Error(), "s3cret")
 			assert.NotContains(t, err.Error(), "12345678901")
 			assert.NotContains(t, err.Error(), "\n")
@@ -246,10 +246,10 @@ func TestDoIsNamed(t *testing.T) {
 		{"GET", "/" + strings.Repeat("a", 1<<20), "GET /" + strings.Repeat("a", 123) + "…"},
 	}
 	for _, tt := range tests {
-		var refused *mihu.ValidationError
+		var invalid *mihu.ValidationError
 		err := new(mihu.Client).Do(t.Context(), &mihu.Request{Method: tt.method, Path: tt.path}, nil)
-		require.ErrorAs(t, err, &refused)
-		assert.Equal(t, tt.op, refused.Op)
+		require.ErrorAs(t, err, &invalid)
+		assert.Equal(t, tt.op, invalid.Op)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestWithHeader(t *testing.T) {
 	t.Run("sends", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			wire := newWire(t, problem(503), ok())
+			wire := newWire(t, apiError(503), ok())
 			_, err := newClient(t, wire).Channels.Get(t.Context(), numberUUID,
 				mihu.WithHeader("x-trace", "first"), mihu.WithHeader("X-Trace", "a b\té"), mihu.WithHeader("User-Agent", "mine/1"),
 				mihu.WithHeader("accept", "application/vnd.mihu+json"), mihu.WithHeader("X-Empty", ""))
@@ -275,7 +275,7 @@ func TestWithHeader(t *testing.T) {
 	})
 	t.Run("refuses", func(t *testing.T) {
 		t.Parallel()
-		tests := []struct{ name, value, field, says string }{
+		tests := []struct{ name, value, field, errText string }{
 			{"Authorization", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
 			{"authorization", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
 			{"AUTHORIZATION", "Bearer pl4nted", `header "Authorization"`, "is set by this package or net/http"},
@@ -305,9 +305,9 @@ func TestWithHeader(t *testing.T) {
 			{"X-Trace", "pl4nted\xff", `header "X-Trace"`, "not UTF-8"},
 		}
 		for _, tt := range tests {
-			_, err := unreachable(t).Channels.Get(t.Context(), numberUUID, mihu.WithHeader(tt.name, tt.value))
-			refused := requireFaults(t, err, "channels.get", tt.field)
-			assert.Contains(t, refused.Violations[0].Problem, tt.says)
+			_, err := mustNotSend(t).Channels.Get(t.Context(), numberUUID, mihu.WithHeader(tt.name, tt.value))
+			invalid := requireViolations(t, err, "channels.get", tt.field)
+			assert.Contains(t, invalid.Violations[0].Problem, tt.errText)
 			assert.NotContains(t, err.Error(), "pl4nted")
 		}
 	})
@@ -318,9 +318,9 @@ func TestWithResponse(t *testing.T) {
 	t.Parallel()
 	t.Run("of a success", func(t *testing.T) {
 		t.Parallel()
-		wire := newWire(t, answer(http.StatusCreated, snapshotJSON, "X-Request-Id", "abc", "X-RateLimit-Remaining", "7"))
+		wire := newWire(t, respondWith(http.StatusCreated, snapshotJSON, "X-Request-Id", "abc", "X-RateLimit-Remaining", "7"))
 		resp := mihu.Response{Attempts: 9, Reconciled: true, Body: []byte("old")}
-		_, err := newClient(t, wire).Trunks.Create(t.Context(), wantedTrunk(agentUUID), mihu.WithResponse(&resp))
+		_, err := newClient(t, wire).Trunks.Create(t.Context(), createRequest(agentUUID), mihu.WithResponse(&resp))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusCreated, resp.StatusCode)
 		assert.Equal(t, "abc", resp.RequestID)
@@ -333,9 +333,9 @@ func TestWithResponse(t *testing.T) {
 	t.Run("of an error, without the secrets of the request", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			echo := answer(http.StatusUnprocessableEntity, `{"message": "No", "echo": {"password": "s3cret", "number": "+12345678901"}}`)
+			echo := respondWith(http.StatusUnprocessableEntity, `{"message": "No", "echo": {"password": "s3cret", "number": "+12345678901"}}`)
 			var resp mihu.Response
-			_, err := newClient(t, newWire(t, problem(429), echo)).Trunks.Create(t.Context(), wantedTrunk(agentUUID), mihu.WithResponse(&resp))
+			_, err := newClient(t, newWire(t, apiError(429), echo)).Trunks.Create(t.Context(), createRequest(agentUUID), mihu.WithResponse(&resp))
 			require.ErrorIs(t, err, mihu.ErrInvalid)
 			assert.Equal(t, http.StatusUnprocessableEntity, resp.StatusCode)
 			assert.Equal(t, 2, resp.Attempts)
@@ -348,7 +348,7 @@ func TestWithResponse(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var resp mihu.Response
-			err := ask(t.Context(), newClient(t, newWire(t, problem(503), lost())), http.MethodGet, mihu.WithResponse(&resp))
+			err := doRequest(t.Context(), newClient(t, newWire(t, apiError(503), lost())), http.MethodGet, mihu.WithResponse(&resp))
 			require.ErrorIs(t, err, errLost)
 			assert.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 			assert.Equal(t, 4, resp.Attempts)
@@ -357,7 +357,7 @@ func TestWithResponse(t *testing.T) {
 	t.Run("of no answer is zero", func(t *testing.T) {
 		t.Parallel()
 		resp := mihu.Response{StatusCode: 200, RequestID: "old", Body: []byte("old")}
-		err := ask(t.Context(), newClient(t, newWire(t, lost()), onceOnly), http.MethodGet, mihu.WithResponse(&resp))
+		err := doRequest(t.Context(), newClient(t, newWire(t, lost()), withoutRetries), http.MethodGet, mihu.WithResponse(&resp))
 		require.ErrorIs(t, err, errLost)
 		assert.Equal(t, mihu.Response{Attempts: 1}, resp)
 	})
@@ -365,7 +365,7 @@ func TestWithResponse(t *testing.T) {
 		t.Parallel()
 		const body = `{"data":{"+12345678901":"s3cret-t0ken","+12341118901":2},"success":true}`
 		var resp mihu.Response
-		client, err := mihu.New("acme", "s3cret-t0ken", mihu.WithHTTPClient(&http.Client{Transport: newWire(t, answer(http.StatusOK, body))}))
+		client, err := mihu.New("acme", "s3cret-t0ken", mihu.WithHTTPClient(&http.Client{Transport: newWire(t, respondWith(http.StatusOK, body))}))
 		require.NoError(t, err)
 		require.NoError(t, client.Do(t.Context(), &mihu.Request{Method: "GET", Path: "/x"}, nil, mihu.WithResponse(&resp)))
 		assert.JSONEq(t, strings.Replace(body, "s3cret-t0ken", "[redacted]", 1), string(resp.Body))

@@ -83,7 +83,7 @@ func TestNewRefuses(t *testing.T) {
 	tests := []struct {
 		name, subdomain, token string
 		opts                   []mihu.Option
-		field, says            string
+		field, errText            string
 	}{
 		{"no subdomain", "", token, nil, "workspace", "empty"},
 		{"a path in the subdomain", "evil.com/", token, nil, "workspace", `'.' at position 5`},
@@ -148,8 +148,8 @@ func TestNewRefuses(t *testing.T) {
 			t.Parallel()
 			client, err := mihu.New(tt.subdomain, tt.token, tt.opts...)
 			assert.Nil(t, client)
-			refused := requireFaults(t, err, "new", tt.field)
-			assert.Contains(t, refused.Violations[0].Problem, tt.says)
+			invalid := requireViolations(t, err, "new", tt.field)
+			assert.Contains(t, invalid.Violations[0].Problem, tt.errText)
 			for _, secret := range []string{token, "pl4nted", "ken-sec"} {
 				assert.NotContains(t, err.Error(), secret)
 			}
@@ -166,7 +166,7 @@ func TestNewListsEveryFault(t *testing.T) {
 		nil,
 		mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: -1, MaxDelay: -time.Second}),
 		mihu.WithBaseURL("http://acme.mihu.ai"))
-	requireFaults(t, err, "new",
+	requireViolations(t, err, "new",
 		"user agent", "retry policy MaxAttempts", "retry policy MaxDelay", "base URL", "workspace", "token")
 	assert.EqualError(t, err, `mihu: new: not sent: user agent "\n": want printable ASCII; `+
 		`retry policy MaxAttempts "-1": want 1 or more, or 0 for the default; `+
@@ -212,7 +212,7 @@ func TestNewFromEnv(t *testing.T) {
 			t.Setenv(mihu.EnvTenant, tt.tenant)
 			t.Setenv(mihu.EnvToken, tt.token)
 			t.Setenv(mihu.EnvBaseURL, tt.base)
-			wire := newWire(t, answer(http.StatusOK, deletedJSON))
+			wire := newWire(t, respondWith(http.StatusOK, deletedJSON))
 			client, err := mihu.NewFromEnv(append(tt.opts, mihu.WithHTTPClient(&http.Client{Transport: wire}))...)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, client.BaseURL())
@@ -248,10 +248,10 @@ func TestNewFromEnvRefuses(t *testing.T) {
 			t.Setenv(mihu.EnvBaseURL, tt.base)
 			client, err := mihu.NewFromEnv(tt.opts...)
 			assert.Nil(t, client)
-			refused := requireFaults(t, err, "new", tt.fields...)
-			for _, fault := range refused.Violations {
-				if strings.HasPrefix(fault.Field, "MIHU_") && !strings.HasPrefix(tt.tenant, "evil") {
-					assert.Contains(t, fault.Problem, "not set")
+			invalid := requireViolations(t, err, "new", tt.fields...)
+			for _, violation := range invalid.Violations {
+				if strings.HasPrefix(violation.Field, "MIHU_") && !strings.HasPrefix(tt.tenant, "evil") {
+					assert.Contains(t, violation.Problem, "not set")
 				}
 			}
 			assert.NotContains(t, err.Error(), token)
@@ -293,7 +293,7 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, lost())
-			_, err := newClient(t, wire, onceOnly, mihu.WithRetryPolicy(mihu.RetryPolicy{})).Trunks.List(t.Context(), nil)
+			_, err := newClient(t, wire, withoutRetries, mihu.WithRetryPolicy(mihu.RetryPolicy{})).Trunks.List(t.Context(), nil)
 			require.ErrorIs(t, err, errLost)
 			assert.Equal(t, 4, wire.Attempts())
 		})
@@ -302,7 +302,7 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			client := newClient(t, newWire(t, hangs()), onceOnly, mihu.WithAttemptTimeout(time.Second), mihu.WithAttemptTimeout(0))
+			client := newClient(t, newWire(t, hangs()), withoutRetries, mihu.WithAttemptTimeout(time.Second), mihu.WithAttemptTimeout(0))
 			_, err := client.Trunks.List(t.Context(), nil)
 			require.Error(t, err)
 			assert.Equal(t, 30*time.Second, time.Since(start))
@@ -370,19 +370,19 @@ func TestUserAgentNamesTheProgram(t *testing.T) {
 // The caller's http.Client is copied: neither side sees what the other does to its own.
 func TestTheHTTPClientOfTheCallerIsItsOwn(t *testing.T) {
 	t.Parallel()
-	wire := newWire(t, answer(http.StatusFound, "", "Location", "/elsewhere"))
+	wire := newWire(t, respondWith(http.StatusFound, "", "Location", "/elsewhere"))
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	theirs := &http.Client{Transport: wire, Jar: jar, Timeout: time.Minute}
-	before := *theirs
-	client, err := mihu.New("acme", token, mihu.WithHTTPClient(theirs))
+	httpClient := &http.Client{Transport: wire, Jar: jar, Timeout: time.Minute}
+	before := *httpClient
+	client, err := mihu.New("acme", token, mihu.WithHTTPClient(httpClient))
 	require.NoError(t, err)
-	assert.Equal(t, before, *theirs, "changed by New")
+	assert.Equal(t, before, *httpClient, "changed by New")
 
-	theirs.Transport = transportFunc(func(*http.Request) (*http.Response, error) { return nil, errLost })
+	httpClient.Transport = transportFunc(func(*http.Request) (*http.Response, error) { return nil, errLost })
 	_, err = client.Trunks.List(t.Context(), nil)
 	require.ErrorIs(t, err, mihu.ErrRedirect, "sent with what the caller has changed since")
-	assert.Nil(t, theirs.CheckRedirect, "changed by a call")
+	assert.Nil(t, httpClient.CheckRedirect, "changed by a call")
 	assert.Equal(t, 1, wire.Attempts())
 }
 
@@ -401,8 +401,8 @@ func TestAttemptTimeoutOfTheHTTPClient(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				theirs := &http.Client{Transport: newWire(t, hangs()), Timeout: 5 * time.Second}
-				client, err := mihu.New("acme", token, append(tt.opts, mihu.WithHTTPClient(theirs), onceOnly)...)
+				httpClient := &http.Client{Transport: newWire(t, hangs()), Timeout: 5 * time.Second}
+				client, err := mihu.New("acme", token, append(tt.opts, mihu.WithHTTPClient(httpClient), withoutRetries)...)
 				require.NoError(t, err)
 				_, err = client.Trunks.List(t.Context(), nil)
 				require.EqualError(t, err, "mihu: trunks.list: no response within the attempt timeout of "+tt.want.String())
@@ -433,7 +433,7 @@ func TestCookieJarOfTheCaller(t *testing.T) {
 	require.NoError(t, err)
 	jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: "1", Secure: true}})
 	synctest.Test(t, func(t *testing.T) {
-		wire := newWire(t, problem(http.StatusBadGateway), problem(http.StatusBadGateway), ok())
+		wire := newWire(t, apiError(http.StatusBadGateway), apiError(http.StatusBadGateway), ok())
 		client, err := mihu.New("acme", token, mihu.WithHTTPClient(&http.Client{Transport: wire, Jar: jar}))
 		require.NoError(t, err)
 		_, err = client.Channels.Get(t.Context(), numberUUID)
@@ -488,7 +488,7 @@ func TestEveryRequestCarriesItsHeaders(t *testing.T) {
 	for _, op := range operations() {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
-			wire := newWire(t, answer(http.StatusOK, op.answer))
+			wire := newWire(t, respondWith(http.StatusOK, op.answer))
 			require.NoError(t, op.call(t.Context(), newClient(t, wire)))
 			got := wire.Sent()[0]
 			assert.Equal(t, []string{"Bearer " + token}, got.Header["Authorization"])
@@ -546,7 +546,7 @@ func (c *idleCloser) CloseIdleConnections() { c.closed++ }
 
 func TestCloseIdleConnections(t *testing.T) {
 	t.Parallel()
-	transport := &idleCloser{RoundTripper: newWire(t, problem(http.StatusNotFound), ok())}
+	transport := &idleCloser{RoundTripper: newWire(t, apiError(http.StatusNotFound), ok())}
 	client := newClient(t, transport)
 
 	_, err := client.Channels.Get(t.Context(), numberUUID)
@@ -567,16 +567,16 @@ func TestCloseIdleConnections(t *testing.T) {
 func TestNilAndZero(t *testing.T) {
 	t.Parallel()
 	var none context.Context
-	usable := unreachable(t)
+	usable := mustNotSend(t)
 	for _, op := range operations() {
-		requireFaults(t, op.call(t.Context(), new(mihu.Client)), op.name, "client")
-		requireFaults(t, op.call(none, usable), op.name, "context")
+		requireViolations(t, op.call(t.Context(), new(mihu.Client)), op.name, "client")
+		requireViolations(t, op.call(none, usable), op.name, "context")
 	}
 
 	zero, missing := new(mihu.Client), (*mihu.Client)(nil)
-	requireFaults(t, missing.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil), "GET /x", "client")
-	requireFaults(t, missing.Do(t.Context(), nil, nil), "do", "request")
-	requireFaults(t, usable.Do(t.Context(), nil, nil), "do", "request")
+	requireViolations(t, missing.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil), "GET /x", "client")
+	requireViolations(t, missing.Do(t.Context(), nil, nil), "do", "request")
+	requireViolations(t, usable.Do(t.Context(), nil, nil), "do", "request")
 	assert.Empty(t, zero.BaseURL())
 	assert.Empty(t, missing.BaseURL())
 	assert.Equal(t, "mihu.Client()", zero.String())
@@ -586,11 +586,11 @@ func TestNilAndZero(t *testing.T) {
 	})
 
 	_, err := usable.Trunks.Create(t.Context(), nil)
-	requireFaults(t, err, "trunks.create", "request")
+	requireViolations(t, err, "trunks.create", "request")
 	_, err = usable.Trunks.Update(t.Context(), frontDesk, nil)
-	requireFaults(t, err, "trunks.update", "request")
+	requireViolations(t, err, "trunks.update", "request")
 
-	wire := newWire(t, answer(http.StatusOK, pageJSON))
+	wire := newWire(t, respondWith(http.StatusOK, pageJSON))
 	_, err = newClient(t, wire).Trunks.List(t.Context(), nil, nil, mihu.WithResponse(nil))
 	require.NoError(t, err, "nil options are none")
 }

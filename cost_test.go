@@ -20,7 +20,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-const answerToUpdate = `{"success":true,"message":"Updated","data":{"phone_number_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a",` +
+const updateResponse = `{"success":true,"message":"Updated","data":{"phone_number_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a",` +
 	`"number":"+12345678901","is_external":true,"source":"external","channels":{"call":{"capable":true,"enabled":true,` +
 	`"channel_limit":10,"whitelisted_destinations":["US"],"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a",` +
 	`"agent_name":"Ada"},"sms":{"capable":false,"enabled":false,"channel_limit":null,"whitelisted_destinations":[],"bound":false,` +
@@ -28,7 +28,7 @@ const answerToUpdate = `{"success":true,"message":"Updated","data":{"phone_numbe
 	`"inbound":{"enabled":true,"channel_limit":10}}}}`
 
 // instant answers without a socket.
-func instant(body string) *http.Client {
+func instantClient(body string) *http.Client {
 	return &http.Client{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			_, _ = io.Copy(io.Discard, req.Body)
@@ -65,11 +65,11 @@ func TestAllocationsOfACall(t *testing.T) {
 		most   float64
 		call   func(context.Context, *mihu.Client) error
 	}{
-		{"update", answerToUpdate, 58, func(ctx context.Context, c *mihu.Client) error {
+		{"update", updateResponse, 58, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Trunks.Update(ctx, frontDesk, update)
 			return err
 		}},
-		{"channels by number", answerToUpdate, 58, func(ctx context.Context, c *mihu.Client) error {
+		{"channels by number", updateResponse, 58, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Channels.GetByNumber(ctx, frontDesk.PhoneNumber)
 			return err
 		}},
@@ -79,7 +79,7 @@ func TestAllocationsOfACall(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
-		client, err := mihu.New("acme", token, mihu.WithHTTPClient(instant(test.answer)))
+		client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(test.answer)))
 		require.NoError(t, err)
 		got := testing.AllocsPerRun(200, func() {
 			if err := test.call(context.Background(), client); err != nil {
@@ -92,7 +92,7 @@ func TestAllocationsOfACall(t *testing.T) {
 }
 
 // counted serves answers and counts the connections that were opened to it.
-func counted(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.Client, opened *atomic.Int64) {
+func countConnections(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.Client, opened *atomic.Int64) {
 	t.Helper()
 	opened = new(atomic.Int64)
 	server := httptest.NewUnstartedServer(handler)
@@ -116,13 +116,13 @@ func counted(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.C
 	return client, opened
 }
 
-func wholeAnswer(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answerToUpdate) }
+func respondWhole(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, updateResponse) }
 
-func chunkedAnswer(w http.ResponseWriter, _ *http.Request) {
-	half := len(answerToUpdate) / 2
-	_, _ = io.WriteString(w, answerToUpdate[:half])
+func respondInChunks(w http.ResponseWriter, _ *http.Request) {
+	half := len(updateResponse) / 2
+	_, _ = io.WriteString(w, updateResponse[:half])
 	_ = http.NewResponseController(w).Flush()
-	_, _ = io.WriteString(w, answerToUpdate[half:])
+	_, _ = io.WriteString(w, updateResponse[half:])
 }
 
 // Calls share their connections, whatever the answers look like. A cold start may dial up to twice for
@@ -137,16 +137,16 @@ func TestConnectionsOpened(t *testing.T) {
 		calls   int
 		most    int64
 	}{
-		{"one after the other", wholeAnswer, false, 1, 50, 1},
-		{"one after the other, in chunks", chunkedAnswer, false, 1, 50, 1},
-		{"64 at once", wholeAnswer, false, 64, 40, 256},
-		{"64 at once, in chunks", chunkedAnswer, false, 64, 40, 256},
-		{"64 at once over HTTP/2", wholeAnswer, true, 64, 20, 4},
+		{"one after the other", respondWhole, false, 1, 50, 1},
+		{"one after the other, in chunks", respondInChunks, false, 1, 50, 1},
+		{"64 at once", respondWhole, false, 64, 40, 256},
+		{"64 at once, in chunks", respondInChunks, false, 64, 40, 256},
+		{"64 at once over HTTP/2", respondWhole, true, 64, 20, 4},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			client, opened := counted(t, test.http2, test.handler)
+			client, opened := countConnections(t, test.http2, test.handler)
 			_, err := client.Channels.GetByNumber(t.Context(), number)
 			require.NoError(t, err)
 			var wg sync.WaitGroup
@@ -168,12 +168,12 @@ func TestConnectionsOpened(t *testing.T) {
 func TestConnectionsOpenedWithCanceledCalls(t *testing.T) {
 	t.Parallel()
 	const workers, calls, every = 16, 50, 50
-	client, opened := counted(t, false, func(w http.ResponseWriter, r *http.Request) {
+	client, opened := countConnections(t, false, func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.RawQuery, "0000") {
 			<-r.Context().Done()
 			return
 		}
-		wholeAnswer(w, r)
+		respondWhole(w, r)
 	})
 	var wg sync.WaitGroup
 	for range workers {

@@ -25,12 +25,12 @@ func TestEnsure(t *testing.T) {
 		does mihu.EnsureResult
 		flow []string
 	}{
-		{"created", "", wantedTrunk, mihu.EnsureResult{Action: mihu.ActionCreated}, []string{"GET channels 404", "POST trunks 201"}},
-		{"sent", "Ada", wantedTrunk, mihu.EnsureResult{Action: mihu.ActionUpdated}, []string{"GET channels 200", "PATCH trunks 200"}},
+		{"created", "", createRequest, mihu.EnsureResult{Action: mihu.ActionCreated}, []string{"GET channels 404", "POST trunks 201"}},
+		{"sent", "Ada", createRequest, mihu.EnsureResult{Action: mihu.ActionUpdated}, []string{"GET channels 200", "PATCH trunks 200"}},
 		{"nothing to send", "Ada", bare, mihu.EnsureResult{Action: mihu.ActionUnchanged}, []string{"GET channels 200"}},
 		{"moved", "Eve", bare, mihu.EnsureResult{Action: mihu.ActionAssigned}, []string{"GET channels 200", "PUT trunks/assign 200"}},
 		{
-			"moved and sent", "Eve", wantedTrunk,
+			"moved and sent", "Eve", createRequest,
 			mihu.EnsureResult{Action: mihu.ActionAssigned},
 			[]string{"GET channels 200", "PUT trunks/assign 200", "PATCH trunks 200"},
 		},
@@ -53,7 +53,7 @@ func TestEnsure(t *testing.T) {
 			}
 			done.Snapshot, done.PreviousAgentUUID = nil, ""
 			assert.Equal(t, test.does, *done)
-			assert.Equal(t, test.flow, flow(srv))
+			assert.Equal(t, test.flow, requestLines(srv))
 
 			again, err := client.Trunks.Ensure(t.Context(), test.want(agents["Ada"]))
 			require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestEnsureRefused(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
-	client := srv.Client(t, swift)
+	client := srv.Client(t, fastRetries)
 	other := mihu.TrunkID{PhoneNumber: "+12345678902", Channel: mihu.ChannelCall}
 
 	done, err := client.Trunks.Ensure(t.Context(), nil)
@@ -79,26 +79,26 @@ func TestEnsureRefused(t *testing.T) {
 
 	// The agent serves another number: neither a new trunk nor a move is possible.
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: other, AgentUUID: ada}))
-	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
+	done, err = client.Trunks.Ensure(t.Context(), createRequest(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
 	assert.Equal(t, mihu.EnsureResult{}, *done)
-	assert.Equal(t, []string{"GET channels 404", "POST trunks 409", "GET channels 404"}, flow(srv))
+	assert.Equal(t, []string{"GET channels 404", "POST trunks 409", "GET channels 404"}, requestLines(srv))
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: eve}))
-	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
+	done, err = client.Trunks.Ensure(t.Context(), createRequest(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
 	assert.NotNil(t, done.Snapshot)
 	assert.Empty(t, done.Action)
 
 	// A failure in the middle tells what was done before it.
 	require.NoError(t, client.Trunks.Delete(t.Context(), other))
-	require.NoError(t, srv.Inject(patch(mihutest.Fault{Status: http.StatusUnprocessableEntity})))
-	done, err = client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
+	require.NoError(t, srv.Inject(onPatch(mihutest.Fault{Status: http.StatusUnprocessableEntity})))
+	done, err = client.Trunks.Ensure(t.Context(), createRequest(ada))
 	require.ErrorIs(t, err, mihu.ErrInvalid)
 	assert.Equal(t, mihu.ActionAssigned, done.Action, "the update failed")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = client.Trunks.Ensure(ctx, wantedTrunk(ada))
+	_, err = client.Trunks.Ensure(ctx, createRequest(ada))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -109,7 +109,7 @@ func TestEnsureOfAPurchasedNumber(t *testing.T) {
 	_, err := srv.AddPurchasedNumber(frontDesk.PhoneNumber)
 	require.NoError(t, err)
 	require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, ada))
-	_, err = srv.Client(t).Trunks.Ensure(t.Context(), wantedTrunk(ada))
+	_, err = srv.Client(t).Trunks.Ensure(t.Context(), createRequest(ada))
 	require.ErrorIs(t, err, mihu.ErrConflict)
 	assert.Contains(t, err.Error(), "purchased number")
 }
@@ -119,12 +119,12 @@ func TestEnsureByManyAtOnce(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	ada := srv.AddAgent("Ada")
-	client := srv.Client(t, swift)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true, Times: 4})))
+	client := srv.Client(t, fastRetries)
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true, Times: 4})))
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			_, err := client.Trunks.Ensure(t.Context(), wantedTrunk(ada))
+			_, err := client.Trunks.Ensure(t.Context(), createRequest(ada))
 			assert.NoError(t, err)
 		})
 	}

@@ -23,11 +23,11 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// getAnswered answers one look-up and gives its error.
-func getAnswered(t *testing.T, s step) error {
+// getError answers one look-up and gives its error.
+func getError(t *testing.T, s step) error {
 	t.Helper()
 	wire := newWire(t, s)
-	snap, err := newClient(t, wire, onceOnly).Channels.Get(t.Context(), numberUUID)
+	snap, err := newClient(t, wire, withoutRetries).Channels.Get(t.Context(), numberUUID)
 	assert.Nil(t, snap)
 	assert.Equal(t, 1, wire.Attempts())
 	return err
@@ -79,7 +79,7 @@ func TestStatuses(t *testing.T) {
 			if strings.HasPrefix(tt.body, "<") {
 				header = []string{"Content-Type", "text/html; charset=utf-8"}
 			}
-			err := getAnswered(t, answer(tt.status, tt.body, header...))
+			err := getError(t, respondWith(tt.status, tt.body, header...))
 			api := requireAPIError(t, err)
 			assertMatches(t, err, tt.want...)
 			assert.Equal(t, "mihu: channels.get: "+tt.text, err.Error())
@@ -196,7 +196,7 @@ func TestErrorShapes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := getAnswered(t, answer(http.StatusUnprocessableEntity, tt.body))
+			err := getError(t, respondWith(http.StatusUnprocessableEntity, tt.body))
 			api := requireAPIError(t, err)
 			assertMatches(t, err, mihu.ErrInvalid)
 			assert.Equal(t, tt.want.Code, api.Code)
@@ -212,7 +212,7 @@ func TestErrorShapes(t *testing.T) {
 // A code is compared by programs: a user who is called by a word of it does not change it.
 func TestCodesStayAsTheyAre(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newWire(t, answer(http.StatusUnprocessableEntity, `{"message": "The user is invalid", "error": {"code": "invalid_sip"}}`)))
+	client := newClient(t, newWire(t, respondWith(http.StatusUnprocessableEntity, `{"message": "The user is invalid", "error": {"code": "invalid_sip"}}`)))
 	_, err := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("invalid")}})
 	assert.EqualError(t, err, "mihu: trunks.update: 422 invalid_sip: The user is [redacted]")
 }
@@ -223,10 +223,10 @@ func TestSuccessFalse(t *testing.T) {
 	for _, data := range []string{``, `, "data": null`, `, "data": []`, `, "data": {}`, `, "data": "x"`, `, "data": 7`, `, "data": {"number": {}}`} {
 		for _, no := range []string{`false`, `0`, `"0"`, `"false"`, `""`} {
 			body := `{"success": ` + no + `, "message": "It is taken", "error": {"code": "PHONE_IN_USE"}` + data + `}`
-			err := getAnswered(t, answer(http.StatusOK, body))
+			err := getError(t, respondWith(http.StatusOK, body))
 			assert.Equal(t, `mihu: channels.get: 200 PHONE_IN_USE: It is taken`, err.Error(), body)
 			assertMatches(t, err)
-			err = newClient(t, newWire(t, answer(http.StatusOK, body))).Trunks.Delete(t.Context(), frontDesk)
+			err = newClient(t, newWire(t, respondWith(http.StatusOK, body))).Trunks.Delete(t.Context(), frontDesk)
 			assert.Equal(t, "PHONE_IN_USE", requireAPIError(t, err).Code, body)
 		}
 	}
@@ -237,7 +237,7 @@ func TestUnauthorizedByCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"MISSING_AUTH_TOKEN", "INVALID_AUTH_TOKEN"} {
 		for _, status := range []int{200, 400, 401} {
-			err := getAnswered(t, answer(status, `{"success": false, "message": "No", "error": {"code": "`+code+`"}}`))
+			err := getError(t, respondWith(status, `{"success": false, "message": "No", "error": {"code": "`+code+`"}}`))
 			require.ErrorIs(t, err, mihu.ErrUnauthorized)
 		}
 	}
@@ -247,7 +247,7 @@ func TestUnauthorizedByCode(t *testing.T) {
 // read that succeeds.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, location, says string }{
+	tests := []struct{ name, location, errText string }{
 		{"to another host", "https://evil.example.com/steal?x=pl4nted", "redirected to https://evil.example.com, not followed; check the base URL"},
 		{"to plain HTTP", "http://acme.mihu.ai/api/v1", "redirected to http://acme.mihu.ai, not followed"},
 		{"with credentials", "https://alice:pl4nted@evil.example.com/", "redirected to https://evil.example.com, not followed"},
@@ -269,14 +269,14 @@ func TestRedirects(t *testing.T) {
 						if tt.location != "" {
 							header = []string{"Location", tt.location}
 						}
-						wire := newWire(t, answer(status, "<html>Moved</html>", header...))
+						wire := newWire(t, respondWith(status, "<html>Moved</html>", header...))
 						var resp mihu.Response
 						err := op.call(t.Context(), newClient(t, wire), mihu.WithResponse(&resp))
 						assert.Equal(t, tt.location, resp.Header.Get("Location"))
 						require.ErrorIs(t, err, mihu.ErrRedirect)
 						require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, "a redirect was not carried out")
 						assert.Equal(t, status, requireAPIError(t, err).StatusCode)
-						assert.Contains(t, err.Error(), tt.says)
+						assert.Contains(t, err.Error(), tt.errText)
 						assert.NotContains(t, err.Error(), "pl4nted")
 						assert.Equal(t, 1, wire.Attempts())
 					}
@@ -308,7 +308,7 @@ func TestRequestIDs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			for _, s := range []step{problem(http.StatusForbidden, tt.header...), answer(http.StatusOK, snapshotJSON, tt.header...)} {
+			for _, s := range []step{apiError(http.StatusForbidden, tt.header...), respondWith(http.StatusOK, snapshotJSON, tt.header...)} {
 				var resp mihu.Response
 				var records logbook
 				client := newClient(t, newWire(t, s), mihu.WithLogger(records.logger()))
@@ -335,7 +335,7 @@ func TestRequestIDs(t *testing.T) {
 func TestErrorTextsOfAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, err := newClient(t, newWire(t, problem(503, "Retry-After", "2", "X-Request-Id", "abc"))).Trunks.List(t.Context(), nil)
+		_, err := newClient(t, newWire(t, apiError(503, "Retry-After", "2", "X-Request-Id", "abc"))).Trunks.List(t.Context(), nil)
 		assert.EqualError(t, err, "mihu: trunks.list: 503 CODE_503: Refused (request abc, 4 attempts, retry after 2s)")
 		assert.Equal(t, 2*time.Second, requireAPIError(t, err).RetryAfter)
 
@@ -343,7 +343,7 @@ func TestErrorTextsOfAttempts(t *testing.T) {
 		assert.EqualError(t, err, "mihu: trunks.list: connection lost (4 attempts)")
 		assert.False(t, requireTransportError(t, err).Timeout())
 
-		err = newClient(t, newWire(t, lost()), onceOnly).Trunks.Delete(t.Context(), frontDesk)
+		err = newClient(t, newWire(t, lost()), withoutRetries).Trunks.Delete(t.Context(), frontDesk)
 		assert.EqualError(t, err, "mihu: trunks.delete: outcome unknown: connection lost; send it again: if the trunk is gone, the error is ErrNotFound")
 	})
 }
@@ -400,7 +400,7 @@ func TestEmptyErrorsPrint(t *testing.T) {
 	} {
 		assert.NotPanics(t, func() {
 			assert.True(t, strings.HasPrefix(err.Error(), "mihu: "), err.Error())
-			assert.NotContains(t, strings.Join(prints(t, err), ""), "PANIC")
+			assert.NotContains(t, strings.Join(printed(t, err), ""), "PANIC")
 			assertMatches(t, err, kindOf(err)...)
 		}, "%T", err)
 	}
@@ -469,7 +469,7 @@ func TestHugeAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			read := &countingReader{left: tt.bytes}
-			err := getAnswered(t, huge(tt.status, tt.length, read))
+			err := getError(t, huge(tt.status, tt.length, read))
 			api := requireAPIError(t, err)
 			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 			assert.Equal(t, tt.status, api.StatusCode)
@@ -568,7 +568,7 @@ func TestErrorTextIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, status := range []int{http.StatusOK, http.StatusUnprocessableEntity} {
-				err := getAnswered(t, answer(status, body))
+				err := getError(t, respondWith(status, body))
 				require.Error(t, err)
 				assert.Less(t, len(err.Error()), 16<<10)
 				assert.True(t, utf8.ValidString(err.Error()))
@@ -592,7 +592,7 @@ func TestAnswersCutShort(t *testing.T) {
 			_ = conn.Close()
 		}))
 		t.Cleanup(srv.Close)
-		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
+		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), withoutRetries)
 		require.NoError(t, err)
 		t.Cleanup(client.CloseIdleConnections)
 		return client
@@ -601,7 +601,7 @@ func TestAnswersCutShort(t *testing.T) {
 	tests := []struct {
 		name, answer string
 		status       int // 0 is an answer that was none
-		says         string
+		errText         string
 	}{
 		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
 		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
@@ -619,7 +619,7 @@ func TestAnswersCutShort(t *testing.T) {
 			t.Parallel()
 			_, err := raw(t, tt.answer).Channels.Get(t.Context(), numberUUID)
 			require.Error(t, err)
-			assert.Contains(t, err.Error(), tt.says)
+			assert.Contains(t, err.Error(), tt.errText)
 			if tt.status == 0 {
 				requireTransportError(t, err)
 				assertMatches(t, err)
@@ -652,11 +652,11 @@ func TestTransportErrorsRepeatNoSecret(t *testing.T) {
 		_ = conn.Close()
 	}))
 	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), withoutRetries)
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("al1ce"), Password: new("pl4nted")}})
-	outcome := requireOutcomeError(t, err)
+	outcome := requireUnknownOutcome(t, err)
 	for _, secret := range []string{token, "al1ce", "pl4nted", "12345678901"} {
 		assert.NotContains(t, fmt.Sprintf("%v %+v", err, outcome.Causes), secret)
 	}
@@ -668,7 +668,7 @@ func TestTransportErrorsHoldNoURL(t *testing.T) {
 	inner := &http.Client{Transport: newWire(t, lost())}
 	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		return inner.Do(req)
-	}), onceOnly)
+	}), withoutRetries)
 	_, err := client.Channels.GetByNumber(t.Context(), number)
 	require.ErrorIs(t, err, errLost)
 	assert.NotContains(t, err.Error(), "https://")

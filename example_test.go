@@ -613,8 +613,8 @@ func ExampleValidationError() {
 		SIP:       &mihu.SIPCredentials{Gateway: "sip:sip.example.com", Port: 70000},
 	})
 	if invalid, ok := errors.AsType[*mihu.ValidationError](err); ok {
-		for _, fault := range invalid.Violations {
-			fmt.Println(fault.Field)
+		for _, violation := range invalid.Violations {
+			fmt.Println(violation.Field)
 		}
 	}
 	fmt.Println("requests:", server.RequestCount())

@@ -66,7 +66,7 @@ type operation struct {
 func operations() []operation {
 	return []operation{
 		{"trunks.create", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
-			_, err := c.Trunks.Create(ctx, wantedTrunk(agentUUID), opts...)
+			_, err := c.Trunks.Create(ctx, createRequest(agentUUID), opts...)
 			return err
 		}},
 		{"trunks.update", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
@@ -158,7 +158,7 @@ func endpointWith(t *testing.T, method, path string, respond httpmock.Responder)
 }
 
 // unreachable is a client whose requests fail the test, for what must be refused before it is sent.
-func unreachable(t *testing.T, opts ...mihu.Option) *mihu.Client {
+func mustNotSend(t *testing.T, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	return newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		assert.Fail(t, "sent", "%s %s", req.Method, req.URL)
@@ -241,7 +241,7 @@ func (w *wire) Waits() []time.Duration {
 }
 
 // answer is an answer with a body and headers, which are pairs.
-func answer(status int, body string, header ...string) step {
+func respondWith(status int, body string, header ...string) step {
 	return step{then: func(*http.Request) (*http.Response, error) { return response(status, body, header...), nil }}
 }
 
@@ -255,11 +255,11 @@ func response(status int, body string, header ...string) *http.Response {
 }
 
 // ok is what a request that is answered with a snapshot comes to.
-func ok() step { return answer(http.StatusOK, snapshotJSON) }
+func ok() step { return respondWith(http.StatusOK, snapshotJSON) }
 
 // problem is an error of the documented shape.
-func problem(status int, header ...string) step {
-	return answer(status, fmt.Sprintf(`{"success": false, "message": "Refused", "error": {"code": "CODE_%d"}}`, status), header...)
+func apiError(status int, header ...string) step {
+	return respondWith(status, fmt.Sprintf(`{"success": false, "message": "Refused", "error": {"code": "CODE_%d"}}`, status), header...)
 }
 
 // lost is a connection that breaks after the request has left.
@@ -267,8 +267,8 @@ func lost() step {
 	return step{then: func(*http.Request) (*http.Response, error) { return nil, errLost }}
 }
 
-// undialled is a request that never leaves.
-func undialled(err error) step { return step{dial: func(*http.Request) error { return err }} }
+// neverSent is a request that never leaves.
+func neverSent(err error) step { return step{dial: func(*http.Request) error { return err }} }
 
 var (
 	errRefusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
@@ -277,33 +277,33 @@ var (
 
 // hangs answers nothing until the attempt is given up.
 func hangs() step {
-	return step{then: func(req *http.Request) (*http.Response, error) { return nil, givenUp(req) }}
+	return step{then: func(req *http.Request) (*http.Response, error) { return nil, blockUntilDone(req) }}
 }
 
 // dialHangs has no connection until the attempt is given up.
-func dialHangs() step { return step{dial: givenUp} }
+func dialHangs() step { return step{dial: blockUntilDone} }
 
-func givenUp(req *http.Request) error {
+func blockUntilDone(req *http.Request) error {
 	<-req.Context().Done()
 	return context.Cause(req.Context())
 }
 
-// breaksOff is an answer whose body ends with an error.
-func breaksOff(status int, body string) step {
+// cutShort is an answer whose body ends with an error.
+func cutShort(status int, body string) step {
 	return step{then: func(*http.Request) (*http.Response, error) {
 		resp := response(status, "")
-		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), brokenReader{io.ErrUnexpectedEOF}))
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), failingReader{io.ErrUnexpectedEOF}))
 		resp.ContentLength = -1
 		return resp, nil
 	}}
 }
 
-type brokenReader struct{ err error }
+type failingReader struct{ err error }
 
-func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// onceOnly repeats nothing.
-var onceOnly = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
+// withoutRetries repeats nothing.
+var withoutRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
 
 var sentinels = map[string]error{
 	"ErrUnauthorized": mihu.ErrUnauthorized, "ErrForbidden": mihu.ErrForbidden, "ErrNotFound": mihu.ErrNotFound,
@@ -320,19 +320,19 @@ func assertMatches(t *testing.T, err error, want ...error) {
 	}
 }
 
-// requireFaults holds a refusal to the fields that it has to name, in order.
-func requireFaults(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
+// requireViolations holds a refusal to the fields that it has to name, in order.
+func requireViolations(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
 	t.Helper()
-	var refused *mihu.ValidationError
-	require.ErrorAs(t, err, &refused)
+	var invalid *mihu.ValidationError
+	require.ErrorAs(t, err, &invalid)
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	assert.Equal(t, op, refused.Op)
+	assert.Equal(t, op, invalid.Op)
 	var got []string
-	for _, fault := range refused.Violations {
-		got = append(got, fault.Field)
+	for _, violation := range invalid.Violations {
+		got = append(got, violation.Field)
 	}
 	require.Equal(t, fields, got, "%v", err)
-	return refused
+	return invalid
 }
 
 func requireAPIError(t *testing.T, err error) *mihu.APIError {
@@ -349,7 +349,7 @@ func requireTransportError(t *testing.T, err error) *mihu.TransportError {
 	return transport
 }
 
-func requireOutcomeError(t *testing.T, err error) *mihu.UnknownOutcomeError {
+func requireUnknownOutcome(t *testing.T, err error) *mihu.UnknownOutcomeError {
 	t.Helper()
 	var outcome *mihu.UnknownOutcomeError
 	require.ErrorAs(t, err, &outcome)

@@ -22,8 +22,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// witness writes down what hooks are told. What is within a call is indented.
-type witness struct {
+// hookRecorder writes down what hooks are told. What is within a call is indented.
+type hookRecorder struct {
 	mu    sync.Mutex
 	lines []string
 	calls []mihu.CallResult
@@ -32,7 +32,7 @@ type witness struct {
 
 type depthKey struct{}
 
-func (w *witness) note(ctx context.Context, seen any, format string, args ...any) {
+func (w *hookRecorder) note(ctx context.Context, seen any, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	depth, _ := ctx.Value(depthKey{}).(int)
@@ -40,7 +40,7 @@ func (w *witness) note(ctx context.Context, seen any, format string, args ...any
 	w.seen = append(w.seen, seen)
 }
 
-func (w *witness) hooks() mihu.Hooks {
+func (w *hookRecorder) hooks() mihu.Hooks {
 	deeper := func(ctx context.Context) context.Context {
 		depth, _ := ctx.Value(depthKey{}).(int)
 		return context.WithValue(ctx, depthKey{}, depth+1)
@@ -104,7 +104,7 @@ func TestHooks(t *testing.T) {
 	open := limiterFunc(func(context.Context) error { return nil })
 	create := func(opts ...mihu.CallOption) func(context.Context, *mihu.Client) error {
 		return func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Trunks.Create(ctx, wantedTrunk(agentUUID), opts...)
+			_, err := c.Trunks.Create(ctx, createRequest(agentUUID), opts...)
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 200",
 			"  1 attempts, settled false, unknown false",
 		}},
-		{"a repetition", nil, []step{problem(503), ok()}, getByNumber, []string{
+		{"a repetition", nil, []step{apiError(503), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
 			"    ends: 503 refused",
@@ -134,7 +134,7 @@ func TestHooks(t *testing.T) {
 			"  2 attempts, settled false, unknown false",
 		}},
 		// The pause of the client is told to the call that caused it too: its own wait is the least.
-		{"a 429 that says when", nil, []step{problem(429, "Retry-After", "30"), ok()}, func(ctx context.Context, c *mihu.Client) error {
+		{"a 429 that says when", nil, []step{apiError(429, "Retry-After", "30"), ok()}, func(ctx context.Context, c *mihu.Client) error {
 			time.AfterFunc(time.Second, func() { assert.NoError(t, getByNumber(context.WithValue(ctx, depthKey{}, 9), c)) })
 			return getByNumber(ctx, c)
 		}, []string{
@@ -155,7 +155,7 @@ func TestHooks(t *testing.T) {
 			"                    ends: 200",
 			"                    1 attempts, settled false, unknown false",
 		}},
-		{"a token that is renewed", nil, []step{problem(401), ok()}, getByNumber, []string{
+		{"a token that is renewed", nil, []step{apiError(401), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
 			"    ends: 401 refused",
@@ -164,14 +164,14 @@ func TestHooks(t *testing.T) {
 			"  ends: 200",
 			"  2 attempts, settled false, unknown false",
 		}},
-		{"no connection", []mihu.Option{onceOnly}, []step{undialled(errRefusedDial)}, getByNumber, []string{
+		{"no connection", []mihu.Option{withoutRetries}, []step{neverSent(errRefusedDial)}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
 			"    ends: 0 no answer",
 			"  ends: 0 no answer",
 			"  1 attempts, settled false, unknown false",
 		}},
-		{"an answer cut short", []mihu.Option{onceOnly}, []step{breaksOff(200, `{"succ`)}, getByNumber, []string{
+		{"an answer cut short", []mihu.Option{withoutRetries}, []step{cutShort(200, `{"succ`)}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
 			"    ends: 200 refused",
@@ -208,7 +208,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 0 no answer",
 			"  0 attempts, settled false, unknown false",
 		}},
-		{"canceled in the wait", nil, []step{problem(503, "Retry-After", "10")}, func(ctx context.Context, c *mihu.Client) error {
+		{"canceled in the wait", nil, []step{apiError(503, "Retry-After", "10")}, func(ctx context.Context, c *mihu.Client) error {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(5*time.Second, cancel)
 			return getByNumber(ctx, c)
@@ -240,7 +240,7 @@ func TestHooks(t *testing.T) {
 			_, err := c.Channels.GetByNumber(ctx, number, mihu.WithHeader("Authorization", "x"))
 			return err
 		}, nil},
-		{"a write that stays open", []mihu.Option{onceOnly}, []step{lost()}, func(ctx context.Context, c *mihu.Client) error {
+		{"a write that stays open", []mihu.Option{withoutRetries}, []step{lost()}, func(ctx context.Context, c *mihu.Client) error {
 			return c.Trunks.Delete(ctx, frontDesk)
 		}, []string{
 			"trunks.delete",
@@ -249,7 +249,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 0 outcome unknown",
 			"  1 attempts, settled false, unknown true",
 		}},
-		{"a delete that an earlier attempt has made", nil, []step{lost(), problem(404)}, func(ctx context.Context, c *mihu.Client) error {
+		{"a delete that an earlier attempt has made", nil, []step{lost(), apiError(404)}, func(ctx context.Context, c *mihu.Client) error {
 			return c.Trunks.Delete(ctx, frontDesk)
 		}, []string{
 			"trunks.delete",
@@ -262,7 +262,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 404",
 			"  2 attempts, settled false, unknown false",
 		}},
-		{"a settled create", nil, []step{lost(), problem(503), ok(), ok()}, create(), []string{
+		{"a settled create", nil, []step{lost(), apiError(503), ok(), ok()}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
 			"    ends: 0 no answer",
@@ -283,7 +283,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 200",
 			"  4 attempts, settled true, unknown false",
 		}},
-		{"a create that is sent again", nil, []step{lost(), problem(404), answer(201, snapshotJSON)}, create(), []string{
+		{"a create that is sent again", nil, []step{lost(), apiError(404), respondWith(201, snapshotJSON)}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
 			"    ends: 0 no answer",
@@ -299,7 +299,7 @@ func TestHooks(t *testing.T) {
 			"  ends: 201",
 			"  3 attempts, settled true, unknown false",
 		}},
-		{"a create whose update stays open", []mihu.Option{onceOnly}, []step{lost(), ok(), lost()}, create(), []string{
+		{"a create whose update stays open", []mihu.Option{withoutRetries}, []step{lost(), ok(), lost()}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
 			"    ends: 0 no answer",
@@ -335,8 +335,8 @@ func TestHooks(t *testing.T) {
 			"  1 attempts, settled false, unknown false",
 		}},
 		{"every page is a call", nil, []step{
-			answer(200, strings.Replace(pageJSON, `"last_page": 1`, `"last_page": 2, "page": 1`, 1)),
-			answer(200, strings.NewReplacer(`"current_page": 1`, `"current_page": 2`, "+12345678901", "+12345678902").Replace(pageJSON)),
+			respondWith(200, strings.Replace(pageJSON, `"last_page": 1`, `"last_page": 2, "page": 1`, 1)),
+			respondWith(200, strings.NewReplacer(`"current_page": 1`, `"current_page": 2`, "+12345678901", "+12345678902").Replace(pageJSON)),
 		}, func(ctx context.Context, c *mihu.Client) error {
 			for _, err := range c.Trunks.All(ctx, nil) {
 				if err != nil {
@@ -361,8 +361,8 @@ func TestHooks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				saw := new(witness)
-				opts := append([]mihu.Option{}, mihu.WithBaseURL(baseURL), mihu.WithHooks(saw.hooks()),
+				recorded := new(hookRecorder)
+				opts := append([]mihu.Option{}, mihu.WithBaseURL(baseURL), mihu.WithHooks(recorded.hooks()),
 					mihu.WithHTTPClient(&http.Client{Transport: newWire(t, test.steps...)}), mihu.WithTokenSource(renewing{}))
 				opts = append(opts, test.opts...)
 				client, err := mihu.New("", "", opts...)
@@ -370,9 +370,9 @@ func TestHooks(t *testing.T) {
 				err = test.call(t.Context(), client)
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				assert.Equal(t, test.want, saw.lines)
-				if len(saw.calls) > 0 && !strings.HasPrefix(test.name, "every page") {
-					assert.Equal(t, err, saw.calls[len(saw.calls)-1].Err, "the hook has the error of the caller")
+				assert.Equal(t, test.want, recorded.lines)
+				if len(recorded.calls) > 0 && !strings.HasPrefix(test.name, "every page") {
+					assert.Equal(t, err, recorded.calls[len(recorded.calls)-1].Err, "the hook has the error of the caller")
 				}
 			})
 		})
@@ -392,8 +392,8 @@ func (renewing) Refresh(_ context.Context, rejected string) (string, error) {
 func TestWhatHooksAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		saw := new(witness)
-		slow := problem(429, "Retry-After", "7", "X-Request-Id", "req-1")
+		recorded := new(hookRecorder)
+		slow := apiError(429, "Retry-After", "7", "X-Request-Id", "req-1")
 		then := slow.then
 		slow.then = func(req *http.Request) (*http.Response, error) {
 			time.Sleep(2 * time.Second)
@@ -401,20 +401,20 @@ func TestWhatHooksAreTold(t *testing.T) {
 			resp.Proto = "HTTP/2.0"
 			return resp, err
 		}
-		done := answer(200, snapshotJSON, "X-Request-Id", "req-2")
-		client := newClient(t, newWire(t, slow, done), mihu.WithHooks(saw.hooks()))
+		done := respondWith(200, snapshotJSON, "X-Request-Id", "req-2")
+		client := newClient(t, newWire(t, slow, done), mihu.WithHooks(recorded.hooks()))
 		_, err := client.Trunks.Assign(t.Context(), frontDesk, agentUUID)
 		require.NoError(t, err)
 
 		call := mihu.CallInfo{Op: "trunks.assign", Method: "PUT", Path: "/phone-numbers/trunks/assign", Host: "acme.mihu.ai", Port: 443}
 		body := len(`{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + agentUUID + `"}`)
-		refused, ok := saw.seen[3].(mihu.AttemptResult)
+		refused, ok := recorded.seen[3].(mihu.AttemptResult)
 		require.True(t, ok)
 		assert.Equal(t, 429, requireAPIError(t, refused.Err).StatusCode)
 		assert.Positive(t, refused.ResponseSize)
 		refused.Err, refused.ResponseSize = nil, 0
 		assert.Equal(t, mihu.AttemptResult{StatusCode: 429, RequestID: "req-1", Proto: "HTTP/2.0", RequestSize: body, Duration: 2 * time.Second}, refused)
-		saw.seen = slices.Delete(saw.seen, 3, 4)
+		recorded.seen = slices.Delete(recorded.seen, 3, 4)
 		wait := mihu.WaitInfo{Call: call, Attempt: 2, Reason: mihu.WaitRetryAfter, Planned: 7 * time.Second}
 		assert.Equal(t, []any{
 			call,
@@ -428,7 +428,7 @@ func TestWhatHooksAreTold(t *testing.T) {
 			mihu.AttemptResult{StatusCode: 200, RequestID: "req-2", RequestSize: body, ResponseSize: len(snapshotJSON)},
 			call,
 			mihu.CallResult{StatusCode: 200, RequestID: "req-2", Attempts: 2, Duration: 9 * time.Second},
-		}, saw.seen)
+		}, recorded.seen)
 	})
 }
 
@@ -445,7 +445,7 @@ func TestServerThatHooksAreTold(t *testing.T) {
 	}
 	for _, test := range tests {
 		var got mihu.CallInfo
-		client, err := mihu.New("", token, mihu.WithBaseURL(test.base), mihu.WithHTTPClient(instant(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
+		client, err := mihu.New("", token, mihu.WithBaseURL(test.base), mihu.WithHTTPClient(instantClient(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
 			CallEnd: func(_ context.Context, call mihu.CallInfo, _ mihu.CallResult) { got = call },
 		}))
 		require.NoError(t, err)
@@ -505,7 +505,7 @@ func TestSeveralHooks(t *testing.T) {
 func TestHeadersOfHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		wire := newWire(t, problem(503), ok())
+		wire := newWire(t, apiError(503), ok())
 		client := newClient(t, wire, mihu.WithHooks(mihu.Hooks{
 			AttemptStart: func(ctx context.Context, attempt mihu.AttemptInfo, header http.Header) context.Context {
 				assert.Empty(t, header, "in particular no token")
@@ -534,7 +534,7 @@ func TestHeadersOfHooks(t *testing.T) {
 // A key that a hook sends is as secret as one of the caller's.
 func TestSecretHeaderOfHooks(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newWire(t, answer(422, `{"success": false, "message": "no such key: h00k-key"}`)), mihu.WithHooks(mihu.Hooks{
+	client := newClient(t, newWire(t, respondWith(422, `{"success": false, "message": "no such key: h00k-key"}`)), mihu.WithHooks(mihu.Hooks{
 		AttemptStart: func(_ context.Context, _ mihu.AttemptInfo, header http.Header) context.Context {
 			header.Set("X-Api-Key", "h00k-key")
 			return nil
@@ -559,11 +559,11 @@ func TestHooksAreToldNothingPrivate(t *testing.T) {
 		}}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		saw := new(witness)
+		recorded := new(hookRecorder)
 		var book logbook
 		log := book.logger()
-		client := newClient(t, newWire(t, problem(429, "Retry-After", "1"), echo(503), echo(422), echo(200)), mihu.WithHooks(saw.hooks()))
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(agentUUID))
+		client := newClient(t, newWire(t, apiError(429, "Retry-After", "1"), echo(503), echo(422), echo(200)), mihu.WithHooks(recorded.hooks()))
+		_, err := client.Trunks.Create(t.Context(), createRequest(agentUUID))
 		require.Error(t, err)
 		_, err = client.Channels.GetByNumber(t.Context(), number)
 		require.Error(t, err)
@@ -571,8 +571,8 @@ func TestHooksAreToldNothingPrivate(t *testing.T) {
 			Method: http.MethodGet, Path: "/numbers/12345678901/{arg}", PathArgs: map[string]string{"arg": "p4th"},
 		}, nil)
 		require.Error(t, err)
-		require.NotEmpty(t, saw.seen)
-		for _, seen := range saw.seen {
+		require.NotEmpty(t, recorded.seen)
+		for _, seen := range recorded.seen {
 			text := fmt.Sprintf("%v %+v %#v", seen, seen, seen)
 			log.Info("seen", slog.Any("value", seen))
 			for _, secret := range secrets {
@@ -599,7 +599,7 @@ func TestHooksOfManyCalls(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	var ended sync.Map
-	client, err := mihu.New("acme", token, mihu.WithHTTPClient(instant(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
+	client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
 		AttemptEnd: func(ctx context.Context, _ mihu.AttemptInfo, _ mihu.AttemptResult) {
 			ended.Store(ctx.Value(key{}), true)
 		},

@@ -51,13 +51,13 @@ func TestTrunkLifecycle(t *testing.T) {
 		client := srv.Client(t)
 		ada, bob := srv.AddAgent("Ada"), srv.AddAgent("Bob")
 
-		snap, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		snap, err := client.Trunks.Create(t.Context(), createRequest(ada))
 		require.NoError(t, err)
 		assert.Equal(t, mihu.Binding{Bound: true, AgentUUID: ada, AgentName: "Ada"}, snap.Binding(mihu.ChannelCall))
 		assert.True(t, snap.External())
 		assertStored(t, srv, ada)
 
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(bob))
+		_, err = client.Trunks.Create(t.Context(), createRequest(bob))
 		require.ErrorIs(t, err, mihu.ErrConflict)
 
 		_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
@@ -149,7 +149,7 @@ func TestFailuresKeepConnections(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), fastRetries)
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	for range 50 {
@@ -164,7 +164,7 @@ func TestAServerThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), fastRetries)
 	require.NoError(t, err)
 	for _, op := range operations() {
 		err := op.call(t.Context(), client)
@@ -178,7 +178,7 @@ func TestAServerThatIsNotThere(t *testing.T) {
 func TestAServerThatGoesAway(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, swift)
+		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fastRetries)
 		for _, op := range operations() {
 			err := op.call(t.Context(), client)
 			require.Error(t, err)
@@ -202,7 +202,7 @@ func TestAServerThatDrips(t *testing.T) {
 						_ = http.NewResponseController(w).Flush()
 						time.Sleep(time.Millisecond)
 					}
-				}, mihu.WithAttemptTimeout(100*time.Millisecond), onceOnly)
+				}, mihu.WithAttemptTimeout(100*time.Millisecond), withoutRetries)
 				start := time.Now()
 				_, err := client.Channels.Get(t.Context(), numberUUID)
 				assert.Less(t, time.Since(start), 20*time.Second)
@@ -232,7 +232,7 @@ func TestAServerThatNeverStops(t *testing.T) {
 				}
 				written.Add(int64(n))
 			}
-		}, onceOnly)
+		}, withoutRetries)
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.Less(t, written.Load(), int64(100<<20))
@@ -244,7 +244,7 @@ func TestAServerWithEndlessHeaders(t *testing.T) {
 	t.Parallel()
 	client := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Request-Id", strings.Repeat("a", 1<<20))
-	}, onceOnly)
+	}, withoutRetries)
 	_, err := client.Channels.Get(t.Context(), numberUUID)
 	requireTransportError(t, err)
 	assert.Less(t, len(err.Error()), 300)
@@ -260,7 +260,7 @@ func TestTransportsThatLeaveThingsOut(t *testing.T) {
 		"a success and no body":     {StatusCode: http.StatusOK},
 	}
 	for name, resp := range tests {
-		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), onceOnly)
+		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), withoutRetries)
 		for _, op := range operations() {
 			err := op.call(t.Context(), client, mihu.WithoutReconciliation(), mihu.WithResponse(new(mihu.Response)))
 			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success and no body" {
@@ -284,7 +284,7 @@ func (c *closing) Close() error {
 // The body of every answer is closed, whatever it is.
 func TestBodiesAreClosed(t *testing.T) {
 	t.Parallel()
-	broken := io.MultiReader(strings.NewReader(`{"succ`), brokenReader{io.ErrUnexpectedEOF})
+	broken := io.MultiReader(strings.NewReader(`{"succ`), failingReader{io.ErrUnexpectedEOF})
 	tests := map[string]struct {
 		status int
 		length int64
@@ -304,7 +304,7 @@ func TestBodiesAreClosed(t *testing.T) {
 			return &http.Response{
 				StatusCode: tt.status, Header: http.Header{"Location": {"/x"}}, Body: body, ContentLength: tt.length, Request: req,
 			}, nil
-		}), onceOnly)
+		}), withoutRetries)
 		_, _ = client.Channels.Get(t.Context(), numberUUID)
 		assert.True(t, body.closed.Load(), name)
 	}
@@ -334,7 +334,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		}
 		for _, http2 := range []bool{false, true} {
 			client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) { paths[r.URL.Path](w, r) },
-				swift, mihu.WithAttemptTimeout(50*time.Millisecond))
+				fastRetries, mihu.WithAttemptTimeout(50*time.Millisecond))
 			for path := range paths {
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					_ = client.Do(t.Context(), &mihu.Request{Method: method, Path: path, Body: []string{"x"}}, nil)

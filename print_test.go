@@ -24,7 +24,7 @@ import (
 // What of a value is seen when it is printed or logged.
 func TestPrinting(t *testing.T) {
 	t.Parallel()
-	create := wantedTrunk(agentUUID)
+	create := createRequest(agentUUID)
 	update := &mihu.TrunkUpdateRequest{
 		Name: new("Reception"), Direction: new(mihu.DirectionBoth),
 		SIP: &mihu.SIPUpdate{
@@ -91,7 +91,7 @@ func TestPrinting(t *testing.T) {
 			assert.Equal(t, strconv.Quote(tt.want), fmt.Sprintf("%q", tt.value))
 			assert.Equal(t, "["+tt.want+"]", fmt.Sprint([]any{tt.value}), "within a slice")
 			assert.Equal(t, "{"+tt.want+"}", fmt.Sprint(struct{ V any }{tt.value}), "within a struct")
-			assertNotSeen(t, tt.value, "s3cret", "12345678901")
+			assertNotPrinted(t, tt.value, "s3cret", "12345678901")
 		})
 	}
 }
@@ -115,13 +115,13 @@ func TestPrintingWhatIsNotAcceptable(t *testing.T) {
 		mihu.SIPUpdate{SecondaryGateway: new(gateway)},
 		mihu.TrunkCreateRequest{Name: "line +12345678901", AgentUUID: number, SIP: &mihu.SIPCredentials{Gateway: number}},
 	} {
-		assertNotSeen(t, value, "pl4nted", "12345678901")
+		assertNotPrinted(t, value, "pl4nted", "12345678901")
 	}
 }
 
-func assertNotSeen(t *testing.T, v any, secrets ...string) {
+func assertNotPrinted(t *testing.T, v any, secrets ...string) {
 	t.Helper()
-	shown := strings.Join(prints(t, v), "\n")
+	shown := strings.Join(printed(t, v), "\n")
 	for _, secret := range secrets {
 		assert.NotContains(t, shown, secret, "%s is seen of a %T", secret, v)
 	}
@@ -134,12 +134,12 @@ func TestPrintingOfARequestToAnyEndpoint(t *testing.T) {
 		Method: "POST", Path: "/x/{number}", PathArgs: map[string]string{"number": number}, Query: url.Values{"number": {number}, "token": {"pl4nted"}},
 		Body: map[string]any{"sip": map[string]any{"password": "pl4nted"}},
 	}
-	assertNotSeen(t, req, "pl4nted", "12345678901")
-	assertNotSeen(t, &req, "pl4nted", "12345678901")
+	assertNotPrinted(t, req, "pl4nted", "12345678901")
+	assertNotPrinted(t, &req, "pl4nted", "12345678901")
 }
 
 // prints are all the ways in which a value comes to be seen, apart from encoding it on purpose.
-func prints(t *testing.T, v any) []string {
+func printed(t *testing.T, v any) []string {
 	t.Helper()
 	var all []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%40v", "%-40v"} {
@@ -187,7 +187,7 @@ func spellings(secret string) []string {
 // echo is a server that repeats in every place of an answer what it was sent, in every spelling.
 func echo(status int, shape string) step {
 	return step{then: func(req *http.Request) (*http.Response, error) {
-		heard := heardIn(req)
+		heard := secretsIn(req)
 		var all []string
 		for _, secret := range heard {
 			all = append(all, spellings(secret)...)
@@ -213,8 +213,8 @@ func echo(status int, shape string) step {
 	}}
 }
 
-// heardIn is what a request told that nobody else is to know, and its number.
-func heardIn(req *http.Request) []string {
+// secretsIn is what a request told that nobody else is to know, and its number.
+func secretsIn(req *http.Request) []string {
 	heard := []string{strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")}
 	heard = append(heard, req.Header.Values("X-Api-Key")...)
 	body, _ := io.ReadAll(req.Body)
@@ -294,13 +294,13 @@ func assertNothingSecretIsSeen(t *testing.T, answer step, call func(context.Cont
 		var resp mihu.Response
 		client := newClient(t, newWire(t, answer), mihu.WithLogger(slog.New(handler)), mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 2}))
 		got, err := call(t.Context(), client, mihu.WithResponse(&resp))
-		seen := append(prints(t, resp), records.String())
-		seen = append(seen, prints(t, client)...)
-		seen = append(seen, prints(t, got)...)
+		seen := append(printed(t, resp), records.String())
+		seen = append(seen, printed(t, client)...)
+		seen = append(seen, printed(t, got)...)
 		kept := []string{string(resp.Body)}
 		for _, each := range chain(err) {
 			seen = append(seen, each.Error())
-			seen = append(seen, prints(t, each)...)
+			seen = append(seen, printed(t, each)...)
 			if api, ok := each.(*mihu.APIError); ok { //nolint:errorlint // each error of the chain is looked at
 				kept = append(kept, string(api.Body))
 				encoded, err := json.Marshal(api)
@@ -348,10 +348,10 @@ func TestNoTokenOfACallIsSeen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := []string{"f1rst-token", "s3cond-token", "th1rd-token", "f0urth-token"}
-		wire := newWire(t, problem(503), problem(401), problem(503), answer(403, `{"message": "`+strings.Join(all, " ")+`"}`))
+		wire := newWire(t, apiError(503), apiError(401), apiError(503), respondWith(403, `{"message": "`+strings.Join(all, " ")+`"}`))
 		client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens(all...)), mihu.WithHTTPClient(&http.Client{Transport: wire}))
 		require.NoError(t, err)
-		err = ask(t.Context(), client, http.MethodGet)
+		err = doRequest(t.Context(), client, http.MethodGet)
 		require.ErrorIs(t, err, mihu.ErrForbidden)
 		assert.EqualError(t, err, "mihu: GET /x: 403 Forbidden: [redacted] [redacted] [redacted] [redacted] (4 attempts)")
 		assert.JSONEq(t, `{"message":"[redacted] [redacted] [redacted] [redacted]"}`, string(requireAPIError(t, err).Body))
@@ -362,12 +362,12 @@ func TestNoTokenOfACallIsSeen(t *testing.T) {
 func TestNumbersOfOthersAreMasked(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"+12084439178", "12084439178", "+1 208-443-9178", "+1 (208) 443.9178", "tel:+12084439178", "number=%2B12084439178"} {
-		err := newClient(t, newWire(t, answer(409, `{"message": "The agent serves `+text+` already"}`))).Trunks.Delete(t.Context(), frontDesk)
+		err := newClient(t, newWire(t, respondWith(409, `{"message": "The agent serves `+text+` already"}`))).Trunks.Delete(t.Context(), frontDesk)
 		require.ErrorIs(t, err, mihu.ErrConflict)
 		assert.Contains(t, err.Error(), "1208•••9178 already")
 		assert.True(t, strings.HasPrefix(err.Error(), "mihu: trunks.delete: 409 Conflict: The agent serves "), err)
 	}
-	_, err := newClient(t, newWire(t, answer(404, `{"message": "No agent 3c90c3cc-0d44-4b50-8888-000012345678"}`))).
+	_, err := newClient(t, newWire(t, respondWith(404, `{"message": "No agent 3c90c3cc-0d44-4b50-8888-000012345678"}`))).
 		Trunks.Assign(t.Context(), frontDesk, agentUUID)
 	assert.EqualError(t, err, "mihu: trunks.assign: 404 Not Found: No agent 3c90c3cc-0d44-4b50-8888-000012345678", "a UUID is no number")
 }
@@ -376,7 +376,7 @@ func TestNumbersOfOthersAreMasked(t *testing.T) {
 func TestErrorsOfTheCallerStayMatchable(t *testing.T) {
 	t.Parallel()
 	secretive := fmt.Errorf("could not dial with %s: %w", token, errLost)
-	_, err := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return nil, secretive }), onceOnly).Trunks.List(t.Context(), nil)
+	_, err := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return nil, secretive }), withoutRetries).Trunks.List(t.Context(), nil)
 	require.ErrorIs(t, err, errLost)
 	require.ErrorIs(t, err, secretive)
 	assert.EqualError(t, err, "mihu: trunks.list: could not dial with [redacted]: connection lost")

@@ -16,15 +16,15 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// swift repeats without noticeable waits.
-var swift = mihu.WithRetryPolicy(mihu.RetryPolicy{
+// fastRetries repeats without noticeable waits.
+var fastRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{
 	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
 })
 
 var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
 
-// wantedTrunk sets everything that cannot be read back.
-func wantedTrunk(agent string) *mihu.TrunkCreateRequest {
+// createRequest sets everything that cannot be read back.
+func createRequest(agent string) *mihu.TrunkCreateRequest {
 	return &mihu.TrunkCreateRequest{
 		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
 		SIP: &mihu.SIPCredentials{
@@ -35,7 +35,7 @@ func wantedTrunk(agent string) *mihu.TrunkCreateRequest {
 }
 
 // flow is what the server was sent, such as "POST trunks 201".
-func flow(srv *mihutest.Server) []string {
+func requestLines(srv *mihutest.Server) []string {
 	var lines []string
 	for _, r := range srv.Requests() {
 		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
@@ -43,17 +43,17 @@ func flow(srv *mihutest.Server) []string {
 	return lines
 }
 
-func post(f mihutest.Fault) mihutest.Fault {
+func onPost(f mihutest.Fault) mihutest.Fault {
 	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
 	return f
 }
 
-func get(f mihutest.Fault) mihutest.Fault {
+func onGet(f mihutest.Fault) mihutest.Fault {
 	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
 	return f
 }
 
-func patch(f mihutest.Fault) mihutest.Fault {
+func onPatch(f mihutest.Fault) mihutest.Fault {
 	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
 	return f
 }
@@ -63,7 +63,7 @@ func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
 	require.Len(t, srv.Trunks(), 1)
 	stored, ok := srv.Trunk(frontDesk)
 	require.True(t, ok)
-	want := wantedTrunk(agent)
+	want := createRequest(agent)
 	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
 	assert.Equal(t, want.Name, stored.Name)
 	assert.Equal(t, want.Direction, stored.Direction)
@@ -100,15 +100,15 @@ func TestCreateIsSettled(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
 			agent := srv.AddAgent("Ada")
-			require.NoError(t, srv.Inject(post(test.fault)))
+			require.NoError(t, srv.Inject(onPost(test.fault)))
 			var meta mihu.Response
-			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(strings.ToUpper(agent)), mihu.WithResponse(&meta))
+			snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(strings.ToUpper(agent)), mihu.WithResponse(&meta))
 			require.NoError(t, err)
 			assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
 			assertStored(t, srv, agent)
 			assert.True(t, meta.Reconciled)
 			assert.Equal(t, len(test.want)+1, meta.Attempts)
-			assert.Equal(t, test.want, flow(srv)[1:])
+			assert.Equal(t, test.want, requestLines(srv)[1:])
 		})
 	}
 }
@@ -133,9 +133,9 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
-			require.NoError(t, srv.Inject(post(test.fault)))
+			require.NoError(t, srv.Inject(onPost(test.fault)))
 			var meta mihu.Response
-			_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
+			_, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
 			require.ErrorIs(t, err, test.want)
 			require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 			assert.False(t, meta.Reconciled)
@@ -148,12 +148,12 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 func TestSettledCreateWithoutSettings(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 502, AfterChange: true})))
-	snap, err := srv.Client(t, swift).Trunks.Create(t.Context(),
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Status: 502, AfterChange: true})))
+	snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(),
 		&mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: srv.AddAgent("Ada")}, mihu.WithHeader("X-Team", "telecom"))
 	require.NoError(t, err)
 	assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
-	assert.Equal(t, []string{"POST trunks 502", "GET channels 200"}, flow(srv))
+	assert.Equal(t, []string{"POST trunks 502", "GET channels 200"}, requestLines(srv))
 	assert.Equal(t, "telecom", srv.Requests()[1].Header.Get("X-Team"), "the call's headers go with every request of it")
 }
 
@@ -162,20 +162,20 @@ func TestCreateOfATrunkThatWasThere(t *testing.T) {
 	for _, status := range []int{400, 409, 422} {
 		srv := mihutest.NewServer(t, mihutest.WithRules(mihutest.Rules{DuplicateStatus: status}))
 		ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
-		client := srv.Client(t, swift)
+		client := srv.Client(t, fastRetries)
 		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: ada, Name: "Old name"}))
 
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		_, err := client.Trunks.Create(t.Context(), createRequest(ada))
 		require.Error(t, err, "a refusal of the first request is the answer")
 		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
+		_, err = client.Trunks.Create(t.Context(), createRequest(ada))
 		require.NoError(t, err)
 		assertStored(t, srv, ada)
 
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 504})))
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(eve))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Status: 504})))
+		_, err = client.Trunks.Create(t.Context(), createRequest(eve))
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
 		require.ErrorIs(t, err, mihu.ErrConflict)
@@ -198,8 +198,8 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 		if bound {
 			require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, agent))
 		}
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-		_, err = srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(agent))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
+		_, err = srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(agent))
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
 		assert.False(t, conflict.External)
@@ -208,10 +208,10 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 	}
 }
 
-// meddler is a transport that does something of its own around some requests.
-type meddler func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+// interceptor is a transport that does something of its own around some requests.
+type interceptor func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
 
-func (m meddler) RoundTrip(req *http.Request) (*http.Response, error) {
+func (m interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
 	return m(req, http.DefaultTransport.RoundTrip)
 }
 
@@ -233,7 +233,7 @@ func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
 	srv := mihutest.NewServer(t)
 	agent := srv.AddAgent("Ada")
 	var late *http.Request
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 		if req.Method != http.MethodPost {
 			return send(req)
 		}
@@ -246,11 +246,11 @@ func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		return send(req)
 	})
-	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(agent))
+	_, err := srv.Client(t, fastRetries, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), createRequest(agent))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"GET channels 404", "POST trunks 201", "POST trunks 409", "GET channels 200", "PATCH trunks 200",
-	}, flow(srv))
+	}, requestLines(srv))
 	assertStored(t, srv, agent)
 }
 
@@ -267,49 +267,49 @@ func TestCreateThatStaysOpen(t *testing.T) {
 	}{
 		{
 			"never an answer to the POST",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true, Times: -1})},
 			nil,
 			"there after request 4, the last", 8,
 		},
 		{
 			"the reading fails",
-			[]mihutest.Fault{post(broken), get(broken)},
+			[]mihutest.Fault{onPost(broken), onGet(broken)},
 			[]error{mihu.ErrServer},
 			"trunks.create.read", 9,
 		},
 		{
 			"the reading is refused",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403})},
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Status: 403})},
 			[]error{mihu.ErrForbidden, mihu.ErrServer},
 			"403 FORBIDDEN", 2,
 		},
 		{
 			"the reading repeats what was stored",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403, Message: "no GET for alice with s3cret"})},
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Status: 403, Message: "no GET for alice with s3cret"})},
 			[]error{mihu.ErrForbidden},
 			"no GET for [redacted] with [redacted]", 2,
 		},
 		{
 			"the reading is of another number",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
 			[]error{mihu.ErrMalformedResponse},
 			"another number", 2,
 		},
 		{
 			"refused for another reason afterwards",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 401})},
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{Status: 401})},
 			[]error{mihu.ErrUnauthorized},
 			"401", 3,
 		},
 		{
 			"invalid afterwards, and not there",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{Status: 422, Times: -1})},
 			[]error{mihu.ErrInvalid},
 			"there after request 4, the last", 8,
 		},
 		{
 			"the settings are refused",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true, AfterChange: true}), patch(mihutest.Fault{Status: 422})},
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true, AfterChange: true}), onPatch(mihutest.Fault{Status: 422})},
 			[]error{mihu.ErrInvalid},
 			"with Update", 3,
 		},
@@ -319,7 +319,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
 			require.NoError(t, srv.Inject(test.faults...))
-			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+			snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")))
 			assert.Nil(t, snap)
 			require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 			for _, want := range test.want {
@@ -328,7 +328,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			assert.ErrorContains(t, err, test.text)
 			assert.NotContains(t, err.Error(), frontDesk.PhoneNumber)
 			assert.NotContains(t, err.Error(), "s3cret")
-			assert.Equal(t, test.sent, srv.RequestCount(), flow(srv))
+			assert.Equal(t, test.sent, srv.RequestCount(), requestLines(srv))
 		})
 	}
 }
@@ -336,9 +336,9 @@ func TestCreateThatStaysOpen(t *testing.T) {
 func TestSettlingCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true})))
 	var meta mihu.Response
-	_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
+	_, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the error says how to find out")
 	assert.False(t, meta.Reconciled)
@@ -352,14 +352,14 @@ func TestCreateCancelledInTheMiddle(t *testing.T) {
 	srv := mihutest.NewServer(t)
 	leaving := errors.New("the program is leaving")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 		resp, err := send(again(t, req))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		cancel(leaving)
 		return nil, req.Context().Err()
 	})
-	_, err := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	_, err := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(ctx, createRequest(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, leaving)
@@ -373,15 +373,15 @@ func TestCreateMovedInBetween(t *testing.T) {
 	srv := mihutest.NewServer(t)
 	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
 	other := srv.Client(t)
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 		if req.Method == http.MethodPatch {
 			_, err := other.Trunks.Assign(req.Context(), frontDesk, eve)
 			require.NoError(t, err)
 		}
 		return send(req)
 	})
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
-	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(ada))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true})))
+	_, err := srv.Client(t, fastRetries, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), createRequest(ada))
 	conflict, ok := errors.AsType[*mihu.ConflictError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, eve, conflict.AgentUUID)
@@ -393,12 +393,12 @@ func TestTwoCallersCreateTheSame(t *testing.T) {
 	for range 20 {
 		srv := mihutest.NewServer(t)
 		agent := srv.AddAgent("Ada")
-		client := srv.Client(t, swift)
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
+		client := srv.Client(t, fastRetries)
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
-				_, err := client.Trunks.Create(t.Context(), wantedTrunk(agent))
+				_, err := client.Trunks.Create(t.Context(), createRequest(agent))
 				assert.NoError(t, err)
 			})
 		}
@@ -414,7 +414,7 @@ func TestSettlingSpendsTheBudget(t *testing.T) {
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 1}))
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: -1}))
 	for range 3 {
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+		_, err := client.Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")))
 		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	}
 	assert.Equal(t, 4, srv.RequestCount(), "three requests and one reading")
@@ -424,11 +424,11 @@ func TestSettlingSpendsTheBudget(t *testing.T) {
 func TestSettlingObeysTheDeadline(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: 1 << 60, MaxDelay: 1 << 62}))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := client.Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	_, err := client.Trunks.Create(ctx, createRequest(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, ctx.Err(), "the deadline was not waited for")

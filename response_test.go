@@ -78,7 +78,7 @@ func TestSampleListItemDecodes(t *testing.T) {
 
 func TestSampleErrorDecodes(t *testing.T) {
 	t.Parallel()
-	_, err := newClient(t, newWire(t, answer(http.StatusUnauthorized, string(sample(t, "error.401.json"))))).Trunks.List(t.Context(), nil)
+	_, err := newClient(t, newWire(t, respondWith(http.StatusUnauthorized, string(sample(t, "error.401.json"))))).Trunks.List(t.Context(), nil)
 	api := requireAPIError(t, err)
 	assertMatches(t, err, mihu.ErrUnauthorized)
 	assert.Equal(t, "INVALID_AUTH_TOKEN", api.Code)
@@ -218,7 +218,7 @@ func TestSnapshotsDecodeWithTolerance(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, success := range []string{`true`, `1`, `"true"`, `null`} {
-				client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": `+success+`, "data": `+tt.data+`}`)))
+				client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": `+success+`, "data": `+tt.data+`}`)))
 				snap, err := client.Channels.Get(t.Context(), numberUUID)
 				require.NoError(t, err, success)
 				assert.Equal(t, &tt.want, snap, success)
@@ -277,7 +277,7 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": `+tt.data+`}`))).Trunks.List(t.Context(), nil)
+			got, err := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": `+tt.data+`}`))).Trunks.List(t.Context(), nil)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want.Pagination, got.Pagination)
 			require.Len(t, got.Items, len(tt.want.Items))
@@ -294,7 +294,7 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 // number or a secret.
 func TestAnswersThatMakeNoSense(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, body, says string }{
+	tests := []struct{ name, body, errText string }{
 		{"no JSON", `<html>pl4nted</html>`, "not JSON: invalid character '<'"},
 		{"a list", `["pl4nted"]`, "not a JSON object"},
 		{"text", `"pl4nted"`, "not a JSON object"},
@@ -326,11 +326,11 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			wire := newWire(t, answer(http.StatusOK, tt.body, "Content-Type", "application/json"))
+			wire := newWire(t, respondWith(http.StatusOK, tt.body, "Content-Type", "application/json"))
 			snap, err := newClient(t, wire).Channels.Get(t.Context(), numberUUID)
 			assert.Nil(t, snap)
 			assertMatches(t, err, mihu.ErrMalformedResponse)
-			assert.Contains(t, err.Error(), tt.says)
+			assert.Contains(t, err.Error(), tt.errText)
 			assert.NotContains(t, err.Error(), "pl4nted")
 			assert.NotContains(t, err.Error(), "4815")
 			assert.Equal(t, 1, wire.Attempts())
@@ -353,11 +353,11 @@ func TestNothingIsLeftBehindByAnAnswerThatMakesNoSense(t *testing.T) {
 			`{"success": true, "data": {"number": "+15550001111"`,
 		} {
 			into := before
-			require.Error(t, newClient(t, newWire(t, answer(http.StatusOK, body)), onceOnly).Do(t.Context(), request, &into), body)
+			require.Error(t, newClient(t, newWire(t, respondWith(http.StatusOK, body)), withoutRetries).Do(t.Context(), request, &into), body)
 			assert.Equal(t, before, into, body)
 		}
 		into := before
-		client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"number": "+15550001111"}}`)))
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"number": "+15550001111"}}`)))
 		require.NoError(t, client.Do(t.Context(), request, &into))
 		assert.Equal(t, mihu.ChannelSnapshot{Number: "+15550001111"}, into, "nor is it mixed with an answer that does")
 	}
@@ -404,7 +404,7 @@ func TestDoDecodesInto(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": `+tt.data+`}`)))
+			client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": `+tt.data+`}`)))
 			require.NoError(t, client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, tt.into))
 			assert.Equal(t, tt.want, reflect.ValueOf(tt.into).Elem().Interface())
 		})
@@ -415,13 +415,13 @@ func TestDoDecodesInto(t *testing.T) {
 func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	for _, into := range []any{new(struct{ A int8 }), new(struct{ A int32 }), new(struct{ A uint16 }), new(map[string]int16)} {
-		client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"A": 12345678901}}`)))
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"A": 12345678901}}`)))
 		err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, into)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.NotContains(t, err.Error(), "12345678901", "%T", into)
 	}
 	// A type of the caller's own may repeat what it could not read.
-	client := newClient(t, newWire(t, answer(http.StatusOK, `{"success": true, "data": {"A": "`+token+` 12345678901"}}`)))
+	client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"A": "`+token+` 12345678901"}}`)))
 	err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, new(struct{ A netip.Addr }))
 	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 	assert.NotContains(t, err.Error(), token)
@@ -431,11 +431,11 @@ func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
 func TestDoWithoutDataTakesAnySuccess(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", " ", `{}`, `null`, `{"success": true}`, `{"success": true, "data": [1]}`, `{"success": 1, "data": "x"}`, `{"data": null}`} {
-		client := newClient(t, newWire(t, answer(http.StatusOK, body)))
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)))
 		require.NoError(t, client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil), body)
 	}
 	for _, body := range []string{"<html>", `{"success": true`, `[]`, `{"success": "perhaps"}`} {
-		client := newClient(t, newWire(t, answer(http.StatusOK, body)))
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)))
 		err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse, body)
 	}

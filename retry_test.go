@@ -26,7 +26,7 @@ import (
 )
 
 // ask sends one request of a method to an endpoint of its own.
-func ask(ctx context.Context, client *mihu.Client, method string, opts ...mihu.CallOption) error {
+func doRequest(ctx context.Context, client *mihu.Client, method string, opts ...mihu.CallOption) error {
 	return client.Do(ctx, &mihu.Request{Method: method, Path: "/x", Body: map[string]any{"a": 1}}, new(map[string]any), opts...)
 }
 
@@ -35,7 +35,7 @@ func ask(ctx context.Context, client *mihu.Client, method string, opts ...mihu.C
 func TestThePolicy(t *testing.T) {
 	t.Parallel()
 	const never, once, always = 1, 2, 4
-	page := func(status int) step { return answer(status, "<html>") }
+	page := func(status int) step { return respondWith(status, "<html>") }
 	huge := step{then: func(*http.Request) (*http.Response, error) {
 		resp := response(http.StatusOK, "")
 		resp.ContentLength = 1 << 40
@@ -47,47 +47,47 @@ func TestThePolicy(t *testing.T) {
 		read, write, post   int
 		perhapsItWasChanged bool
 	}{
-		{"never sent: refused", undialled(errRefusedDial), always, always, always, false},
-		{"never sent: no answer to the dial", undialled(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), always, always, always, false},
-		{"never sent: no handshake", undialled(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), always, always, always, false},
-		{"never sent: name server away", undialled(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), always, always, always, false},
-		{"never sent: host name unknown", undialled(errNoSuchHost), once, once, once, false},
-		{"unknown authority", undialled(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), never, never, never, false},
-		{"unknown authority, by itself", undialled(x509.UnknownAuthorityError{}), never, never, never, false},
-		{"another host's certificate", undialled(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"}), never, never, never, false},
-		{"expired certificate", undialled(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}), never, never, never, false},
-		{"encrypted hello refused", undialled(&tls.ECHRejectionError{}), never, never, never, false},
+		{"never sent: refused", neverSent(errRefusedDial), always, always, always, false},
+		{"never sent: no answer to the dial", neverSent(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), always, always, always, false},
+		{"never sent: no handshake", neverSent(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), always, always, always, false},
+		{"never sent: name server away", neverSent(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), always, always, always, false},
+		{"never sent: host name unknown", neverSent(errNoSuchHost), once, once, once, false},
+		{"unknown authority", neverSent(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), never, never, never, false},
+		{"unknown authority, by itself", neverSent(x509.UnknownAuthorityError{}), never, never, never, false},
+		{"another host's certificate", neverSent(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"}), never, never, never, false},
+		{"expired certificate", neverSent(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}), never, never, never, false},
+		{"encrypted hello refused", neverSent(&tls.ECHRejectionError{}), never, never, never, false},
 		{"connection lost", lost(), always, always, never, true},
 		{"attempt timed out", hangs(), always, always, never, true},
-		{"2xx cut short", breaksOff(http.StatusOK, `{"success": true, "da`), always, always, never, true},
+		{"2xx cut short", cutShort(http.StatusOK, `{"success": true, "da`), always, always, never, true},
 		{"2xx too large", huge, never, never, never, true},
 		{"2xx not JSON", page(http.StatusOK), never, never, never, true},
-		{"2xx empty", answer(http.StatusCreated, ""), never, never, never, true},
-		{"2xx without data", answer(http.StatusOK, `{"success": true}`), never, never, never, true},
-		{"429", problem(429), always, always, always, false},
+		{"2xx empty", respondWith(http.StatusCreated, ""), never, never, never, true},
+		{"2xx without data", respondWith(http.StatusOK, `{"success": true}`), never, never, never, true},
+		{"429", apiError(429), always, always, always, false},
 		{"429 as a page", page(429), always, always, always, false},
-		{"429 cut short", breaksOff(429, `{`), always, always, always, false},
-		{"401", problem(401), never, never, never, false},
-		{"502", problem(502), always, always, never, true},
+		{"429 cut short", cutShort(429, `{`), always, always, always, false},
+		{"401", apiError(401), never, never, never, false},
+		{"502", apiError(502), always, always, never, true},
 		{"502 as a page", page(502), always, always, never, true},
-		{"503", problem(503), always, always, never, true},
-		{"503 cut short", breaksOff(503, `{`), always, always, never, true},
-		{"504", problem(504), always, always, never, true},
-		{"500", problem(500), never, never, never, true},
-		{"408", problem(408), never, never, never, true},
-		{"501", problem(501), never, never, never, true},
-		{"507", problem(507), never, never, never, true},
-		{"599", problem(599), never, never, never, true},
-		{"400", problem(400), never, never, never, false},
-		{"403", problem(403), never, never, never, false},
-		{"404", problem(404), never, never, never, false},
-		{"404 cut short", breaksOff(404, `{`), never, never, never, false},
-		{"409", problem(409), never, never, never, false},
+		{"503", apiError(503), always, always, never, true},
+		{"503 cut short", cutShort(503, `{`), always, always, never, true},
+		{"504", apiError(504), always, always, never, true},
+		{"500", apiError(500), never, never, never, true},
+		{"408", apiError(408), never, never, never, true},
+		{"501", apiError(501), never, never, never, true},
+		{"507", apiError(507), never, never, never, true},
+		{"599", apiError(599), never, never, never, true},
+		{"400", apiError(400), never, never, never, false},
+		{"403", apiError(403), never, never, never, false},
+		{"404", apiError(404), never, never, never, false},
+		{"404 cut short", cutShort(404, `{`), never, never, never, false},
+		{"409", apiError(409), never, never, never, false},
 		{"413 as a page", page(413), never, never, never, false},
-		{"418", problem(418), never, never, never, false},
-		{"422", problem(422), never, never, never, false},
-		{"2xx that says no", answer(http.StatusOK, `{"success": false}`), never, never, never, false},
-		{"302", answer(http.StatusFound, "", "Location", "/x"), never, never, never, false},
+		{"418", apiError(418), never, never, never, false},
+		{"422", apiError(422), never, never, never, false},
+		{"2xx that says no", respondWith(http.StatusOK, `{"success": false}`), never, never, never, false},
+		{"302", respondWith(http.StatusFound, "", "Location", "/x"), never, never, never, false},
 	}
 	for _, tt := range tests {
 		for method, want := range map[string]int{
@@ -122,7 +122,7 @@ func assertPolicy(t *testing.T, s step, method string, replayable bool, attempts
 	}
 	assert.Equal(t, open, errors.Is(err, mihu.ErrOutcomeUnknown), "%v", err)
 	if open {
-		assert.Len(t, requireOutcomeError(t, err).Causes, attempts)
+		assert.Len(t, requireUnknownOutcome(t, err).Causes, attempts)
 	}
 }
 
@@ -130,7 +130,7 @@ func assertPolicy(t *testing.T, s step, method string, replayable bool, attempts
 func TestRepetitionsSucceed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		wire := newWire(t, undialled(errRefusedDial), problem(503), breaksOff(200, `{`), ok())
+		wire := newWire(t, neverSent(errRefusedDial), apiError(503), cutShort(200, `{`), ok())
 		var resp mihu.Response
 		snap, err := newClient(t, wire).Trunks.Update(t.Context(), frontDesk, rename, mihu.WithResponse(&resp))
 		require.NoError(t, err)
@@ -150,12 +150,12 @@ func TestWaits(t *testing.T) {
 		policy mihu.RetryPolicy
 		bounds []time.Duration
 	}{
-		{"default", problem(503), mihu.RetryPolicy{MaxAttempts: 8}, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 8000 * ms}},
+		{"default", apiError(503), mihu.RetryPolicy{MaxAttempts: 8}, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 8000 * ms}},
 		{"lost connections", lost(), mihu.RetryPolicy{MaxAttempts: 3}, []time.Duration{200 * ms, 400 * ms}},
-		{"429", problem(429), mihu.RetryPolicy{MaxAttempts: 6}, []time.Duration{1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms, 8000 * ms}},
-		{"other delays", problem(503), mihu.RetryPolicy{BaseDelay: 30 * ms, MaxDelay: 50 * ms}, []time.Duration{30 * ms, 50 * ms, 50 * ms}},
-		{"another delay after 429", problem(429), mihu.RetryPolicy{RateLimitDelay: 30 * ms}, []time.Duration{30 * ms, 60 * ms, 120 * ms}},
-		{"a base above the most", problem(503), mihu.RetryPolicy{BaseDelay: time.Hour, MaxDelay: 50 * ms}, []time.Duration{50 * ms, 50 * ms, 50 * ms}},
+		{"429", apiError(429), mihu.RetryPolicy{MaxAttempts: 6}, []time.Duration{1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms, 8000 * ms}},
+		{"other delays", apiError(503), mihu.RetryPolicy{BaseDelay: 30 * ms, MaxDelay: 50 * ms}, []time.Duration{30 * ms, 50 * ms, 50 * ms}},
+		{"another delay after 429", apiError(429), mihu.RetryPolicy{RateLimitDelay: 30 * ms}, []time.Duration{30 * ms, 60 * ms, 120 * ms}},
+		{"a base above the most", apiError(503), mihu.RetryPolicy{BaseDelay: time.Hour, MaxDelay: 50 * ms}, []time.Duration{50 * ms, 50 * ms, 50 * ms}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWaits(t *testing.T) {
 				shortest, longest := make([]time.Duration, len(tt.bounds)), make([]time.Duration, len(tt.bounds))
 				for round := range rounds {
 					wire := newWire(t, tt.step)
-					require.Error(t, ask(t.Context(), newClient(t, wire, mihu.WithRetryPolicy(tt.policy)), http.MethodGet))
+					require.Error(t, doRequest(t.Context(), newClient(t, wire, mihu.WithRetryPolicy(tt.policy)), http.MethodGet))
 					waits := wire.Waits()
 					require.Len(t, waits, len(tt.bounds))
 					for i, wait := range waits {
@@ -194,7 +194,7 @@ func TestWaitsBeyondMeasure(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*365*24*time.Hour)
 		defer cancel()
 		assert.NotPanics(t, func() {
-			require.Error(t, ask(ctx, newClient(t, newWire(t, problem(503)), mihu.WithRetryPolicy(policy)), http.MethodGet))
+			require.Error(t, doRequest(ctx, newClient(t, newWire(t, apiError(503)), mihu.WithRetryPolicy(policy)), http.MethodGet))
 		})
 	})
 }
@@ -228,7 +228,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Run(fmt.Sprint(status, " ", tt.name), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					wire := newWire(t, problem(status, "Retry-After", tt.value()), ok())
+					wire := newWire(t, apiError(status, "Retry-After", tt.value()), ok())
 					var resp mihu.Response
 					_, err := newClient(t, wire).Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
 					require.NoError(t, err)
@@ -269,7 +269,7 @@ func TestRetryAfterThatIsTooLong(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
-					wire := newWire(t, problem(status, "Retry-After", tt.value), ok())
+					wire := newWire(t, apiError(status, "Retry-After", tt.value), ok())
 					client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxRetryAfter: tt.most}))
 					_, err := client.Channels.Get(t.Context(), numberUUID)
 					assert.Equal(t, tt.want, requireAPIError(t, err).RetryAfter)
@@ -298,7 +298,7 @@ func TestNoWaitPastTheDeadline(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		wire := newWire(t, problem(503, "Retry-After", "4"))
+		wire := newWire(t, apiError(503, "Retry-After", "4"))
 		_, err := newClient(t, wire).Channels.Get(ctx, numberUUID)
 		assert.Equal(t, 3, wire.Attempts(), "at 0, 4 and 8 seconds")
 		assert.Equal(t, 8*time.Second, time.Since(start))
@@ -318,8 +318,8 @@ func TestContextEndsDuringTheWait(t *testing.T) {
 			start := time.Now()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(3*time.Second, func() { cancel(errLeft) })
-			wire := newWire(t, problem(503, "Retry-After", "10"))
-			err := ask(ctx, newClient(t, wire), method)
+			wire := newWire(t, apiError(503, "Retry-After", "10"))
+			err := doRequest(ctx, newClient(t, wire), method)
 			assert.Equal(t, 3*time.Second, time.Since(start))
 			assert.Equal(t, 1, wire.Attempts())
 			require.ErrorIs(t, err, context.Canceled)
@@ -363,7 +363,7 @@ func TestContextEndsDuringTheRequest(t *testing.T) {
 					defer cancel(nil)
 					time.AfterFunc(3*time.Second, func() { cancel(errLeft) })
 					wire := newWire(t, tt.step)
-					err := ask(ctx, newClient(t, wire), method)
+					err := doRequest(ctx, newClient(t, wire), method)
 					assert.Equal(t, 3*time.Second, time.Since(start))
 					assert.Equal(t, 1, wire.Attempts())
 					require.ErrorIs(t, err, errLeft)
@@ -402,13 +402,13 @@ func TestContextThatHasEnded(t *testing.T) {
 	late, cancelLate := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancelLate()
 	for _, op := range operations() {
-		err := op.call(ended, unreachable(t))
+		err := op.call(ended, mustNotSend(t))
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, errLost)
 		assertMatches(t, err)
 		assert.EqualError(t, err, "mihu: "+op.name+": context canceled: connection lost")
 
-		err = op.call(late, unreachable(t))
+		err = op.call(late, mustNotSend(t))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assertMatches(t, err)
 		assert.True(t, requireTransportError(t, err).Timeout())
@@ -425,7 +425,7 @@ func TestTimeouts(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
-					_, err := newClient(t, newWire(t, s), onceOnly, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
+					_, err := newClient(t, newWire(t, s), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
 					assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 5s")
 					assert.True(t, requireTransportError(t, err).Timeout())
 					require.NotErrorIs(t, err, context.DeadlineExceeded)
@@ -440,7 +440,7 @@ func TestTimeouts(t *testing.T) {
 	t.Run("the attempt's, in the middle of an error", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			_, err := newClient(t, newWire(t, drips(http.StatusServiceUnavailable)), onceOnly, mihu.WithAttemptTimeout(5*time.Second)).
+			_, err := newClient(t, newWire(t, drips(http.StatusServiceUnavailable)), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).
 				Channels.Get(t.Context(), numberUUID)
 			assertMatches(t, err, mihu.ErrServer, mihu.ErrMalformedResponse)
 			require.NotErrorIs(t, err, context.DeadlineExceeded)
@@ -453,7 +453,7 @@ func TestTimeouts(t *testing.T) {
 				<-req.Context().Done()
 				return nil, errors.New("net/http: request canceled")
 			}}
-			_, err := newClient(t, newWire(t, odd), onceOnly, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
+			_, err := newClient(t, newWire(t, odd), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
 			assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 5s")
 			assert.True(t, requireTransportError(t, err).Timeout())
 		})
@@ -474,7 +474,7 @@ func TestTimeouts(t *testing.T) {
 	t.Run("that of a stage of the transport", func(t *testing.T) {
 		t.Parallel()
 		dialer := &net.Dialer{Deadline: time.Now().Add(-time.Hour)}
-		client := newClient(t, &http.Transport{DialContext: dialer.DialContext}, onceOnly, mihu.WithBaseURL("http://127.0.0.1:1"))
+		client := newClient(t, &http.Transport{DialContext: dialer.DialContext}, withoutRetries, mihu.WithBaseURL("http://127.0.0.1:1"))
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		var dial *net.OpError
 		require.ErrorAs(t, err, &dial, "the error names the stage that took too long")
@@ -491,10 +491,10 @@ func TestLimiterIsToldOfPauses(t *testing.T) {
 		answer step
 		want   []time.Duration
 	}{
-		{"seconds", problem(429, "Retry-After", "7"), []time.Duration{7 * time.Second}},
-		{"above the bound", problem(429, "Retry-After", "61"), []time.Duration{time.Minute}},
-		{"no Retry-After", problem(429), nil},
-		{"another status", problem(503, "Retry-After", "7"), nil},
+		{"seconds", apiError(429, "Retry-After", "7"), []time.Duration{7 * time.Second}},
+		{"above the bound", apiError(429, "Retry-After", "61"), []time.Duration{time.Minute}},
+		{"no Retry-After", apiError(429), nil},
+		{"another status", apiError(503, "Retry-After", "7"), nil},
 		{"success", ok(), nil},
 	}
 	for _, tt := range tests {
@@ -533,20 +533,20 @@ func TestSharedPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		wire := newWire(t, problem(429, "Retry-After", "10"), ok())
+		wire := newWire(t, apiError(429, "Retry-After", "10"), ok())
 		client := newClient(t, wire)
 		var group sync.WaitGroup
-		group.Go(func() { assert.NoError(t, ask(t.Context(), client, http.MethodPost)) })
+		group.Go(func() { assert.NoError(t, doRequest(t.Context(), client, http.MethodPost)) })
 		synctest.Wait()
 		for range 20 {
-			group.Go(func() { assert.NoError(t, ask(t.Context(), client, http.MethodGet)) })
+			group.Go(func() { assert.NoError(t, doRequest(t.Context(), client, http.MethodGet)) })
 		}
 		synctest.Wait()
 		assert.Equal(t, 1, wire.Attempts(), "all of them are held back")
 
 		soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		err := ask(soon, client, http.MethodDelete)
+		err := doRequest(soon, client, http.MethodDelete)
 		assert.Zero(t, time.Since(start), "the pause ends after the deadline, which is known at once")
 		assertMatches(t, err, mihu.ErrRateLimited)
 		// No require here: the others are still waiting.
@@ -559,7 +559,7 @@ func TestSharedPause(t *testing.T) {
 
 		canceled, stop := context.WithCancelCause(t.Context())
 		group.Go(func() {
-			err := ask(canceled, client, http.MethodDelete)
+			err := doRequest(canceled, client, http.MethodDelete)
 			assert.ErrorIs(t, err, errLost)
 			assertMatches(t, err)
 			assert.Equal(t, time.Second, time.Since(start))
@@ -584,10 +584,10 @@ func TestPauseByACallThatEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		client := newClient(t, newWire(t, problem(429, "Retry-After", "10"), ok()), onceOnly)
-		require.ErrorIs(t, ask(t.Context(), client, http.MethodPost), mihu.ErrRateLimited)
+		client := newClient(t, newWire(t, apiError(429, "Retry-After", "10"), ok()), withoutRetries)
+		require.ErrorIs(t, doRequest(t.Context(), client, http.MethodPost), mihu.ErrRateLimited)
 		assert.Zero(t, time.Since(start))
-		require.NoError(t, ask(t.Context(), client, http.MethodPost))
+		require.NoError(t, doRequest(t.Context(), client, http.MethodPost))
 		assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
 	})
 }
@@ -595,15 +595,15 @@ func TestPauseByACallThatEnds(t *testing.T) {
 func TestWhatDoesNotPauseTheClient(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]step{
-		"429 without Retry-After": problem(429), "503 with it": problem(503, "Retry-After", "10"), "422 with it": problem(422, "Retry-After", "10"),
+		"429 without Retry-After": apiError(429), "503 with it": apiError(503, "Retry-After", "10"), "422 with it": apiError(422, "Retry-After", "10"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				client := newClient(t, newWire(t, s, ok()), onceOnly)
-				require.Error(t, ask(t.Context(), client, http.MethodGet))
-				require.NoError(t, ask(t.Context(), client, http.MethodGet))
+				client := newClient(t, newWire(t, s, ok()), withoutRetries)
+				require.Error(t, doRequest(t.Context(), client, http.MethodGet))
+				require.NoError(t, doRequest(t.Context(), client, http.MethodGet))
 				assert.Zero(t, time.Since(start))
 			})
 		})
@@ -616,7 +616,7 @@ func TestBudget(t *testing.T) {
 	attempts := func(t *testing.T, client *mihu.Client, wire *wire) int {
 		t.Helper()
 		before := wire.Attempts()
-		require.Error(t, ask(t.Context(), client, http.MethodGet))
+		require.Error(t, doRequest(t.Context(), client, http.MethodGet))
 		return wire.Attempts() - before
 	}
 	t.Run("is spent, and earned by successes", func(t *testing.T) {
@@ -636,7 +636,7 @@ func TestBudget(t *testing.T) {
 			for _, successes := range []int{2, 4, 100} {
 				up = true
 				for range successes {
-					require.NoError(t, ask(t.Context(), client, http.MethodGet))
+					require.NoError(t, doRequest(t.Context(), client, http.MethodGet))
 				}
 				up = false
 				got := attempts(t, client, wire)
@@ -648,13 +648,13 @@ func TestBudget(t *testing.T) {
 	t.Run("is not spent on what is not repeated", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			wire := newWire(t, problem(404), problem(503, "Retry-After", "61"), problem(503, "Retry-After", "30"), lost())
+			wire := newWire(t, apiError(404), apiError(503, "Retry-After", "61"), apiError(503, "Retry-After", "30"), lost())
 			client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 3}))
 			assert.Equal(t, 1, attempts(t, client, wire))
 			assert.Equal(t, 1, attempts(t, client, wire))
 			soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			require.Error(t, ask(soon, client, http.MethodGet))
+			require.Error(t, doRequest(soon, client, http.MethodGet))
 			assert.Equal(t, 4, attempts(t, client, wire))
 		})
 	})
@@ -674,7 +674,7 @@ func TestBudget(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, ok(), lost())
 			client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: -1}))
-			require.NoError(t, ask(t.Context(), client, http.MethodGet))
+			require.NoError(t, doRequest(t.Context(), client, http.MethodGet))
 			for range 200 {
 				assert.Equal(t, 4, attempts(t, client, wire))
 			}
@@ -688,9 +688,9 @@ func TestMaxAttempts(t *testing.T) {
 		t.Run(strconv.Itoa(most), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				wire := newWire(t, problem(503))
+				wire := newWire(t, apiError(503))
 				client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: most}))
-				err := ask(t.Context(), client, http.MethodGet)
+				err := doRequest(t.Context(), client, http.MethodGet)
 				assert.Equal(t, want, wire.Attempts())
 				assert.Equal(t, want, requireAPIError(t, err).Attempts)
 			})
@@ -703,7 +703,7 @@ func TestLimiter(t *testing.T) {
 	t.Run("is asked once before every attempt", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			wire := newWire(t, problem(429), lost(), ok())
+			wire := newWire(t, apiError(429), lost(), ok())
 			asked := 0
 			limiter := limiterFunc(func(context.Context) error {
 				assert.Equal(t, asked, wire.Attempts())
@@ -712,7 +712,7 @@ func TestLimiter(t *testing.T) {
 				return nil
 			})
 			start := time.Now()
-			require.NoError(t, ask(t.Context(), newClient(t, wire, mihu.WithLimiter(limiter)), http.MethodGet))
+			require.NoError(t, doRequest(t.Context(), newClient(t, wire, mihu.WithLimiter(limiter)), http.MethodGet))
 			assert.Equal(t, 3, asked)
 			assert.GreaterOrEqual(t, time.Since(start), 3*time.Hour)
 		})
@@ -721,7 +721,7 @@ func TestLimiter(t *testing.T) {
 		t.Parallel()
 		limiter := limiterFunc(func(context.Context) error { return errLost })
 		for _, op := range operations() {
-			err := op.call(t.Context(), unreachable(t, mihu.WithLimiter(limiter)))
+			err := op.call(t.Context(), mustNotSend(t, mihu.WithLimiter(limiter)))
 			require.ErrorIs(t, err, errLost)
 			assertMatches(t, err)
 			assert.EqualError(t, err, "mihu: "+op.name+": limiter: connection lost")
@@ -732,7 +732,7 @@ func TestLimiter(t *testing.T) {
 		t.Parallel()
 		text := errors.New("rate: Wait(n=1) would exceed context deadline")
 		limiter := limiterFunc(func(context.Context) error { return text })
-		err := ask(t.Context(), unreachable(t, mihu.WithLimiter(limiter)), http.MethodGet)
+		err := doRequest(t.Context(), mustNotSend(t, mihu.WithLimiter(limiter)), http.MethodGet)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, text)
 		assert.True(t, requireTransportError(t, err).Timeout())
@@ -746,7 +746,7 @@ func TestLimiter(t *testing.T) {
 				<-ctx.Done()
 				return errors.New("limiter: gave up")
 			})
-			err := ask(ctx, unreachable(t, mihu.WithLimiter(limiter)), http.MethodGet)
+			err := doRequest(ctx, mustNotSend(t, mihu.WithLimiter(limiter)), http.MethodGet)
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, errLost)
 		})
@@ -754,13 +754,13 @@ func TestLimiter(t *testing.T) {
 	t.Run("of the call comes after that of the client, and before what settles the call too", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			wire := newWire(t, problem(429), lost(), ok())
+			wire := newWire(t, apiError(429), lost(), ok())
 			var asked []string
 			limiter := func(name string) mihu.Limiter {
 				return limiterFunc(func(context.Context) error { asked = append(asked, name); return nil })
 			}
 			client := newClient(t, wire, mihu.WithLimiter(limiter("client")))
-			_, err := client.Trunks.Create(t.Context(), wantedTrunk(agentUUID), mihu.WithCallLimiter(limiter("call")))
+			_, err := client.Trunks.Create(t.Context(), createRequest(agentUUID), mihu.WithCallLimiter(limiter("call")))
 			require.NoError(t, err)
 			assert.Equal(t, 4, wire.Attempts(), "a 429, a lost answer, a look and the rest of the trunk")
 			assert.Equal(t, slices.Repeat([]string{"client", "call"}, 4), asked)
@@ -775,7 +775,7 @@ func TestLimiter(t *testing.T) {
 		t.Parallel()
 		limiter := mihu.WithCallLimiter(limiterFunc(func(context.Context) error { return errLost }))
 		for _, op := range operations() {
-			err := op.call(t.Context(), unreachable(t), limiter)
+			err := op.call(t.Context(), mustNotSend(t), limiter)
 			assert.EqualError(t, err, "mihu: "+op.name+": limiter: connection lost")
 		}
 	})
@@ -791,7 +791,7 @@ func TestLimiter(t *testing.T) {
 			})
 			for _, method := range []string{http.MethodGet, http.MethodPut} {
 				asked = 0
-				err := ask(t.Context(), newClient(t, newWire(t, problem(503)), mihu.WithLimiter(limiter)), method)
+				err := doRequest(t.Context(), newClient(t, newWire(t, apiError(503)), mihu.WithLimiter(limiter)), method)
 				require.ErrorIs(t, err, errLost)
 				require.ErrorIs(t, err, mihu.ErrServer, method)
 				assert.Equal(t, 1, requireTransportError(t, err).Attempts)
@@ -801,20 +801,20 @@ func TestLimiter(t *testing.T) {
 	})
 }
 
-// tokenLog is a source that keeps which tokens it was told were refused.
-type tokenLog struct {
+// scriptedTokens is a source that keeps which tokens it was told were refused.
+type scriptedTokens struct {
 	give    []string
 	fail    error
 	asked   int
 	refused []string
 }
 
-func (s *tokenLog) Refresh(ctx context.Context, rejected string) (string, error) {
+func (s *scriptedTokens) Refresh(ctx context.Context, rejected string) (string, error) {
 	s.refused = append(s.refused, rejected)
 	return s.Token(ctx)
 }
 
-func (s *tokenLog) Token(context.Context) (string, error) {
+func (s *scriptedTokens) Token(context.Context) (string, error) {
 	s.asked++
 	if s.asked > len(s.give) {
 		return "", s.fail
@@ -833,13 +833,13 @@ func TestTokenSource(t *testing.T) {
 		refused []string
 		want    []error // nil is success
 	}{
-		{"is asked before every attempt", []step{problem(503), problem(429), ok()}, []string{"a", "b", "c"}, []string{"a", "b", "c"}, nil, nil},
-		{"is asked once more where its token is refused", []step{problem(401), ok()}, []string{"a", "b"}, []string{"a", "b"}, []string{"a"}, nil},
-		{"is not asked a third time", []step{problem(401)}, []string{"a", "b", "c"}, []string{"a", "b"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
-		{"has no other token", []step{problem(401)}, []string{"a", "a", "b"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"is asked before every attempt", []step{apiError(503), apiError(429), ok()}, []string{"a", "b", "c"}, []string{"a", "b", "c"}, nil, nil},
+		{"is asked once more where its token is refused", []step{apiError(401), ok()}, []string{"a", "b"}, []string{"a", "b"}, []string{"a"}, nil},
+		{"is not asked a third time", []step{apiError(401)}, []string{"a", "b", "c"}, []string{"a", "b"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"has no other token", []step{apiError(401)}, []string{"a", "a", "b"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
 		{
 			"goes on after a refused token",
-			[]step{problem(401), problem(503), ok()},
+			[]step{apiError(401), apiError(503), ok()},
 			[]string{"a", "b", "b"},
 			[]string{"a", "b", "b"},
 			[]string{"a"},
@@ -847,22 +847,22 @@ func TestTokenSource(t *testing.T) {
 		},
 		{
 			"may have given another token in between",
-			[]step{problem(503), problem(401), ok()},
+			[]step{apiError(503), apiError(401), ok()},
 			[]string{"a", "b", "c"},
 			[]string{"a", "b", "c"},
 			[]string{"b"},
 			nil,
 		},
 		{"fails", []step{ok()}, nil, nil, nil, []error{}},
-		{"fails after a refused token", []step{problem(401)}, []string{"a"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
-		{"fails after another failure", []step{problem(429)}, []string{"a"}, []string{"a"}, nil, []error{mihu.ErrRateLimited}},
+		{"fails after a refused token", []step{apiError(401)}, []string{"a"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"fails after another failure", []step{apiError(429)}, []string{"a"}, []string{"a"}, nil, []error{mihu.ErrRateLimited}},
 	}
 	for _, tt := range tests {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			t.Run(method+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					source := &tokenLog{give: tt.give, fail: errVault}
+					source := &scriptedTokens{give: tt.give, fail: errVault}
 					wire := newWire(t, tt.steps...)
 					client, err := mihu.New("acme", "", mihu.WithTokenSource(source), mihu.WithHTTPClient(&http.Client{Transport: wire}))
 					require.NoError(t, err)
@@ -892,10 +892,10 @@ func TestTokenSource(t *testing.T) {
 // A POST that was refused for its token was not carried out, and is repeated with another one.
 func TestPostIsRepeatedWithAnotherToken(t *testing.T) {
 	t.Parallel()
-	wire := newWire(t, problem(401), ok())
+	wire := newWire(t, apiError(401), ok())
 	client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}))
 	require.NoError(t, err)
-	_, err = client.Trunks.Create(t.Context(), wantedTrunk(agentUUID))
+	_, err = client.Trunks.Create(t.Context(), createRequest(agentUUID))
 	require.NoError(t, err)
 	require.Equal(t, 2, wire.Attempts())
 	assert.Equal(t, wire.Sent()[0].Body, wire.Sent()[1].Body)
@@ -904,10 +904,10 @@ func TestPostIsRepeatedWithAnotherToken(t *testing.T) {
 // MaxAttempts bounds the requests of a call, whatever they are repeated for.
 func TestAnotherTokenIsNoMoreAttempts(t *testing.T) {
 	t.Parallel()
-	wire := newWire(t, problem(401), ok())
-	client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}), onceOnly)
+	wire := newWire(t, apiError(401), ok())
+	client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}), withoutRetries)
 	require.NoError(t, err)
-	err = ask(t.Context(), client, http.MethodGet)
+	err = doRequest(t.Context(), client, http.MethodGet)
 	assert.Equal(t, 1, wire.Attempts())
 	require.ErrorIs(t, err, mihu.ErrUnauthorized)
 }
@@ -918,7 +918,7 @@ func TestTokenSourceThatGivesNoToken(t *testing.T) {
 	for _, bad := range []string{"", "pl4nted\n", "pl4nted x", "pl4nt\x00ed", "pl4nt\u00e9d"} {
 		client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens(bad)), mihu.WithHTTPClient(&http.Client{Transport: newWire(t, ok())}))
 		require.NoError(t, err)
-		err = ask(t.Context(), client, http.MethodPost)
+		err = doRequest(t.Context(), client, http.MethodPost)
 		assertMatches(t, err)
 		assert.Zero(t, requireTransportError(t, err).Attempts)
 		assert.Contains(t, err.Error(), "token source: the token cannot be used: ")
@@ -941,9 +941,9 @@ func TestOutcomeError(t *testing.T) {
 			if advice[op.name] == "" {
 				continue
 			}
-			wire := newWire(t, lost(), undialled(errRefusedDial), problem(502, "X-Request-Id", "abc"), problem(422))
+			wire := newWire(t, lost(), neverSent(errRefusedDial), apiError(502, "X-Request-Id", "abc"), apiError(422))
 			err := op.call(t.Context(), newClient(t, wire))
-			outcome := requireOutcomeError(t, err)
+			outcome := requireUnknownOutcome(t, err)
 			assert.Equal(t, op.name, outcome.Op)
 			assert.Equal(t, advice[op.name], outcome.Advice)
 			require.Len(t, outcome.Causes, 3, "what was never sent leaves nothing open")
@@ -954,8 +954,8 @@ func TestOutcomeError(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		err := ask(t.Context(), newClient(t, newWire(t, lost())), http.MethodPost)
-		outcome := requireOutcomeError(t, err)
+		err := doRequest(t.Context(), newClient(t, newWire(t, lost())), http.MethodPost)
+		outcome := requireUnknownOutcome(t, err)
 		assert.Len(t, outcome.Causes, 1)
 		assert.EqualError(t, err, "mihu: POST /x: outcome unknown: connection lost; "+other)
 	})
@@ -985,9 +985,9 @@ func TestTransportWithoutTrace(t *testing.T) {
 		t.Run(tt.method+" "+tt.err.Error(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				wire := newWire(t, undialled(tt.err))
+				wire := newWire(t, neverSent(tt.err))
 				wire.bare = true
-				err := ask(t.Context(), newClient(t, wire), tt.method)
+				err := doRequest(t.Context(), newClient(t, wire), tt.method)
 				require.ErrorIs(t, err, tt.err)
 				assert.Equal(t, tt.attempts, wire.Attempts())
 				assert.Equal(t, tt.open, errors.Is(err, mihu.ErrOutcomeUnknown))
@@ -1009,7 +1009,7 @@ func TestLog(t *testing.T) {
 	}}
 	synctest.Test(t, func(t *testing.T) {
 		var records logbook
-		wire := newWire(t, lost(), problem(429, "Retry-After", "7", "X-Request-Id", "abc"), problem(401), slow)
+		wire := newWire(t, lost(), apiError(429, "Retry-After", "7", "X-Request-Id", "abc"), apiError(401), slow)
 		client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "a", "a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}),
 			mihu.WithLogger(records.logger()))
 		require.NoError(t, err)
@@ -1029,8 +1029,8 @@ func TestLog(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook
-			client := newClient(t, newWire(t, problem(503, "X-Request-Id", "abc"), lost(), ok()), mihu.WithLogger(records.logger()))
-			require.NoError(t, ask(t.Context(), client, http.MethodGet))
+			client := newClient(t, newWire(t, apiError(503, "X-Request-Id", "abc"), lost(), ok()), mihu.WithLogger(records.logger()))
+			require.NoError(t, doRequest(t.Context(), client, http.MethodGet))
 			require.Len(t, records.Lines(), 5)
 			assert.Equal(t, `level=DEBUG msg="mihu: attempt" op="GET /x" method=GET attempt=2 duration=0s error="mihu: GET /x: connection lost (2 attempts)"`,
 				records.Lines()[2])
@@ -1041,7 +1041,7 @@ func TestLog(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook
 			client := newClient(t, newWire(t, lost()), mihu.WithLogger(records.logger()), mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 1}))
-			require.Error(t, ask(t.Context(), client, http.MethodGet))
+			require.Error(t, doRequest(t.Context(), client, http.MethodGet))
 			require.Len(t, records.Lines(), 4)
 			assert.Equal(t, `level=WARN msg="mihu: not retrying, retry budget exhausted" op="GET /x" attempt=2`, records.Lines()[3])
 		})
@@ -1049,9 +1049,9 @@ func TestLog(t *testing.T) {
 	t.Run("what is not sent is no attempt", func(t *testing.T) {
 		t.Parallel()
 		var records logbook
-		client := unreachable(t, mihu.WithLogger(records.logger()), mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost })))
-		require.Error(t, ask(t.Context(), client, http.MethodGet))
-		require.Error(t, ask(t.Context(), client, http.MethodGet, mihu.WithHeader("Host", "x")))
+		client := mustNotSend(t, mihu.WithLogger(records.logger()), mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost })))
+		require.Error(t, doRequest(t.Context(), client, http.MethodGet))
+		require.Error(t, doRequest(t.Context(), client, http.MethodGet, mihu.WithHeader("Host", "x")))
 		assert.Empty(t, records.Lines())
 	})
 	t.Run("a logger that wants warnings gets no more", func(t *testing.T) {
@@ -1059,7 +1059,7 @@ func TestLog(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook
 			logger := slog.New(slog.NewTextHandler(&records, &slog.HandlerOptions{Level: slog.LevelWarn}))
-			require.NoError(t, ask(t.Context(), newClient(t, newWire(t, lost(), ok()), mihu.WithLogger(logger)), http.MethodGet))
+			require.NoError(t, doRequest(t.Context(), newClient(t, newWire(t, lost(), ok()), mihu.WithLogger(logger)), http.MethodGet))
 			require.Len(t, records.Lines(), 1)
 			assert.Contains(t, records.Lines()[0], "level=WARN")
 		})

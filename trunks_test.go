@@ -43,7 +43,7 @@ func TestCreateSends(t *testing.T) {
 		{"only what is required: the API's defaults are its own", call(mihu.TrunkCreateRequest{}), identity + `}`},
 		{
 			"everything",
-			*wantedTrunk(agentUUID),
+			*createRequest(agentUUID),
 			identity + `,"name":"Front desk","direction":"inbound","sip":{"gateway":"sip.example.com","port":5061,` +
 				`"username":"alice","password":"s3cret","secondary_gateway":"sip2.example.com"},"additional_settings":{"ani_format":"e164"}}`,
 		},
@@ -90,7 +90,7 @@ func TestCreateSends(t *testing.T) {
 func TestCreateTakesEitherStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusCreated} {
-		snap, err := newClient(t, newWire(t, answer(status, snapshotJSON))).Trunks.Create(t.Context(), wantedTrunk(agentUUID))
+		snap, err := newClient(t, newWire(t, respondWith(status, snapshotJSON))).Trunks.Create(t.Context(), createRequest(agentUUID))
 		require.NoError(t, err)
 		assert.Equal(t, "Ada", snap.Binding(mihu.ChannelCall).AgentName)
 	}
@@ -104,7 +104,7 @@ func TestCreateRefuses(t *testing.T) {
 		name   string
 		change func(*mihu.TrunkCreateRequest)
 		fields []string
-		says   string
+		errText   string
 	}{
 		{"no number", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "" }, []string{"phone_number"}, "empty; want E.164"},
 		{
@@ -178,14 +178,14 @@ func TestCreateRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			req := wantedTrunk(agentUUID)
+			req := createRequest(agentUUID)
 			tt.change(req)
-			snap, err := unreachable(t).Trunks.Create(t.Context(), req)
+			snap, err := mustNotSend(t).Trunks.Create(t.Context(), req)
 			assert.Nil(t, snap)
-			refused := requireFaults(t, err, "trunks.create", tt.fields...)
-			assert.Contains(t, err.Error(), tt.says)
-			for _, fault := range refused.Violations {
-				assert.NotContains(t, fault.Value, "2345678901")
+			invalid := requireViolations(t, err, "trunks.create", tt.fields...)
+			assert.Contains(t, err.Error(), tt.errText)
+			for _, violation := range invalid.Violations {
+				assert.NotContains(t, violation.Value, "2345678901")
 			}
 		})
 	}
@@ -197,14 +197,14 @@ type textMarshaler struct{}
 func (textMarshaler) MarshalText() ([]byte, error) { return []byte("a\xff"), nil }
 
 // broken is a type of a caller that repeats a secret in its error.
-type broken struct{}
+type failingMarshaler struct{}
 
-func (broken) MarshalJSON() ([]byte, error) { return nil, errors.New("the password is s3cret") }
+func (failingMarshaler) MarshalJSON() ([]byte, error) { return nil, errors.New("the password is s3cret") }
 
 // wrapping is one that repeats it around an error of JSON's.
-type wrapping struct{}
+type wrappingMarshaler struct{}
 
-func (wrapping) MarshalJSON() ([]byte, error) {
+func (wrappingMarshaler) MarshalJSON() ([]byte, error) {
 	return nil, fmt.Errorf("the password is s3cret: %w", &json.UnsupportedValueError{Str: "x"})
 }
 
@@ -237,8 +237,8 @@ func TestAdditionalSettings(t *testing.T) {
 		{"a complex number", map[string]any{"a": 1i}, ""},
 		{"JSON that is none", map[string]any{"a": json.RawMessage(`{`)}, ""},
 		{"a number that is none", map[string]any{"a": json.Number("1;2")}, ""},
-		{"an error of the caller's own", map[string]any{"a": broken{}}, ""},
-		{"one around an error of JSON's", map[string]any{"a": wrapping{}}, ""},
+		{"an error of the caller's own", map[string]any{"a": failingMarshaler{}}, ""},
+		{"one around an error of JSON's", map[string]any{"a": wrappingMarshaler{}}, ""},
 		{"a value that is not UTF-8", map[string]any{"a": "x\xff"}, ""},
 		{"a typed value that is not UTF-8", map[string]any{"a": text("x\xff")}, ""},
 		{"a nested value that is not UTF-8", map[string]any{"a": []any{map[string]any{"b": []string{"x\xff"}}}}, ""},
@@ -254,13 +254,13 @@ func TestAdditionalSettings(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if tt.sent == "" {
-				_, err := unreachable(t).Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{AdditionalSettings: tt.settings})
-				requireFaults(t, err, "trunks.update", "additional_settings")
+				_, err := mustNotSend(t).Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{AdditionalSettings: tt.settings})
+				requireViolations(t, err, "trunks.update", "additional_settings")
 				assert.NotContains(t, err.Error(), "s3cret")
-				_, err = unreachable(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
+				_, err = mustNotSend(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
 					TrunkID: frontDesk, AgentUUID: agentUUID, AdditionalSettings: tt.settings,
 				})
-				requireFaults(t, err, "trunks.create", "additional_settings")
+				requireViolations(t, err, "trunks.create", "additional_settings")
 				return
 			}
 			client, got := endpoint(t, http.MethodPatch, trunks, snapshotJSON)
@@ -365,8 +365,8 @@ func TestGateway(t *testing.T) {
 					continue
 				}
 				for op, err := range map[string]error{"trunks.create": created, "trunks.update": updated} {
-					refused := requireFaults(t, err, op, field)
-					assert.Contains(t, refused.Violations[0].Problem, tt.refused)
+					invalid := requireViolations(t, err, op, field)
+					assert.Contains(t, invalid.Violations[0].Problem, tt.refused)
 					assert.NotContains(t, err.Error(), "pl4nted")
 					assert.NotContains(t, err.Error(), "\n")
 				}
@@ -378,17 +378,17 @@ func TestGateway(t *testing.T) {
 // A secret that stands in the wrong field is not repeated from there.
 func TestRefusalsHideMisplacedSecrets(t *testing.T) {
 	t.Parallel()
-	_, err := unreachable(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
+	_, err := mustNotSend(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
 		TrunkID: mihu.TrunkID{PhoneNumber: number, Channel: "pl4nted"}, AgentUUID: "pl4nted",
 		SIP: &mihu.SIPCredentials{Gateway: "pl4nted/", Username: "alice", Password: "pl4nted"},
 	})
-	requireFaults(t, err, "trunks.create", "channel", "agent_uuid", "sip.gateway")
+	requireViolations(t, err, "trunks.create", "channel", "agent_uuid", "sip.gateway")
 	assert.NotContains(t, err.Error(), "pl4nted")
 
-	_, err = unreachable(t).Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
+	_, err = mustNotSend(t).Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
 		Direction: new(mihu.Direction("pl4nted")), SIP: &mihu.SIPUpdate{Gateway: new("pl4nted/"), Password: new("pl4nted")},
 	})
-	requireFaults(t, err, "trunks.update", "direction", "sip.gateway")
+	requireViolations(t, err, "trunks.update", "direction", "sip.gateway")
 	assert.NotContains(t, err.Error(), "pl4nted")
 }
 
@@ -473,7 +473,7 @@ func TestUpdateRefuses(t *testing.T) {
 		id     mihu.TrunkID
 		req    mihu.TrunkUpdateRequest
 		fields []string
-		says   string
+		errText   string
 	}{
 		{"nothing to change", frontDesk, mihu.TrunkUpdateRequest{}, []string{"request"}, "changes nothing; set at least one field"},
 		{"nothing but an empty SIP struct", frontDesk, sip(mihu.SIPUpdate{}), []string{"request"}, "changes nothing"},
@@ -498,10 +498,10 @@ func TestUpdateRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			snap, err := unreachable(t).Trunks.Update(t.Context(), tt.id, &tt.req)
+			snap, err := mustNotSend(t).Trunks.Update(t.Context(), tt.id, &tt.req)
 			assert.Nil(t, snap)
-			requireFaults(t, err, "trunks.update", tt.fields...)
-			assert.Contains(t, err.Error(), tt.says)
+			requireViolations(t, err, "trunks.update", tt.fields...)
+			assert.Contains(t, err.Error(), tt.errText)
 		})
 	}
 }
@@ -510,17 +510,17 @@ func TestUpdateRefuses(t *testing.T) {
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, frontDesk.Validate())
-	require.NoError(t, wantedTrunk(agentUUID).Validate())
+	require.NoError(t, createRequest(agentUUID).Validate())
 	require.NoError(t, rename.Validate(whatsAppLine))
 
-	requireFaults(t, mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelSMS}.Validate(), "validate", "phone_number", "channel")
-	requireFaults(t, (*mihu.TrunkCreateRequest)(nil).Validate(), "validate", "request")
-	requireFaults(t, new(mihu.TrunkCreateRequest).Validate(), "validate", "phone_number", "channel", "agent_uuid")
-	requireFaults(t, (*mihu.TrunkUpdateRequest)(nil).Validate(frontDesk), "validate", "request")
-	requireFaults(t, new(mihu.TrunkUpdateRequest).Validate(mihu.TrunkID{}), "validate", "phone_number", "channel", "request")
+	requireViolations(t, mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelSMS}.Validate(), "validate", "phone_number", "channel")
+	requireViolations(t, (*mihu.TrunkCreateRequest)(nil).Validate(), "validate", "request")
+	requireViolations(t, new(mihu.TrunkCreateRequest).Validate(), "validate", "phone_number", "channel", "agent_uuid")
+	requireViolations(t, (*mihu.TrunkUpdateRequest)(nil).Validate(frontDesk), "validate", "request")
+	requireViolations(t, new(mihu.TrunkUpdateRequest).Validate(mihu.TrunkID{}), "validate", "phone_number", "channel", "request")
 	both := &mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}
 	require.NoError(t, both.Validate(frontDesk))
-	requireFaults(t, both.Validate(whatsAppLine), "validate", "direction")
+	requireViolations(t, both.Validate(whatsAppLine), "validate", "direction")
 }
 
 func TestPortUpdate(t *testing.T) {
@@ -619,8 +619,8 @@ func TestAssignSends(t *testing.T) {
 
 func TestAssignRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := unreachable(t).Trunks.Assign(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: "fax"}, "")
-	requireFaults(t, err, "trunks.assign", "phone_number", "channel", "agent_uuid")
+	_, err := mustNotSend(t).Trunks.Assign(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: "fax"}, "")
+	requireViolations(t, err, "trunks.assign", "phone_number", "channel", "agent_uuid")
 }
 
 func TestDeleteSends(t *testing.T) {
@@ -658,16 +658,16 @@ func TestDeleteTakesAnySuccess(t *testing.T) {
 		{http.StatusNoContent, ""},
 	}
 	for _, tt := range tests {
-		require.NoError(t, newClient(t, newWire(t, answer(tt.status, tt.body))).Trunks.Delete(t.Context(), frontDesk), "%d %s", tt.status, tt.body)
+		require.NoError(t, newClient(t, newWire(t, respondWith(tt.status, tt.body))).Trunks.Delete(t.Context(), frontDesk), "%d %s", tt.status, tt.body)
 	}
 }
 
 func TestDeleteRefuses(t *testing.T) {
 	t.Parallel()
 	for _, number := range []string{"", "+", "0123456", "++12345678901", "+12345678901,+12345678902", "12345678901&channel=call"} {
-		err := unreachable(t).Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: number})
-		refused := requireFaults(t, err, "trunks.delete", "phone_number", "channel")
-		assert.NotContains(t, refused.Violations[0].Value, "12345678901")
+		err := mustNotSend(t).Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: number})
+		invalid := requireViolations(t, err, "trunks.delete", "phone_number", "channel")
+		assert.NotContains(t, invalid.Violations[0].Value, "12345678901")
 	}
 }
 
@@ -675,23 +675,23 @@ func TestDeleteRefuses(t *testing.T) {
 // was asked for. Any other trunk that is not there is ErrNotFound.
 func TestDeleteThatMeetsNoTrunk(t *testing.T) {
 	t.Parallel()
-	page := answer(http.StatusNotFound, "<html>default backend - 404</html>", "Content-Type", "text/html")
+	page := respondWith(http.StatusNotFound, "<html>default backend - 404</html>", "Content-Type", "text/html")
 	tests := []struct {
 		name  string
 		steps []step
 		want  []error // nil is success
 	}{
-		{"at once", []step{problem(404)}, []error{mihu.ErrNotFound}},
-		{"after a lost connection", []step{lost(), problem(404)}, nil},
-		{"after a gateway's failure", []step{problem(502), problem(503), problem(404)}, nil},
-		{"after an answer that was cut short", []step{breaksOff(200, `{"success": tr`), problem(404)}, nil},
-		{"after a request that never left", []step{undialled(errRefusedDial), problem(404)}, []error{mihu.ErrNotFound}},
-		{"after a refusal for its rate", []step{problem(429), problem(404)}, []error{mihu.ErrNotFound}},
-		{"after a lost connection, by another refusal", []step{lost(), problem(403)}, []error{mihu.ErrOutcomeUnknown, mihu.ErrForbidden}},
+		{"at once", []step{apiError(404)}, []error{mihu.ErrNotFound}},
+		{"after a lost connection", []step{lost(), apiError(404)}, nil},
+		{"after a gateway's failure", []step{apiError(502), apiError(503), apiError(404)}, nil},
+		{"after an answer that was cut short", []step{cutShort(200, `{"success": tr`), apiError(404)}, nil},
+		{"after a request that never left", []step{neverSent(errRefusedDial), apiError(404)}, []error{mihu.ErrNotFound}},
+		{"after a refusal for its rate", []step{apiError(429), apiError(404)}, []error{mihu.ErrNotFound}},
+		{"after a lost connection, by another refusal", []step{lost(), apiError(403)}, []error{mihu.ErrOutcomeUnknown, mihu.ErrForbidden}},
 		// A proxy whose backend is away knows nothing of the trunk.
 		{
 			"after a gateway's failure, by a proxy's own page",
-			[]step{problem(502), page},
+			[]step{apiError(502), page},
 			[]error{mihu.ErrOutcomeUnknown, mihu.ErrServer, mihu.ErrNotFound, mihu.ErrMalformedResponse},
 		},
 	}
@@ -754,17 +754,17 @@ func TestListRefuses(t *testing.T) {
 		{mihu.ListOptions{Page: -1, PerPage: 1000}, []string{"page", "per_page"}},
 	}
 	for _, tt := range tests {
-		page, err := unreachable(t).Trunks.List(t.Context(), &tt.options)
+		page, err := mustNotSend(t).Trunks.List(t.Context(), &tt.options)
 		assert.Nil(t, page)
-		requireFaults(t, err, "trunks.list", tt.fields...)
+		requireViolations(t, err, "trunks.list", tt.fields...)
 
 		var errs []error
-		for item, err := range unreachable(t).Trunks.All(t.Context(), &mihu.AllOptions{Page: tt.options.Page, PerPage: tt.options.PerPage}) {
+		for item, err := range mustNotSend(t).Trunks.All(t.Context(), &mihu.AllOptions{Page: tt.options.Page, PerPage: tt.options.PerPage}) {
 			assert.Equal(t, mihu.PhoneNumber{}, item)
 			errs = append(errs, err)
 		}
 		require.Len(t, errs, 1)
-		requireFaults(t, errs[0], "trunks.all", tt.fields...)
+		requireViolations(t, errs[0], "trunks.all", tt.fields...)
 	}
 }
 
@@ -783,20 +783,20 @@ type listing struct {
 	fails int
 }
 
-// lister is a server that lists numbers.
-type lister struct {
+// listServer is a server that lists numbers.
+type listServer struct {
 	listing
 	t     *testing.T
 	mu    sync.Mutex
 	asked []string
 }
 
-func newLister(t *testing.T, l listing) *lister {
+func newListServer(t *testing.T, l listing) *listServer {
 	t.Helper()
-	return &lister{listing: l, t: t}
+	return &listServer{listing: l, t: t}
 }
 
-func (l *lister) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *listServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	query := req.URL.Query()
 	l.mu.Lock()
 	l.asked = append(l.asked, query.Get("page"))
@@ -834,7 +834,7 @@ func (l *lister) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Asked are the pages that were asked for.
-func (l *lister) Asked() []string {
+func (l *listServer) Asked() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]string(nil), l.asked...)
@@ -904,7 +904,7 @@ func TestAllGivesEveryNumber(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			server := newLister(t, tt.server)
+			server := newListServer(t, tt.server)
 			got, errs := collect(t.Context(), newClient(t, server), tt.options)
 			require.Empty(t, errs)
 			skipped := 0
@@ -941,7 +941,7 @@ func TestAllOfAServerThatGivesLessThanItSays(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, errs := collect(t.Context(), newClient(t, newLister(t, tt.server)), nil)
+			got, errs := collect(t.Context(), newClient(t, newListServer(t, tt.server)), nil)
 			assert.Len(t, got, 2)
 			require.Len(t, errs, 1)
 			assertMatches(t, errs[0], mihu.ErrMalformedResponse)
@@ -955,7 +955,7 @@ func TestAllOfAServerThatGivesLessThanItSays(t *testing.T) {
 // iteration going.
 func TestAllOfAServerWithoutOrder(t *testing.T) {
 	t.Parallel()
-	server := newLister(t, listing{numbers: 100, perPage: 100, deaf: true, shuffled: true})
+	server := newListServer(t, listing{numbers: 100, perPage: 100, deaf: true, shuffled: true})
 	got, errs := collect(t.Context(), newClient(t, server), nil)
 	require.Empty(t, errs)
 	if len(got) != 100 {
@@ -967,11 +967,11 @@ func TestAllStops(t *testing.T) {
 	t.Parallel()
 	t.Run("nothing is sent before the loop begins", func(t *testing.T) {
 		t.Parallel()
-		_ = unreachable(t).Trunks.All(t.Context(), nil)
+		_ = mustNotSend(t).Trunks.All(t.Context(), nil)
 	})
 	t.Run("leaving the loop fetches no further page", func(t *testing.T) {
 		t.Parallel()
-		server := newLister(t, listing{numbers: 6, says: whole})
+		server := newListServer(t, listing{numbers: 6, says: whole})
 		var got int
 		for _, err := range newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2}) {
 			require.NoError(t, err)
@@ -983,7 +983,7 @@ func TestAllStops(t *testing.T) {
 	})
 	t.Run("an error is given once and ends it", func(t *testing.T) {
 		t.Parallel()
-		server := newLister(t, listing{numbers: 6, says: whole, fails: 2})
+		server := newListServer(t, listing{numbers: 6, says: whole, fails: 2})
 		got, errs := collect(t.Context(), newClient(t, server), &mihu.AllOptions{PerPage: 2})
 		assert.Len(t, got, 2)
 		require.Len(t, errs, 1)
@@ -992,7 +992,7 @@ func TestAllStops(t *testing.T) {
 	})
 	t.Run("leaving the loop at an error is leaving it", func(t *testing.T) {
 		t.Parallel()
-		for _, err := range newClient(t, newWire(t, problem(403))).Trunks.All(t.Context(), nil) {
+		for _, err := range newClient(t, newWire(t, apiError(403))).Trunks.All(t.Context(), nil) {
 			require.ErrorIs(t, err, mihu.ErrForbidden)
 			break
 		}
@@ -1001,7 +1001,7 @@ func TestAllStops(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		server := newLister(t, listing{numbers: 6, says: whole})
+		server := newListServer(t, listing{numbers: 6, says: whole})
 		var got int
 		var last error
 		for _, err := range newClient(t, server).Trunks.All(ctx, &mihu.AllOptions{PerPage: 2}) {
@@ -1019,7 +1019,7 @@ func TestAllStops(t *testing.T) {
 
 func TestAllCopiesItsOptions(t *testing.T) {
 	t.Parallel()
-	server := newLister(t, listing{numbers: 5, says: whole})
+	server := newListServer(t, listing{numbers: 5, says: whole})
 	options := &mihu.AllOptions{PerPage: 2}
 	all := newClient(t, server).Trunks.All(t.Context(), options)
 	*options = mihu.AllOptions{Page: -1, PerPage: -1}
@@ -1035,7 +1035,7 @@ func TestAllCopiesItsOptions(t *testing.T) {
 // One iterator can be ranged over by many, each from its beginning.
 func TestAllIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	server := newLister(t, listing{numbers: 5, says: whole})
+	server := newListServer(t, listing{numbers: 5, says: whole})
 	all := newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2})
 	var group sync.WaitGroup
 	for range 8 {
