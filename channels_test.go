@@ -11,7 +11,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-func TestGetSends(t *testing.T) {
+func TestChannelsGet(t *testing.T) {
 	t.Parallel()
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b/channels", snapshotJSON)
 	snap, err := client.Channels.Get(t.Context(), numberUUID)
@@ -21,7 +21,7 @@ func TestGetSends(t *testing.T) {
 	assert.Equal(t, numberUUID, snap.PhoneNumberUUID)
 }
 
-func TestGetByNumberSends(t *testing.T) {
+func TestChannelsGetByNumber(t *testing.T) {
 	t.Parallel()
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/channels", snapshotJSON)
 	snap, err := client.Channels.GetByNumber(t.Context(), number)
@@ -31,8 +31,8 @@ func TestGetByNumberSends(t *testing.T) {
 	assert.Equal(t, number, snap.Number)
 }
 
-// Nothing that is not a UUID becomes part of a path.
-func TestGetRefuses(t *testing.T) {
+// Only a UUID becomes part of a path.
+func TestChannelsGetRejectsInvalidUUIDs(t *testing.T) {
 	t.Parallel()
 	hostile := []string{
 		"", ".", "..", "trunks", "../trunks", "%2e%2e", "%2F", "a/b", `a\b`, "x#y", "?number=1", "\r\nHost: evil", "\x00",
@@ -49,7 +49,7 @@ func TestGetRefuses(t *testing.T) {
 	}
 }
 
-func TestGetByNumberRefuses(t *testing.T) {
+func TestChannelsGetByNumberRejectsInvalidNumbers(t *testing.T) {
 	t.Parallel()
 	for _, number := range []string{"", "12345678901", "+0", "+1 2345678901", "+12345678901&x=y", "tel:+12345678901", strings.Repeat("9", 1<<20)} {
 		snap, err := mustNotSend(t).Channels.GetByNumber(t.Context(), number)
@@ -59,7 +59,7 @@ func TestGetByNumberRefuses(t *testing.T) {
 	}
 }
 
-// What is bound where can be asked by channel; a channel that is unknown here is bound to nobody.
+// Binding returns the binding of a channel, and the zero value for an unknown channel.
 func TestBindingByChannel(t *testing.T) {
 	t.Parallel()
 	call, sms, whatsApp := mihu.Binding{AgentUUID: "1"}, mihu.Binding{AgentUUID: "2"}, mihu.Binding{AgentUUID: "3"}
@@ -75,7 +75,8 @@ func TestBindingByChannel(t *testing.T) {
 	}
 }
 
-// One mark of an external number is enough, since the API's own samples contradict themselves.
+// One of the two marks of an external number is enough, since the API's own samples contradict
+// themselves.
 func TestExternal(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

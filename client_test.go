@@ -26,12 +26,12 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
+func TestNewSetsTheBaseURL(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("a", 63)
 	tests := []struct {
 		name      string
-		subdomain string
+		workspace string
 		opts      []mihu.Option
 		want      string
 	}{
@@ -39,23 +39,23 @@ func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
 		{"digits and dashes", "4-acme-2", nil, "https://4-acme-2.mihu.ai/api/v1"},
 		{"the longest label", longest, nil, "https://" + longest + ".mihu.ai/api/v1"},
 		{
-			"another base URL needs no subdomain", "",
+			"a base URL without a workspace", "",
 			[]mihu.Option{mihu.WithBaseURL("https://acme.mindhunters.ai/api/v1")},
 			"https://acme.mindhunters.ai/api/v1",
 		},
 		{
-			"and goes before one", "acme",
+			"a base URL overrides the workspace", "acme",
 			[]mihu.Option{mihu.WithBaseURL("https://proxy.example.com:8443/mihu")},
 			"https://proxy.example.com:8443/mihu",
 		},
 		{
-			"without its trailing slash", "",
+			"a trailing slash is removed", "",
 			[]mihu.Option{mihu.WithBaseURL("https://acme.mihu.ai/api/v1/")},
 			"https://acme.mihu.ai/api/v1",
 		},
-		{"a subdomain in small letters", "ACME", nil, "https://acme.mihu.ai/api/v1"},
+		{"a workspace in capital letters", "ACME", nil, "https://acme.mihu.ai/api/v1"},
 		{
-			"a host in small letters", "",
+			"a host in capital letters", "",
 			[]mihu.Option{mihu.WithBaseURL("HTTPS://Acme.Mihu.AI/API/v1/")},
 			"https://acme.mihu.ai/API/v1",
 		},
@@ -66,39 +66,39 @@ func TestNewTakesTheWorkspacesBaseURL(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client, err := mihu.New(tt.subdomain, token, tt.opts...)
+			client, err := mihu.New(tt.workspace, token, tt.opts...)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, client.BaseURL())
 		})
 	}
 }
 
-// Whatever is spliced into a URL or a header is refused before it can send the token elsewhere,
-// and the refusal repeats neither the token nor what may be one.
-func TestNewRefuses(t *testing.T) {
+// Input that could redirect the token, through the URL or a header, is rejected. The error contains
+// neither the token nor anything that may be one.
+func TestNewRejectsInvalidInput(t *testing.T) {
 	t.Parallel()
 	base := func(url string) []mihu.Option { return []mihu.Option{mihu.WithBaseURL(url)} }
 	policy := func(p mihu.RetryPolicy) []mihu.Option { return []mihu.Option{mihu.WithRetryPolicy(p)} }
 	agent := func(suffix string) []mihu.Option { return []mihu.Option{mihu.WithUserAgent(suffix)} }
 	tests := []struct {
-		name, subdomain, token string
+		name, workspace, token string
 		opts                   []mihu.Option
-		field, errText            string
+		field, errText         string
 	}{
-		{"no subdomain", "", token, nil, "workspace", "empty"},
-		{"a path in the subdomain", "evil.com/", token, nil, "workspace", `'.' at position 5`},
+		{"no workspace", "", token, nil, "workspace", "empty"},
+		{"a path in the workspace", "evil.com/", token, nil, "workspace", `'.' at position 5`},
 		{"two labels", "a.b", token, nil, "workspace", `'.' at position 2`},
-		{"a fragment in the subdomain", "acme#", token, nil, "workspace", `'#' at position 5`},
-		{"a user in the subdomain", "evil@acme", token, nil, "workspace", `'@' at position 5`},
-		{"a port in the subdomain", "acme:80", token, nil, "workspace", `':' at position 5`},
-		{"a subdomain of 64 characters", strings.Repeat("a", 64), token, nil, "workspace", "longer than the 63"},
+		{"a fragment in the workspace", "acme#", token, nil, "workspace", `'#' at position 5`},
+		{"a user in the workspace", "evil@acme", token, nil, "workspace", `'@' at position 5`},
+		{"a port in the workspace", "acme:80", token, nil, "workspace", `':' at position 5`},
+		{"a workspace of 64 characters", strings.Repeat("a", 64), token, nil, "workspace", "longer than the 63"},
 		{"a leading dash", "-acme", token, nil, "workspace", `'-' at position 1`},
 		{"a trailing dash", "acme-", token, nil, "workspace", `'-' at position 5`},
 		{"a lone dash", "-", token, nil, "workspace", `'-' at position 1`},
 		{"letters beyond ASCII", "acmé", token, nil, "workspace", `'é' at position 4`},
 		{"a letter that folds to ASCII", "\u212aiwi", token, nil, "workspace", "at position 1"},
-		{"a line end in the subdomain", "acme\r\nHost: evil", token, nil, "workspace", `'\r' at position 5`},
-		{"the token in the subdomain's place", "12|" + token, token, nil, "workspace", `'|' at position 3`},
+		{"a line end in the workspace", "acme\r\nHost: evil", token, nil, "workspace", `'\r' at position 5`},
+		{"the token in place of the workspace", "12|" + token, token, nil, "workspace", `'|' at position 3`},
 
 		{"no token", "acme", "", nil, "token", "empty"},
 		{"a space in the token", "acme", "to ken-sec", nil, "token", "at position 3"},
@@ -107,7 +107,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a control character in the token", "acme", "tok\x00en", nil, "token", "at position 4"},
 		{"a token beyond ASCII", "acme", "tokén", nil, "token", "at position 4"},
 		{
-			"a token and a source of tokens", "acme", token,
+			"a token and a token source", "acme", token,
 			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
 			"token", "not both",
 		},
@@ -128,10 +128,10 @@ func TestNewRefuses(t *testing.T) {
 		{"a fragment", "", token, base("https://acme.mihu.ai/api#x"), "base URL", "fragment"},
 		{"an empty fragment", "", token, base("https://acme.mihu.ai/api#"), "base URL", "fragment"},
 		{"dot segments", "", token, base("https://acme.mihu.ai/api/../x"), "base URL", "segment"},
-		{"hidden dot segments", "", token, base("https://acme.mihu.ai/api/%2e%2e/x"), "base URL", "segment"},
+		{"escaped dot segments", "", token, base("https://acme.mihu.ai/api/%2e%2e/x"), "base URL", "segment"},
 		{"a control character", "", token, base("https://acme.mihu.ai/\x7f"), "base URL", "not a URL"},
 		{"garbage", "", token, base("https://%zz"), "base URL", "not a URL"},
-		{"a subdomain that is not needed, and wrong", "a.b", token, base("https://acme.mihu.ai"), "workspace", "position 2"},
+		{"an invalid workspace beside a base URL", "a.b", token, base("https://acme.mihu.ai"), "workspace", "position 2"},
 
 		{"negative attempts", "acme", token, policy(mihu.RetryPolicy{MaxAttempts: -1}), "retry policy MaxAttempts", "want 1 or more"},
 		{"negative BaseDelay", "acme", token, policy(mihu.RetryPolicy{BaseDelay: -1}), "retry policy BaseDelay", "negative"},
@@ -146,7 +146,7 @@ func TestNewRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client, err := mihu.New(tt.subdomain, tt.token, tt.opts...)
+			client, err := mihu.New(tt.workspace, tt.token, tt.opts...)
 			assert.Nil(t, client)
 			invalid := requireViolations(t, err, "new", tt.field)
 			assert.Contains(t, invalid.Violations[0].Problem, tt.errText)
@@ -159,7 +159,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestNewListsEveryFault(t *testing.T) {
+func TestNewReportsEveryViolation(t *testing.T) {
 	t.Parallel()
 	_, err := mihu.New("a.b", "",
 		mihu.WithUserAgent("\n"),
@@ -178,38 +178,38 @@ func TestNewListsEveryFault(t *testing.T) {
 
 func TestNewFromEnv(t *testing.T) {
 	tests := []struct {
-		name                string
-		tenant, token, base string
-		opts                []mihu.Option
-		want                string
+		name                   string
+		workspace, token, base string
+		opts                   []mihu.Option
+		want                   string
 	}{
-		{"tenant and token", "acme", token, "", nil, "https://acme.mihu.ai/api/v1"},
-		{"a base URL makes the tenant unnecessary", "", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
-		{"and goes before it", "acme", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
+		{"workspace and token", "acme", token, "", nil, "https://acme.mihu.ai/api/v1"},
+		{"a base URL without a workspace", "", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
+		{"a base URL overrides the workspace", "acme", token, "https://proxy.example.com/mihu", nil, "https://proxy.example.com/mihu"},
 		{
-			"an option goes before a variable", "", token, "https://proxy.example.com/mihu",
+			"an option overrides a variable", "", token, "https://proxy.example.com/mihu",
 			[]mihu.Option{nil, mihu.WithBaseURL("https://other.example.com")},
 			"https://other.example.com",
 		},
 		{
-			"a base URL by option makes the tenant unnecessary", "", token, "",
+			"a base URL as an option, without a workspace", "", token, "",
 			[]mihu.Option{mihu.WithBaseURL("https://other.example.com")},
 			"https://other.example.com",
 		},
 		{
-			"a source of tokens makes the token unnecessary", "acme", "", "",
+			"a token source without a token", "acme", "", "",
 			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
 			"https://acme.mihu.ai/api/v1",
 		},
 		{
-			"and goes before it", "acme", "another", "",
+			"a token source overrides the token", "acme", "another", "",
 			[]mihu.Option{mihu.WithTokenSource(tokens(token))},
 			"https://acme.mihu.ai/api/v1",
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv(mihu.EnvTenant, tt.tenant)
+			t.Setenv(mihu.EnvTenant, tt.workspace)
 			t.Setenv(mihu.EnvToken, tt.token)
 			t.Setenv(mihu.EnvBaseURL, tt.base)
 			wire := newWire(t, respondWith(http.StatusOK, deletedJSON))
@@ -222,35 +222,35 @@ func TestNewFromEnv(t *testing.T) {
 	}
 }
 
-func TestNewFromEnvRefuses(t *testing.T) {
+func TestNewFromEnvRejectsInvalidInput(t *testing.T) {
 	tests := []struct {
-		name                string
-		tenant, token, base string
-		opts                []mihu.Option
-		fields              []string
+		name                   string
+		workspace, token, base string
+		opts                   []mihu.Option
+		fields                 []string
 	}{
 		{"nothing set", "", "", "", nil, []string{"MIHU_TENANT", "MIHU_API_TOKEN"}},
-		{"no tenant", "", token, "", nil, []string{"MIHU_TENANT"}},
+		{"no workspace", "", token, "", nil, []string{"MIHU_TENANT"}},
 		{"no token", "acme", "", "", nil, []string{"MIHU_API_TOKEN"}},
 		{"a base URL and no token", "", "", "https://proxy.example.com", nil, []string{"MIHU_API_TOKEN"}},
-		{"a tenant that is none", "evil.com/", token, "", nil, []string{"MIHU_TENANT"}},
-		{"a base URL that is none", "", token, "http://evil.com", nil, []string{"base URL"}},
+		{"an invalid workspace", "evil.com/", token, "", nil, []string{"MIHU_TENANT"}},
+		{"an invalid base URL", "", token, "http://evil.com", nil, []string{"base URL"}},
 		{
-			"a variable is missing and an option wrong", "", token, "",
+			"a missing variable and an invalid option", "", token, "",
 			[]mihu.Option{mihu.WithUserAgent("\n")},
 			[]string{"user agent", "MIHU_TENANT"},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv(mihu.EnvTenant, tt.tenant)
+			t.Setenv(mihu.EnvTenant, tt.workspace)
 			t.Setenv(mihu.EnvToken, tt.token)
 			t.Setenv(mihu.EnvBaseURL, tt.base)
 			client, err := mihu.NewFromEnv(tt.opts...)
 			assert.Nil(t, client)
 			invalid := requireViolations(t, err, "new", tt.fields...)
 			for _, violation := range invalid.Violations {
-				if strings.HasPrefix(violation.Field, "MIHU_") && !strings.HasPrefix(tt.tenant, "evil") {
+				if strings.HasPrefix(violation.Field, "MIHU_") && !strings.HasPrefix(tt.workspace, "evil") {
 					assert.Contains(t, violation.Problem, "not set")
 				}
 			}
@@ -259,7 +259,7 @@ func TestNewFromEnvRefuses(t *testing.T) {
 	}
 }
 
-// tokens is a source that gives the tokens in turn, and the last one for ever.
+// tokens returns a source of the tokens in turn. It repeats the last one.
 func tokens(all ...string) mihu.TokenSource {
 	next := make(chan string, len(all))
 	for _, each := range all {
@@ -273,8 +273,8 @@ func tokens(all ...string) mihu.TokenSource {
 	})
 }
 
-// The zero value of every option undoes an earlier one of its kind.
-func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
+// The zero value of an option restores the default, even after an earlier option of the same kind.
+func TestZeroOptionsAreDefaults(t *testing.T) {
 	t.Parallel()
 	t.Run("base URL", func(t *testing.T) {
 		t.Parallel()
@@ -329,7 +329,7 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		require.NoError(t, err)
 	})
-	t.Run("limiter that is a nil pointer", func(t *testing.T) {
+	t.Run("nil pointer as limiter", func(t *testing.T) {
 		t.Parallel()
 		client := newClient(t, newWire(t, ok()), mihu.WithLimiter((*pointerLimiter)(nil)))
 		_, err := client.Channels.Get(t.Context(), numberUUID)
@@ -342,7 +342,7 @@ func TestTheZeroValueOfAnOptionIsItsDefault(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "Bearer "+token, wire.Sent()[0].Header.Get("Authorization"))
 	})
-	t.Run("token function", func(t *testing.T) {
+	t.Run("nil token function", func(t *testing.T) {
 		t.Parallel()
 		client := newClient(t, newWire(t, ok()), mihu.WithTokenSource(mihu.TokenFunc(nil)))
 		_, err := client.Channels.Get(t.Context(), numberUUID)
@@ -354,12 +354,12 @@ type limiterFunc func(context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
 
-// pointerLimiter cannot be used as a nil pointer, as most limiters.
+// pointerLimiter panics if it is used as a nil pointer, as most limiters do.
 type pointerLimiter struct{ err error }
 
 func (l *pointerLimiter) Wait(context.Context) error { return l.err }
 
-func TestUserAgentNamesTheProgram(t *testing.T) {
+func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	wire := newWire(t, ok())
 	_, err := newClient(t, wire, mihu.WithUserAgent("acme-sync/1.4")).Channels.Get(t.Context(), numberUUID)
@@ -367,8 +367,9 @@ func TestUserAgentNamesTheProgram(t *testing.T) {
 	assert.Equal(t, "mihu-go/"+mihu.Version+" ("+runtime.Version()+") acme-sync/1.4", wire.Sent()[0].Header.Get("User-Agent"))
 }
 
-// The caller's http.Client is copied: neither side sees what the other does to its own.
-func TestTheHTTPClientOfTheCallerIsItsOwn(t *testing.T) {
+// The caller's http.Client is copied: the client does not change it, and later changes to it have no
+// effect.
+func TestHTTPClientIsCopied(t *testing.T) {
 	t.Parallel()
 	wire := newWire(t, respondWith(http.StatusFound, "", "Location", "/elsewhere"))
 	jar, err := cookiejar.New(nil)
@@ -381,12 +382,12 @@ func TestTheHTTPClientOfTheCallerIsItsOwn(t *testing.T) {
 
 	httpClient.Transport = transportFunc(func(*http.Request) (*http.Response, error) { return nil, errLost })
 	_, err = client.Trunks.List(t.Context(), nil)
-	require.ErrorIs(t, err, mihu.ErrRedirect, "sent with what the caller has changed since")
+	require.ErrorIs(t, err, mihu.ErrRedirect, "a later change of the http.Client has no effect")
 	assert.Nil(t, httpClient.CheckRedirect, "changed by a call")
 	assert.Equal(t, 1, wire.Attempts())
 }
 
-func TestAttemptTimeoutOfTheHTTPClient(t *testing.T) {
+func TestTimeoutOfTheHTTPClient(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -394,7 +395,7 @@ func TestAttemptTimeoutOfTheHTTPClient(t *testing.T) {
 		want time.Duration
 	}{
 		{"is the attempt timeout", nil, 5 * time.Second},
-		{"unless that is given", []mihu.Option{mihu.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
+		{"is overridden by WithAttemptTimeout", []mihu.Option{mihu.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -424,8 +425,8 @@ func TestNegativeAttemptTimeoutSetsNoBound(t *testing.T) {
 	})
 }
 
-// A jar is asked once per attempt: its cookies do not pile up.
-func TestCookieJarOfTheCaller(t *testing.T) {
+// Every attempt has the cookies of the jar once, however many attempts there were before.
+func TestCookieJar(t *testing.T) {
 	t.Parallel()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
@@ -445,7 +446,7 @@ func TestCookieJarOfTheCaller(t *testing.T) {
 	})
 }
 
-// The path of the base URL stays as it was given.
+// The path of the base URL is not re-encoded.
 func TestBaseURLWithAPath(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"https://proxy.example.com:8443/a%20b/c%2Fd", "https://proxy.example.com:8443/a%20b/c%2Fd/"} {
@@ -460,35 +461,35 @@ func TestBaseURLWithAPath(t *testing.T) {
 	}
 }
 
-// A body says its length and can be read again, so that net/http can use another connection where
-// one that was idle turns out to be closed.
+// A body has a length and can be read again, so that net/http can use another connection if an idle
+// one turns out to be closed.
 func TestBodiesCanBeReadAgain(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations() {
 		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 			if req.Body == nil || req.Body == http.NoBody {
-				return response(http.StatusOK, op.answer), nil
+				return response(http.StatusOK, op.success), nil
 			}
 			body, err := io.ReadAll(req.Body)
 			require.NoError(t, err)
 			assert.Equal(t, int64(len(body)), req.ContentLength, op.name)
-			again, err := req.GetBody()
+			second, err := req.GetBody()
 			require.NoError(t, err)
-			same, err := io.ReadAll(again)
+			secondBody, err := io.ReadAll(second)
 			require.NoError(t, err)
-			assert.Equal(t, body, same, op.name)
-			return response(http.StatusOK, op.answer), nil
+			assert.Equal(t, body, secondBody, op.name)
+			return response(http.StatusOK, op.success), nil
 		}))
 		require.NoError(t, op.call(t.Context(), client))
 	}
 }
 
-func TestEveryRequestCarriesItsHeaders(t *testing.T) {
+func TestHeadersOfEveryRequest(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations() {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
-			wire := newWire(t, respondWith(http.StatusOK, op.answer))
+			wire := newWire(t, respondWith(http.StatusOK, op.success))
 			require.NoError(t, op.call(t.Context(), newClient(t, wire)))
 			got := wire.Sent()[0]
 			assert.Equal(t, []string{"Bearer " + token}, got.Header["Authorization"])
@@ -503,8 +504,8 @@ func TestEveryRequestCarriesItsHeaders(t *testing.T) {
 	}
 }
 
-// However a client is printed, by itself or as a part of something else, its token is not seen.
-func TestAClientPrintsWithoutItsToken(t *testing.T) {
+// A client never prints its token, by itself or as a part of another value.
+func TestClientPrintsWithoutItsToken(t *testing.T) {
 	t.Parallel()
 	client, err := mihu.New("acme", token)
 	require.NoError(t, err)
@@ -536,7 +537,7 @@ func TestAClientPrintsWithoutItsToken(t *testing.T) {
 	assert.Equal(t, want, client.LogValue().String())
 }
 
-// idleCloser is a transport that says when its idle connections are closed.
+// idleCloser is a transport that counts the calls of CloseIdleConnections.
 type idleCloser struct {
 	http.RoundTripper
 	closed int
@@ -551,20 +552,20 @@ func TestCloseIdleConnections(t *testing.T) {
 
 	_, err := client.Channels.Get(t.Context(), numberUUID)
 	require.ErrorIs(t, err, mihu.ErrNotFound)
-	assert.Zero(t, transport.closed, "a failed call closed the connections of all others")
+	assert.Zero(t, transport.closed, "a failed call must not close the connections of other calls")
 	client.CloseIdleConnections()
 	assert.Equal(t, 1, transport.closed)
 
 	_, err = client.Channels.Get(t.Context(), numberUUID)
-	require.NoError(t, err, "the client stays usable")
+	require.NoError(t, err, "the client is still usable")
 
-	assert.NotPanics(t, newClient(t, newWire(t, ok())).CloseIdleConnections, "a transport that has none to close")
+	assert.NotPanics(t, newClient(t, newWire(t, ok())).CloseIdleConnections, "a transport without CloseIdleConnections")
 	assert.NotPanics(t, new(mihu.Client).CloseIdleConnections)
 	assert.NotPanics(t, (*mihu.Client)(nil).CloseIdleConnections)
 }
 
-// What is nil or zero is a *ValidationError, and never a panic.
-func TestNilAndZero(t *testing.T) {
+// Nil and zero arguments are a *ValidationError, never a panic.
+func TestNilAndZeroArguments(t *testing.T) {
 	t.Parallel()
 	var none context.Context
 	usable := mustNotSend(t)
@@ -592,13 +593,13 @@ func TestNilAndZero(t *testing.T) {
 
 	wire := newWire(t, respondWith(http.StatusOK, pageJSON))
 	_, err = newClient(t, wire).Trunks.List(t.Context(), nil, nil, mihu.WithResponse(nil))
-	require.NoError(t, err, "nil options are none")
+	require.NoError(t, err, "nil options are ignored")
 }
 
-// The tenant's own host name is what the certificate has to be good for.
-func TestTenantOverTLS(t *testing.T) {
+// The certificate must be valid for the workspace's own host name.
+func TestWorkspaceOverTLS(t *testing.T) {
 	t.Parallel()
-	t.Run("a tenant of mihu.ai", func(t *testing.T) {
+	t.Run("a workspace at mihu.ai", func(t *testing.T) {
 		t.Parallel()
 		srv := mihutest.NewServer(t, mihutest.WithTLS(), mihutest.WithToken(token))
 		client, err := mihu.New("acme", token, mihu.WithHTTPClient(srv.HTTPClient()))
@@ -614,10 +615,10 @@ func TestTenantOverTLS(t *testing.T) {
 		hosts <- r.Host
 		_, _ = io.WriteString(w, pageJSON)
 	}))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports the handshakes that are to fail
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the failed handshakes
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	t.Run("a tenant of another domain", func(t *testing.T) {
+	t.Run("a workspace at another domain", func(t *testing.T) {
 		t.Parallel()
 		client, err := mihu.New("", token, mihu.WithBaseURL("https://acme.example.com/api/v1"), mihu.WithHTTPClient(srv.Client()))
 		require.NoError(t, err)
@@ -625,7 +626,7 @@ func TestTenantOverTLS(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "acme.example.com", <-hosts)
 	})
-	t.Run("a host that the certificate does not name", func(t *testing.T) {
+	t.Run("a certificate for another host", func(t *testing.T) {
 		t.Parallel()
 		elsewhere := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
 		client, err := mihu.New("", token, mihu.WithBaseURL(elsewhere), mihu.WithHTTPClient(srv.Client()))
@@ -648,7 +649,7 @@ func TestTenantOverTLS(t *testing.T) {
 	})
 }
 
-// Transports tell a request without a body by its nil.
+// A request without a body has a nil body, which is how transports recognize it.
 func TestRequestWithoutBody(t *testing.T) {
 	t.Parallel()
 	var sent *http.Request

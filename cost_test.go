@@ -27,7 +27,7 @@ const updateResponse = `{"success":true,"message":"Updated","data":{"phone_numbe
 	`"agent_uuid":null,"agent_name":null},"whatsapp":{"bound":false,"agent_uuid":null,"agent_name":null},` +
 	`"inbound":{"enabled":true,"channel_limit":10}}}}`
 
-// instant answers without a socket.
+// instantClient returns an http.Client that responds at once, without a socket.
 func instantClient(body string) *http.Client {
 	return &http.Client{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
@@ -40,11 +40,11 @@ func instantClient(body string) *http.Client {
 	})}
 }
 
-// What a call allocates does not depend on the machine. The bounds have little room, so that what is
-// added to every call is seen; raise them only for a reason.
+// The allocations of a call do not depend on the machine. The bounds are tight, so that an addition to
+// every call fails the test. Raise them only for a reason.
 func TestAllocationsOfACall(t *testing.T) {
 	if raceEnabled {
-		return // nothing to be learned here: the race detector allocates too
+		return // the race detector allocates too
 	}
 	update := &mihu.TrunkUpdateRequest{Name: new("Reception"), SIP: &mihu.SIPUpdate{Password: new("n3w"), SecondaryGateway: new("")}}
 	var items []string
@@ -60,10 +60,10 @@ func TestAllocationsOfACall(t *testing.T) {
 		}
 	})
 	tests := []struct {
-		name   string
-		answer string
-		most   float64
-		call   func(context.Context, *mihu.Client) error
+		name    string
+		body    string
+		maximum float64
+		call    func(context.Context, *mihu.Client) error
 	}{
 		{"update", updateResponse, 58, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Trunks.Update(ctx, frontDesk, update)
@@ -79,19 +79,20 @@ func TestAllocationsOfACall(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
-		client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(test.answer)))
+		client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(test.body)))
 		require.NoError(t, err)
 		got := testing.AllocsPerRun(200, func() {
 			if err := test.call(context.Background(), client); err != nil {
 				t.Error(err)
 			}
 		})
-		t.Logf("%s: %.0f allocations, at most %.0f", test.name, got, test.most)
-		assert.LessOrEqual(t, got, test.most, test.name)
+		t.Logf("%s: %.0f allocations, at most %.0f", test.name, got, test.maximum)
+		assert.LessOrEqual(t, got, test.maximum, test.name)
 	}
 }
 
-// counted serves answers and counts the connections that were opened to it.
+// countConnections starts a server and returns a client of it, and the number of connections that the
+// client has opened.
 func countConnections(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.Client, opened *atomic.Int64) {
 	t.Helper()
 	opened = new(atomic.Int64)
@@ -101,7 +102,7 @@ func countConnections(t *testing.T, http2 bool, handler http.HandlerFunc) (clien
 			opened.Add(1)
 		}
 	}
-	// A machine that is busy is no reason to give up an attempt, which costs its connection.
+	// An attempt that times out on a busy machine would cost a connection.
 	opts := []mihu.Option{mihu.WithAttemptTimeout(10 * time.Minute)}
 	if server.EnableHTTP2 = http2; http2 {
 		server.StartTLS()
@@ -125,8 +126,8 @@ func respondInChunks(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, updateResponse[half:])
 }
 
-// Calls share their connections, whatever the answers look like. A cold start may dial up to twice for
-// each caller; a pool that is flushed or too small opens a thousand.
+// Calls share their connections, with whole and with chunked responses. A cold start may dial up to
+// twice for each caller. A pool that is flushed or too small opens a thousand.
 func TestConnectionsOpened(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -135,7 +136,7 @@ func TestConnectionsOpened(t *testing.T) {
 		http2   bool
 		workers int
 		calls   int
-		most    int64
+		maximum int64
 	}{
 		{"one after the other", respondWhole, false, 1, 50, 1},
 		{"one after the other, in chunks", respondInChunks, false, 1, 50, 1},
@@ -159,12 +160,12 @@ func TestConnectionsOpened(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			assert.LessOrEqual(t, opened.Load(), test.most)
+			assert.LessOrEqual(t, opened.Load(), test.maximum)
 		})
 	}
 }
 
-// A call that is canceled costs its own connection and no other.
+// A canceled call costs its own connection and no other.
 func TestConnectionsOpenedWithCanceledCalls(t *testing.T) {
 	t.Parallel()
 	const workers, calls, every = 16, 50, 50

@@ -24,11 +24,11 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// serve is a client of a server in this process, over plain HTTP or over HTTP/2.
+// serve starts a server with a handler, over plain HTTP or over HTTP/2, and returns a client of it.
 func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // connections are to break here
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the tests break connections
 	if http2 {
 		srv.EnableHTTP2 = true
 		srv.StartTLS()
@@ -43,7 +43,7 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Opti
 	return client
 }
 
-// The whole life of a trunk, against a server that holds it.
+// Create, Update, Assign, read, list and Delete against a stateful server.
 func TestTrunkLifecycle(t *testing.T) {
 	t.Parallel()
 	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
@@ -67,7 +67,7 @@ func TestTrunkLifecycle(t *testing.T) {
 		stored, ok := srv.Trunk(frontDesk)
 		require.True(t, ok)
 		assert.Equal(t, "Reception", stored.Name)
-		assert.Equal(t, mihu.DirectionInbound, stored.Direction, "what is left out stays")
+		assert.Equal(t, mihu.DirectionInbound, stored.Direction, "an unset field is unchanged")
 		assert.Equal(t, mihu.SIPCredentials{Gateway: "sip.example.com", Username: "alice", Password: "n3w", SecondaryGateway: "sip2.example.com"}, stored.SIP)
 		assert.Empty(t, stored.AdditionalSettings)
 
@@ -75,11 +75,11 @@ func TestTrunkLifecycle(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "Bob", snap.Binding(mihu.ChannelCall).AgentName)
 
-		for _, look := range []func() (*mihu.ChannelSnapshot, error){
+		for _, read := range []func() (*mihu.ChannelSnapshot, error){
 			func() (*mihu.ChannelSnapshot, error) { return client.Channels.Get(t.Context(), snap.PhoneNumberUUID) },
 			func() (*mihu.ChannelSnapshot, error) { return client.Channels.GetByNumber(t.Context(), number) },
 		} {
-			found, err := look()
+			found, err := read()
 			require.NoError(t, err)
 			assert.Equal(t, snap, found)
 		}
@@ -93,7 +93,7 @@ func TestTrunkLifecycle(t *testing.T) {
 	}
 }
 
-// A thousand callers of one client each get their own answer.
+// A thousand concurrent callers of one client each receive their own response.
 func TestAThousandCallers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -107,7 +107,7 @@ func TestAThousandCallers(t *testing.T) {
 			}
 		}, mihu.WithAttemptTimeout(10*time.Minute)) // the machine may be busy
 		_, err := client.Channels.GetByNumber(t.Context(), number)
-		require.NoError(t, err, "a first call, whose connection the others share over HTTP/2")
+		require.NoError(t, err, "a first call opens the connection that the others share over HTTP/2")
 		var group sync.WaitGroup
 		for i := range 1000 {
 			group.Go(func() {
@@ -131,7 +131,7 @@ func TestAThousandCallers(t *testing.T) {
 	}
 }
 
-// Failed calls keep their connections, and those of all other calls.
+// A failed call keeps its connection open for the next.
 func TestFailuresKeepConnections(t *testing.T) {
 	t.Parallel()
 	var connections atomic.Int32
@@ -158,9 +158,8 @@ func TestFailuresKeepConnections(t *testing.T) {
 	assert.EqualValues(t, 1, connections.Load())
 }
 
-// A server that is not there was never reached, so that every request is repeated and nothing is
-// left open.
-func TestAServerThatIsNotThere(t *testing.T) {
+// If no server listens, nothing was sent: every request is retried, and no outcome is unknown.
+func TestServerIsDown(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
@@ -174,8 +173,8 @@ func TestAServerThatIsNotThere(t *testing.T) {
 	}
 }
 
-// A server that goes away in the middle of a request may have carried it out.
-func TestAServerThatGoesAway(t *testing.T) {
+// A server that closes the connection during a request may have applied it.
+func TestServerClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fastRetries)
@@ -187,9 +186,9 @@ func TestAServerThatGoesAway(t *testing.T) {
 	}
 }
 
-// An answer that never ends by itself is given up after the attempt's own time, by a name that is
-// not the caller's deadline.
-func TestAServerThatDrips(t *testing.T) {
+// A response that never ends is abandoned after the attempt timeout. The error is not the caller's
+// deadline.
+func TestServerDripsItsResponse(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		for _, status := range []int{http.StatusOK, http.StatusServiceUnavailable} {
@@ -218,8 +217,8 @@ func TestAServerThatDrips(t *testing.T) {
 	}
 }
 
-// Of an endless answer no more is taken than the bound, and what the connection holds on the way.
-func TestAServerThatNeverStops(t *testing.T) {
+// Of an endless response, no more is read than the bound and what the connection buffers.
+func TestServerSendsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		var written atomic.Int64
@@ -239,8 +238,8 @@ func TestAServerThatNeverStops(t *testing.T) {
 	}
 }
 
-// Headers are bounded as well.
-func TestAServerWithEndlessHeaders(t *testing.T) {
+// The size of headers is bounded as well.
+func TestServerSendsHugeHeaders(t *testing.T) {
 	t.Parallel()
 	client := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Request-Id", strings.Repeat("a", 1<<20))
@@ -250,38 +249,38 @@ func TestAServerWithEndlessHeaders(t *testing.T) {
 	assert.Less(t, len(err.Error()), 300)
 }
 
-// A transport of the caller's may leave out what the one of net/http never does.
-func TestTransportsThatLeaveThingsOut(t *testing.T) {
+// A caller's transport may omit parts of a response that net/http's always sets.
+func TestTransportWithIncompleteResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]*http.Response{
-		"no answer and no error":    nil,
-		"nothing but a status":      {StatusCode: http.StatusNotFound},
-		"a redirect and no headers": {StatusCode: http.StatusFound},
-		"a success and no body":     {StatusCode: http.StatusOK},
+		"no response and no error":   nil,
+		"a status only":              {StatusCode: http.StatusNotFound},
+		"a redirect without headers": {StatusCode: http.StatusFound},
+		"a success without a body":   {StatusCode: http.StatusOK},
 	}
 	for name, resp := range tests {
 		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), withoutRetries)
 		for _, op := range operations() {
 			err := op.call(t.Context(), client, mihu.WithoutReconciliation(), mihu.WithResponse(new(mihu.Response)))
-			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success and no body" {
+			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success without a body" {
 				require.Error(t, err, "%s: %s", op.name, name)
 			}
 		}
 	}
 }
 
-// closing is a body that knows whether it was closed.
-type closing struct {
+// closeRecorder is a body that records whether it was closed.
+type closeRecorder struct {
 	io.Reader
 	closed atomic.Bool
 }
 
-func (c *closing) Close() error {
+func (c *closeRecorder) Close() error {
 	c.closed.Store(true)
 	return nil
 }
 
-// The body of every answer is closed, whatever it is.
+// The body of every response is closed.
 func TestBodiesAreClosed(t *testing.T) {
 	t.Parallel()
 	broken := io.MultiReader(strings.NewReader(`{"succ`), failingReader{io.ErrUnexpectedEOF})
@@ -290,16 +289,16 @@ func TestBodiesAreClosed(t *testing.T) {
 		length int64
 		body   io.Reader
 	}{
-		"success":          {http.StatusOK, -1, strings.NewReader(snapshotJSON)},
-		"refusal":          {http.StatusForbidden, -1, strings.NewReader(`{}`)},
-		"redirect":         {http.StatusFound, -1, strings.NewReader(`<html>`)},
-		"no JSON":          {http.StatusOK, -1, strings.NewReader(`<html>`)},
-		"cut short":        {http.StatusOK, -1, broken},
-		"too large":        {http.StatusOK, -1, zeros{}},
-		"said to be large": {http.StatusOK, 1 << 40, zeros{}},
+		"success":             {http.StatusOK, -1, strings.NewReader(snapshotJSON)},
+		"refusal":             {http.StatusForbidden, -1, strings.NewReader(`{}`)},
+		"redirect":            {http.StatusFound, -1, strings.NewReader(`<html>`)},
+		"not JSON":            {http.StatusOK, -1, strings.NewReader(`<html>`)},
+		"cut short":           {http.StatusOK, -1, broken},
+		"too large":           {http.StatusOK, -1, zeros{}},
+		"huge Content-Length": {http.StatusOK, 1 << 40, zeros{}},
 	}
 	for name, tt := range tests {
-		body := &closing{Reader: tt.body}
+		body := &closeRecorder{Reader: tt.body}
 		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 			return &http.Response{
 				StatusCode: tt.status, Header: http.Header{"Location": {"/x"}}, Body: body, ContentLength: tt.length, Request: req,
@@ -310,9 +309,9 @@ func TestBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// Whatever becomes of a call, nothing that it started goes on after it. The test counts the goroutines
-// of the process, so that it runs alone.
-func TestNothingIsLeftRunning(t *testing.T) {
+// No goroutine outlives its call. The test counts the goroutines of the process, so it does not run in
+// parallel.
+func TestNoGoroutineOutlivesItsCall(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("calls", func(t *testing.T) {
 		hang := make(chan struct{})

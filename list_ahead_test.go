@@ -19,31 +19,31 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// book is a list in memory whose pages take a second each.
-type book struct {
-	pages     int
-	told      bool // pages say how many there are
-	perPage   int
-	mu        sync.Mutex
-	asked     []int
-	underWay  int
-	mostAtOne int
+// pagedList is a transport that serves a list whose every page takes a second.
+type pagedList struct {
+	pages       int
+	paginates   bool // the pages have a pagination
+	perPage     int
+	mu          sync.Mutex
+	requested   []int
+	inFlight    int
+	maxInFlight int
 }
 
-func (b *book) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *pagedList) RoundTrip(req *http.Request) (*http.Response, error) {
 	number, err := strconv.Atoi(req.URL.Query().Get("page"))
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	b.asked = append(b.asked, number)
-	b.underWay++
-	b.mostAtOne = max(b.mostAtOne, b.underWay)
-	b.mu.Unlock()
+	l.mu.Lock()
+	l.requested = append(l.requested, number)
+	l.inFlight++
+	l.maxInFlight = max(l.maxInFlight, l.inFlight)
+	l.mu.Unlock()
 	defer func() {
-		b.mu.Lock()
-		b.underWay--
-		b.mu.Unlock()
+		l.mu.Lock()
+		l.inFlight--
+		l.mu.Unlock()
 	}()
 	select {
 	case <-time.After(time.Second):
@@ -51,14 +51,14 @@ func (b *book) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	var items []string
-	for i := range b.perPage {
-		if number <= b.pages {
+	for i := range l.perPage {
+		if number <= l.pages {
 			items = append(items, fmt.Sprintf(`{"number":"+1%05d%05d"}`, number, i))
 		}
 	}
 	pagination := ""
-	if b.told {
-		pagination = fmt.Sprintf(`,"pagination":{"current_page":%d,"last_page":%d,"has_more":%t}`, number, b.pages, number < b.pages)
+	if l.paginates {
+		pagination = fmt.Sprintf(`,"pagination":{"current_page":%d,"last_page":%d,"has_more":%t}`, number, l.pages, number < l.pages)
 	}
 	body := fmt.Sprintf(`{"success":true,"data":{"items":[%s]%s}}`, strings.Join(items, ","), pagination)
 	return &http.Response{
@@ -66,42 +66,42 @@ func (b *book) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (b *book) client(t *testing.T) *mihu.Client {
+func (l *pagedList) client(t *testing.T) *mihu.Client {
 	t.Helper()
-	client, err := mihu.New("acme", "token", mihu.WithHTTPClient(&http.Client{Transport: b}))
+	client, err := mihu.New("acme", "token", mihu.WithHTTPClient(&http.Client{Transport: l}))
 	require.NoError(t, err)
 	return client
 }
 
-func TestAllReadsAhead(t *testing.T) {
+func TestAllPrefetches(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name      string
-		told      bool
-		ahead     int
-		work      time.Duration // what the caller does with a page
-		want      time.Duration
-		atOnce    int
-		morePages int // asked for after the last
+		name       string
+		paginates  bool
+		prefetch   int
+		work       time.Duration // how long the caller spends on a page
+		want       time.Duration
+		inFlight   int // at most
+		extraPages int // requested after the last one
 	}{
-		{"lazy", true, 0, 0, 10 * time.Second, 1, 0},
-		{"lazy, with work", true, 0, time.Second, 20 * time.Second, 1, 0},
-		{"one ahead, with work", true, 1, time.Second, 11 * time.Second, 2, 0},
-		// The first page tells how many there are; the others are then fetched five at a time, of
-		// which the caller waits for one.
-		{"four ahead", true, 4, 0, 3 * time.Second, 5, 0},
-		{"more ahead than there are", true, 100, 0, 2 * time.Second, 9, 0},
-		{"nobody tells, with work", false, 4, time.Second, 11 * time.Second, 1, 1},
-		{"nobody tells", false, 0, 0, 11 * time.Second, 1, 1},
+		{"no prefetching", true, 0, 0, 10 * time.Second, 1, 0},
+		{"no prefetching, slow caller", true, 0, time.Second, 20 * time.Second, 1, 0},
+		{"one page ahead, slow caller", true, 1, time.Second, 11 * time.Second, 2, 0},
+		// The first page has the number of pages. The others are then fetched five at a time: one
+		// that the caller waits for, and four ahead.
+		{"four pages ahead", true, 4, 0, 3 * time.Second, 5, 0},
+		{"more pages ahead than there are", true, 100, 0, 2 * time.Second, 9, 0},
+		{"no pagination, slow caller", false, 4, time.Second, 11 * time.Second, 1, 1},
+		{"no pagination", false, 0, 0, 11 * time.Second, 1, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				list := &book{pages: 10, told: test.told, perPage: 2}
+				list := &pagedList{pages: 10, paginates: test.paginates, perPage: 2}
 				started := time.Now()
 				var numbers []string
-				for number, err := range list.client(t).Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: test.ahead}) {
+				for number, err := range list.client(t).Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: test.prefetch}) {
 					require.NoError(t, err)
 					numbers = append(numbers, number.Number)
 					if strings.HasSuffix(number.Number, "1") {
@@ -111,18 +111,18 @@ func TestAllReadsAhead(t *testing.T) {
 				assert.Len(t, numbers, 20)
 				assert.IsIncreasing(t, numbers)
 				assert.Equal(t, test.want, time.Since(started))
-				assert.LessOrEqual(t, list.mostAtOne, test.atOnce)
-				assert.Len(t, list.asked, 10+test.morePages)
+				assert.LessOrEqual(t, list.maxInFlight, test.inFlight)
+				assert.Len(t, list.requested, 10+test.extraPages)
 			})
 		})
 	}
 }
 
-// Leaving the loop cancels what is under way, and nothing goes on after it.
-func TestAllStopsReadingAhead(t *testing.T) {
+// Leaving the loop cancels the requests in flight, and waits for them to end.
+func TestAllStopsPrefetching(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		list := &book{pages: 100, told: true, perPage: 2}
+		list := &pagedList{pages: 100, paginates: true, perPage: 2}
 		client := list.client(t)
 		started := time.Now()
 		for _, err := range client.Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: 3}) {
@@ -130,21 +130,21 @@ func TestAllStopsReadingAhead(t *testing.T) {
 			break
 		}
 		assert.Equal(t, time.Second, time.Since(started))
-		assert.Zero(t, list.underWay)
-		assert.LessOrEqual(t, len(list.asked), 4, "the window bounds what is fetched")
+		assert.Zero(t, list.inFlight)
+		assert.LessOrEqual(t, len(list.requested), 4, "no more pages than Prefetch are fetched ahead")
 	})
 }
 
-func TestAllAheadGivesItsErrorOnce(t *testing.T) {
+func TestAllWithPrefetchYieldsItsErrorOnce(t *testing.T) {
 	t.Parallel()
 	leaving := errors.New("leaving")
-	for _, ahead := range []int{0, 1, 3} {
+	for _, prefetch := range []int{0, 1, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			list := &book{pages: 100, told: true, perPage: 2}
+			list := &pagedList{pages: 100, paginates: true, perPage: 2}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			var numbers, failures int
-			for _, err := range list.client(t).Trunks.All(ctx, &mihu.AllOptions{Prefetch: ahead}) {
+			for _, err := range list.client(t).Trunks.All(ctx, &mihu.AllOptions{Prefetch: prefetch}) {
 				if err != nil {
 					failures++
 					require.ErrorIs(t, err, context.Canceled)
@@ -156,14 +156,14 @@ func TestAllAheadGivesItsErrorOnce(t *testing.T) {
 				}
 			}
 			assert.Equal(t, 1, failures)
-			assert.Zero(t, list.underWay)
+			assert.Zero(t, list.inFlight)
 		})
 	}
 }
 
-func TestAllRefusesItsOptionsInTheLoop(t *testing.T) {
+func TestAllYieldsTheErrorOfInvalidOptions(t *testing.T) {
 	t.Parallel()
-	list := &book{pages: 1}
+	list := &pagedList{pages: 1}
 	for _, options := range []mihu.AllOptions{{Page: -1}, {PerPage: 201}, {PerPage: -1}, {Prefetch: -1}} {
 		var failures int
 		for _, err := range list.client(t).Trunks.All(t.Context(), &options) {
@@ -172,15 +172,16 @@ func TestAllRefusesItsOptionsInTheLoop(t *testing.T) {
 		}
 		assert.Equal(t, 1, failures)
 	}
-	assert.Empty(t, list.asked)
+	assert.Empty(t, list.requested)
 }
 
-func TestAllRefusesOneResponseForPagesAtTheSameTime(t *testing.T) {
+// Pages that are fetched at the same time cannot share one Response.
+func TestAllRejectsWithResponseWhenPrefetching(t *testing.T) {
 	t.Parallel()
-	list := &book{pages: 1}
+	list := &pagedList{pages: 1}
 	for _, err := range list.client(t).Trunks.All(t.Context(), &mihu.AllOptions{Prefetch: 1}, mihu.WithResponse(new(mihu.Response))) {
 		require.ErrorIs(t, err, mihu.ErrInvalid)
 		require.ErrorContains(t, err, "WithResponse")
 	}
-	assert.Empty(t, list.asked)
+	assert.Empty(t, list.requested)
 }

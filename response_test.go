@@ -25,10 +25,10 @@ func sample(t *testing.T, name string) []byte {
 	return body
 }
 
-// page is an answer with one page of numbers.
+// page returns a response with one page of numbers.
 func page(items string) string { return `{"success": true, "data": {"items": [` + items + `]}}` }
 
-// The bodies that the API documents decode field by field, filler values included.
+// The documented sample bodies decode field by field, filler values included.
 func TestSampleSnapshotDecodes(t *testing.T) {
 	t.Parallel()
 	client, _ := endpoint(t, http.MethodGet, "/phone-numbers/channels", string(sample(t, "snapshot.response.json")))
@@ -87,8 +87,8 @@ func TestSampleErrorDecodes(t *testing.T) {
 	require.NoError(t, api.Err)
 }
 
-// Every field of the documented bodies has a field of ours: nothing of them is left over.
-func TestSamplesHaveNoUntypedField(t *testing.T) {
+// The package's types have a field for every field of the documented bodies.
+func TestSamplesHaveNoUnknownFields(t *testing.T) {
 	t.Parallel()
 	type envelope[T any] struct {
 		Success bool   `json:"success"`
@@ -120,7 +120,7 @@ func TestSamplesHaveNoUntypedField(t *testing.T) {
 	}
 }
 
-// The documented bodies of requests are what is sent for the same values.
+// The documented request bodies are sent for the same values.
 func TestSampleRequestsAreSent(t *testing.T) {
 	t.Parallel()
 	t.Run("create", func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestSampleRequestsAreSent(t *testing.T) {
 	})
 }
 
-// withHost is a sample with hosts in place of the filler text that is not one.
+// withHost returns a sample whose filler text is replaced by hosts, given as pairs of field and host.
 func withHost(t *testing.T, name string, hosts ...string) string {
 	t.Helper()
 	body := map[string]any{}
@@ -172,8 +172,8 @@ func withHost(t *testing.T, name string, hosts ...string) string {
 	return string(changed)
 }
 
-// What such backends write in other ways than documented means the same.
-func TestSnapshotsDecodeWithTolerance(t *testing.T) {
+// Values that such backends write in other ways than documented are decoded.
+func TestSnapshotsDecodeLeniently(t *testing.T) {
 	t.Parallel()
 	call := func(c mihu.CarrierChannel) mihu.ChannelSnapshot {
 		return mihu.ChannelSnapshot{Number: number, Channels: mihu.SnapshotChannels{Call: c}}
@@ -187,13 +187,13 @@ func TestSnapshotsDecodeWithTolerance(t *testing.T) {
 		want       mihu.ChannelSnapshot
 	}{
 		{"an empty object", `{}`, mihu.ChannelSnapshot{}},
-		{"an empty list for it", `[]`, mihu.ChannelSnapshot{}},
+		{"an empty list as an object", `[]`, mihu.ChannelSnapshot{}},
 		{"a limit as text", callJSON(`"channel_limit": "10"`), limit(10)},
 		{"a limit with spaces", callJSON(`"channel_limit": " 10 "`), limit(10)},
 		{"a limit with a fraction", callJSON(`"channel_limit": 10.0`), limit(10)},
 		{"a limit with a fraction, as text", callJSON(`"channel_limit": "10.00"`), limit(10)},
 		{"a limit with an exponent", callJSON(`"channel_limit": 1e1`), limit(10)},
-		{"a limit of 0 is not none", callJSON(`"channel_limit": 0`), limit(0)},
+		{"a limit of 0", callJSON(`"channel_limit": 0`), limit(0)},
 		{"no limit", callJSON(`"channel_limit": null`), call(mihu.CarrierChannel{})},
 		{"no limit, as text", callJSON(`"channel_limit": ""`), call(mihu.CarrierChannel{})},
 		{"true as 1", callJSON(`"capable": 1, "enabled": "1", "bound": "true"`), call(mihu.CarrierChannel{Capable: true, Enabled: true, Binding: mihu.Binding{Bound: true}})},
@@ -201,16 +201,16 @@ func TestSnapshotsDecodeWithTolerance(t *testing.T) {
 		{"capital letters", callJSON(`"capable": "TRUE", "enabled": "False"`), call(mihu.CarrierChannel{Capable: true})},
 		{"false as null", callJSON(`"capable": null, "enabled": null, "bound": null`), call(mihu.CarrierChannel{})},
 		{"no destinations", callJSON(`"whitelisted_destinations": null`), call(mihu.CarrierChannel{})},
-		{"an object for an empty list", callJSON(`"whitelisted_destinations": {}`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{}})},
-		{"destinations of other kinds", callJSON(`"whitelisted_destinations": ["US", 39, true, null]`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{"US", "39", "true", ""}})},
+		{"an empty object as a list", callJSON(`"whitelisted_destinations": {}`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{}})},
+		{"destinations of other types", callJSON(`"whitelisted_destinations": ["US", 39, true, null]`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{"US", "39", "true", ""}})},
 		{"an unbound channel", callJSON(`"bound": false, "agent_uuid": null, "agent_name": null`), call(mihu.CarrierChannel{})},
 		{"an agent as a number", callJSON(`"bound": true, "agent_uuid": 7`), call(mihu.CarrierChannel{Binding: mihu.Binding{Bound: true, AgentUUID: "7"}})},
 		{"a channel as null", `{"number": "+12345678901", "channels": {"call": null, "sms": null, "whatsapp": null, "inbound": null}}`, call(mihu.CarrierChannel{})},
 		{"a channel as an empty list", `{"number": "+12345678901", "channels": {"call": [], "whatsapp": []}}`, call(mihu.CarrierChannel{})},
 		{"no channels", `{"number": "+12345678901", "channels": []}`, call(mihu.CarrierChannel{})},
 		{"channels as null", `{"number": "+12345678901", "channels": null}`, call(mihu.CarrierChannel{})},
-		{"a number that is one", `{"number": 12345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "12345678901"}},
-		{"a number beyond what a float holds", `{"number": 123456789012345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "123456789012345678901"}},
+		{"a phone number as a number", `{"number": 12345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "12345678901"}},
+		{"a phone number that a float cannot hold", `{"number": 123456789012345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "123456789012345678901"}},
 		{"an unknown source", `{"source": "leased", "is_external": "0"}`, mihu.ChannelSnapshot{Source: "leased"}},
 		{"an unknown channel and unknown fields", `{"number": "+12345678901", "fax": 1, "channels": {"fax": {"bound": 1}, "call": {"codec": "opus"}}}`, call(mihu.CarrierChannel{})},
 	}
@@ -227,7 +227,7 @@ func TestSnapshotsDecodeWithTolerance(t *testing.T) {
 	}
 }
 
-func TestPagesDecodeWithTolerance(t *testing.T) {
+func TestPagesDecodeLeniently(t *testing.T) {
 	t.Parallel()
 	one := func(n mihu.PhoneNumber) mihu.Page[mihu.PhoneNumber] {
 		return mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{n}}
@@ -249,24 +249,24 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, LastPage: 1}},
 		},
 		{
-			"a pagination of texts", `{"items": [], "pagination": {"current_page": "1", "per_page": "50", "total": "3.0", "from": "", "has_more": "1"}}`,
+			"a pagination as texts", `{"items": [], "pagination": {"current_page": "1", "per_page": "50", "total": "3.0", "from": "", "has_more": "1"}}`,
 			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, Total: 3, HasMore: true}},
 		},
 		{"a time", `{"items": [{"purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
-		{"a time elsewhere", `{"items": [{"purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
-		{"a time of a database", `{"items": [{"purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
-		{"a time of a database, finer", `{"items": [{"purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
+		{"a time with a zone", `{"items": [{"purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
+		{"a database's time", `{"items": [{"purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
+		{"a database's time with microseconds", `{"items": [{"purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
 		{"a time without a zone", `{"items": [{"purchased_at": "2026-03-04T12:00:00"}]}`, purchased(noon)},
 		{"a date", `{"items": [{"purchased_at": "2026-03-04"}]}`, purchased(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))},
 		{"no time", `{"items": [{"purchased_at": null}]}`, purchased(time.Time{})},
-		{"a time that is none", `{"items": [{"purchased_at": "soon", "updated_at": 1772625600}]}`, purchased(time.Time{})},
-		{"the zero of a database", `{"items": [{"purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
+		{"unreadable times", `{"items": [{"purchased_at": "soon", "updated_at": 1772625600}]}`, purchased(time.Time{})},
+		{"a database's zero time", `{"items": [{"purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
 		{"a fee as text", `{"items": [{"billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
-		{"a fee of 0 is not none", `{"items": [{"billing": {"monthly_fee": "0"}}]}`, fee("0")},
+		{"a fee of 0", `{"items": [{"billing": {"monthly_fee": "0"}}]}`, fee("0")},
 		{"no fee", `{"items": [{"billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
-		{"nothing known", `{"items": [{"compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
+		{"no details", `{"items": [{"compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
 		{
-			"empty lists for objects", `{"items": [{"compliance": [], "capabilities": [], "billing": []}]}`,
+			"empty lists as objects", `{"items": [{"compliance": [], "capabilities": [], "billing": []}]}`,
 			one(mihu.PhoneNumber{Compliance: &mihu.Compliance{}, Capabilities: &mihu.Capabilities{}, Billing: &mihu.Billing{}}),
 		},
 		{
@@ -290,38 +290,38 @@ func TestPagesDecodeWithTolerance(t *testing.T) {
 	}
 }
 
-// What has no clear meaning is refused. The error names the place and no value, which could be a
-// number or a secret.
-func TestAnswersThatMakeNoSense(t *testing.T) {
+// A response without a clear meaning is malformed. The error contains the field and not its value,
+// which could be a number or a secret.
+func TestMalformedResponses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, errText string }{
-		{"no JSON", `<html>pl4nted</html>`, "not JSON: invalid character '<'"},
+		{"HTML", `<html>pl4nted</html>`, "not JSON: invalid character '<'"},
 		{"a list", `["pl4nted"]`, "not a JSON object"},
 		{"text", `"pl4nted"`, "not a JSON object"},
 		{"a number", `4815162342`, "not a JSON object"},
-		{"two answers", snapshotJSON + snapshotJSON, "not JSON"},
-		{"half an answer", snapshotJSON[:len(snapshotJSON)-1], "not JSON"},
-		{"nothing", ``, "empty"},
+		{"two values", snapshotJSON + snapshotJSON, "not JSON"},
+		{"half a value", snapshotJSON[:len(snapshotJSON)-1], "not JSON"},
+		{"empty", ``, "empty"},
 		{"white space", " \n\t", "empty"},
 		{"null", `null`, "it has no data"},
 		{"no data", `{"success": true}`, "it has no data"},
 		{"data as null", `{"success": true, "data": null}`, "it has no data"},
-		{"data as null beside something odd", `{"success": "true", "data": null}`, "it has no data"},
-		{"no data beside something odd", `{"success": 1}`, "it has no data"},
+		{"data as null, success as text", `{"success": "true", "data": null}`, "it has no data"},
+		{"no data, success as a number", `{"success": 1}`, "it has no data"},
 		{"data as text", `{"success": true, "data": "pl4nted"}`, "data: want an object, got text"},
 		{"data as a list", `{"success": true, "data": [4815162342]}`, "data: want an object, got a list"},
 		{"success as text", `{"success": "pl4nted", "data": {}}`, "malformed response"},
-		{"an object for text", `{"data": {"number": {"pl4nted": 1}}}`, "data.number: want text, got an object"},
-		{"a list for text", `{"data": {"number": [4815162342]}}`, "data.number: want text, got a list"},
-		{"text for a number", `{"data": {"channels": {"call": {"channel_limit": "pl4nted"}}}}`, "data.channels.call.channel_limit: want a number, got text"},
-		{"a fraction for an integer", `{"data": {"channels": {"call": {"channel_limit": 4815.5}}}}`, "data.channels.call.channel_limit: want a number that fits int, got a number"},
+		{"an object instead of text", `{"data": {"number": {"pl4nted": 1}}}`, "data.number: want text, got an object"},
+		{"a list instead of text", `{"data": {"number": [4815162342]}}`, "data.number: want text, got a list"},
+		{"text instead of a number", `{"data": {"channels": {"call": {"channel_limit": "pl4nted"}}}}`, "data.channels.call.channel_limit: want a number, got text"},
+		{"a fraction instead of an integer", `{"data": {"channels": {"call": {"channel_limit": 4815.5}}}}`, "data.channels.call.channel_limit: want a number that fits int, got a number"},
 		{"a number too large", `{"data": {"channels": {"call": {"channel_limit": 48151623424815162342}}}}`, "data.channels.call.channel_limit: want a number"},
-		{"true for a number", `{"data": {"channels": {"inbound": {"channel_limit": true}}}}`, "data.channels.inbound.channel_limit: want a number, got true or false"},
-		{"text for true", `{"data": {"channels": {"call": {"bound": "pl4nted"}}}}`, "data.channels.call.bound: want true or false, got text"},
-		{"2 for true", `{"data": {"is_external": 4815162342}}`, "data.is_external: want true or false, got a number"},
-		{"text for a list", `{"data": {"channels": {"sms": {"whitelisted_destinations": "pl4nted"}}}}`, "data.channels.sms.whitelisted_destinations: want a list, got text"},
+		{"true instead of a number", `{"data": {"channels": {"inbound": {"channel_limit": true}}}}`, "data.channels.inbound.channel_limit: want a number, got true or false"},
+		{"text instead of true", `{"data": {"channels": {"call": {"bound": "pl4nted"}}}}`, "data.channels.call.bound: want true or false, got text"},
+		{"a number instead of true", `{"data": {"is_external": 4815162342}}`, "data.is_external: want true or false, got a number"},
+		{"text instead of a list", `{"data": {"channels": {"sms": {"whitelisted_destinations": "pl4nted"}}}}`, "data.channels.sms.whitelisted_destinations: want a list, got text"},
 		{"an object in a list of texts", `{"data": {"channels": {"sms": {"whitelisted_destinations": ["US", {}]}}}}`, "data.channels.sms.whitelisted_destinations[1]: want text, got an object"},
-		{"a full list for an object", `{"data": {"channels": [4815162342]}}`, "data.channels: want an object, got a list"},
+		{"a list instead of an object", `{"data": {"channels": [4815162342]}}`, "data.channels: want an object, got a list"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -338,8 +338,8 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// A call whose answer cannot be read leaves what the caller had as it was.
-func TestNothingIsLeftBehindByAnAnswerThatMakesNoSense(t *testing.T) {
+// A malformed response leaves the caller's value unchanged.
+func TestMalformedResponseLeavesTheTargetUnchanged(t *testing.T) {
 	t.Parallel()
 	request := &mihu.Request{Method: http.MethodGet, Path: "/x"}
 	for _, before := range []mihu.ChannelSnapshot{{}, {Number: "before", Source: "before"}} {
@@ -359,11 +359,11 @@ func TestNothingIsLeftBehindByAnAnswerThatMakesNoSense(t *testing.T) {
 		into := before
 		client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"number": "+15550001111"}}`)))
 		require.NoError(t, client.Do(t.Context(), request, &into))
-		assert.Equal(t, mihu.ChannelSnapshot{Number: "+15550001111"}, into, "nor is it mixed with an answer that does")
+		assert.Equal(t, mihu.ChannelSnapshot{Number: "+15550001111"}, into, "a later response replaces the whole value")
 	}
 }
 
-// Do decodes into whatever the caller has.
+// Do decodes into values of any type.
 func TestDoDecodesInto(t *testing.T) {
 	t.Parallel()
 	type rate struct {
@@ -381,25 +381,25 @@ func TestDoDecodesInto(t *testing.T) {
 	}{
 		{"anything", `{"a": [1, null]}`, new(any), map[string]any{"a": []any{1.0, nil}}},
 		{"a map", `{"a": 1}`, new(map[string]any), map[string]any{"a": 1.0}},
-		{"a map of numbers, tolerantly", `{"a": "1"}`, new(map[string]int), map[string]int{"a": 1}},
-		{"a map for an empty list", `[]`, new(map[string]int), map[string]int{}},
+		{"a map of numbers, leniently", `{"a": "1"}`, new(map[string]int), map[string]int{"a": 1}},
+		{"an empty list as a map", `[]`, new(map[string]int), map[string]int{}},
 		{"a slice", `[1, 2]`, new([]int), []int{1, 2}},
-		{"a slice, tolerantly", `["1", 2.0]`, new([]int), []int{1, 2}},
-		{"an array, tolerantly", `["1", 2]`, new([2]int), [2]int{1, 2}},
+		{"a slice, leniently", `["1", 2.0]`, new([]int), []int{1, 2}},
+		{"an array, leniently", `["1", 2]`, new([2]int), [2]int{1, 2}},
 		{"text", `"x"`, new(string), "x"},
 		{"an empty text", `""`, new(string), ""},
 		{"zero", `0`, new(int), 0},
 		{"false", `false`, new(bool), false},
-		{"a number, tolerantly", `"7"`, new(int), 7},
-		{"JSON as it is", `{"a":  1}`, new(json.RawMessage), json.RawMessage(`{"a":  1}`)},
-		{"a number as it is", `12345678901234567890`, new(json.Number), json.Number("12345678901234567890")},
+		{"a number, leniently", `"7"`, new(int), 7},
+		{"raw JSON", `{"a":  1}`, new(json.RawMessage), json.RawMessage(`{"a":  1}`)},
+		{"a json.Number", `12345678901234567890`, new(json.Number), json.Number("12345678901234567890")},
 		{"a pointer", `7`, new(*int), new(7)},
 		{"a struct", `{"country_code": "IT", "amount": 0.5}`, new(rate), rate{Code: "IT", Amount: 0.5}},
-		{"a struct, tolerantly", `{"country_code": 39, "amount": "0.5", "small": "8", "count": "3"}`, new(rate), rate{Code: "39", Amount: 0.5, Small: 8, Count: 3}},
+		{"a struct, leniently", `{"country_code": 39, "amount": "0.5", "small": "8", "count": "3"}`, new(rate), rate{Code: "39", Amount: 0.5, Small: 8, Count: 3}},
 		{"a large count", `{"count": 18446744073709551615}`, new(rate), rate{Count: math.MaxUint64}},
-		{"a large count beside something odd", `{"country_code": 39, "count": 18446744073709551615}`, new(rate), rate{Code: "39", Count: math.MaxUint64}},
-		{"bytes beside something odd", `{"country_code": 39, "blob": "aGVsbG8="}`, new(rate), rate{Code: "39", Blob: []byte("hello")}},
-		{"a quoted number beside something odd", `{"country_code": 39, "id": "5"}`, new(rate), rate{Code: "39", ID: 5}},
+		{"a large count beside a lenient field", `{"country_code": 39, "count": 18446744073709551615}`, new(rate), rate{Code: "39", Count: math.MaxUint64}},
+		{"bytes beside a lenient field", `{"country_code": 39, "blob": "aGVsbG8="}`, new(rate), rate{Code: "39", Blob: []byte("hello")}},
+		{"a quoted number beside a lenient field", `{"country_code": 39, "id": "5"}`, new(rate), rate{Code: "39", ID: 5}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -411,8 +411,8 @@ func TestDoDecodesInto(t *testing.T) {
 	}
 }
 
-// What does not fit the caller's type is refused without showing it.
-func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
+// If the data does not fit the caller's type, the error does not contain it.
+func TestDoRejectsDataThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	for _, into := range []any{new(struct{ A int8 }), new(struct{ A int32 }), new(struct{ A uint16 }), new(map[string]int16)} {
 		client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"A": 12345678901}}`)))
@@ -420,7 +420,7 @@ func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.NotContains(t, err.Error(), "12345678901", "%T", into)
 	}
-	// A type of the caller's own may repeat what it could not read.
+	// The error of a type's own decoding may contain the text that it could not read.
 	client := newClient(t, newWire(t, respondWith(http.StatusOK, `{"success": true, "data": {"A": "`+token+` 12345678901"}}`)))
 	err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, new(struct{ A netip.Addr }))
 	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
@@ -428,7 +428,7 @@ func TestDoDecodesIntoWhatDoesNotFit(t *testing.T) {
 	assert.NotContains(t, err.Error(), "12345678901")
 }
 
-func TestDoWithoutDataTakesAnySuccess(t *testing.T) {
+func TestDoWithoutDataAcceptsAnySuccess(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", " ", `{}`, `null`, `{"success": true}`, `{"success": true, "data": [1]}`, `{"success": 1, "data": "x"}`, `{"data": null}`} {
 		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)))

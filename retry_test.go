@@ -25,51 +25,51 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// ask sends one request of a method to an endpoint of its own.
+// doRequest sends a request with a method to an endpoint that the package has no method for.
 func doRequest(ctx context.Context, client *mihu.Client, method string, opts ...mihu.CallOption) error {
 	return client.Do(ctx, &mihu.Request{Method: method, Path: "/x", Body: map[string]any{"a": 1}}, new(map[string]any), opts...)
 }
 
-// What is repeated, and what may have been carried out, by the table of the package documentation,
-// row by row.
-func TestThePolicy(t *testing.T) {
+// TestRetryPolicyTable checks every row of the table in the package documentation: how often a request
+// is sent, and whether the outcome is unknown.
+func TestRetryPolicyTable(t *testing.T) {
 	t.Parallel()
 	const never, once, always = 1, 2, 4
-	page := func(status int) step { return respondWith(status, "<html>") }
+	html := func(status int) step { return respondWith(status, "<html>") }
 	huge := step{then: func(*http.Request) (*http.Response, error) {
 		resp := response(http.StatusOK, "")
 		resp.ContentLength = 1 << 40
 		return resp, nil
 	}}
 	tests := []struct {
-		attempt             string
-		step                step
-		read, write, post   int
-		perhapsItWasChanged bool
+		attempt           string
+		step              step
+		read, write, post int
+		maybeApplied      bool
 	}{
-		{"never sent: refused", neverSent(errRefusedDial), always, always, always, false},
-		{"never sent: no answer to the dial", neverSent(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), always, always, always, false},
-		{"never sent: no handshake", neverSent(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), always, always, always, false},
-		{"never sent: name server away", neverSent(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), always, always, always, false},
+		{"never sent: connection refused", neverSent(errRefusedDial), always, always, always, false},
+		{"never sent: dial timed out", neverSent(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), always, always, always, false},
+		{"never sent: TLS handshake failed", neverSent(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), always, always, always, false},
+		{"never sent: name server failed", neverSent(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), always, always, always, false},
 		{"never sent: host name unknown", neverSent(errNoSuchHost), once, once, once, false},
 		{"unknown authority", neverSent(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), never, never, never, false},
-		{"unknown authority, by itself", neverSent(x509.UnknownAuthorityError{}), never, never, never, false},
+		{"unknown authority, unwrapped", neverSent(x509.UnknownAuthorityError{}), never, never, never, false},
 		{"another host's certificate", neverSent(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"}), never, never, never, false},
 		{"expired certificate", neverSent(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}), never, never, never, false},
-		{"encrypted hello refused", neverSent(&tls.ECHRejectionError{}), never, never, never, false},
+		{"encrypted client hello rejected", neverSent(&tls.ECHRejectionError{}), never, never, never, false},
 		{"connection lost", lost(), always, always, never, true},
 		{"attempt timed out", hangs(), always, always, never, true},
 		{"2xx cut short", cutShort(http.StatusOK, `{"success": true, "da`), always, always, never, true},
 		{"2xx too large", huge, never, never, never, true},
-		{"2xx not JSON", page(http.StatusOK), never, never, never, true},
+		{"2xx not JSON", html(http.StatusOK), never, never, never, true},
 		{"2xx empty", respondWith(http.StatusCreated, ""), never, never, never, true},
 		{"2xx without data", respondWith(http.StatusOK, `{"success": true}`), never, never, never, true},
 		{"429", apiError(429), always, always, always, false},
-		{"429 as a page", page(429), always, always, always, false},
+		{"429 as HTML", html(429), always, always, always, false},
 		{"429 cut short", cutShort(429, `{`), always, always, always, false},
 		{"401", apiError(401), never, never, never, false},
 		{"502", apiError(502), always, always, never, true},
-		{"502 as a page", page(502), always, always, never, true},
+		{"502 as HTML", html(502), always, always, never, true},
 		{"503", apiError(503), always, always, never, true},
 		{"503 cut short", cutShort(503, `{`), always, always, never, true},
 		{"504", apiError(504), always, always, never, true},
@@ -83,10 +83,10 @@ func TestThePolicy(t *testing.T) {
 		{"404", apiError(404), never, never, never, false},
 		{"404 cut short", cutShort(404, `{`), never, never, never, false},
 		{"409", apiError(409), never, never, never, false},
-		{"413 as a page", page(413), never, never, never, false},
+		{"413 as HTML", html(413), never, never, never, false},
 		{"418", apiError(418), never, never, never, false},
 		{"422", apiError(422), never, never, never, false},
-		{"2xx that says no", respondWith(http.StatusOK, `{"success": false}`), never, never, never, false},
+		{"2xx with success false", respondWith(http.StatusOK, `{"success": false}`), never, never, never, false},
 		{"302", respondWith(http.StatusFound, "", "Location", "/x"), never, never, never, false},
 	}
 	for _, tt := range tests {
@@ -96,38 +96,38 @@ func TestThePolicy(t *testing.T) {
 			t.Run(tt.attempt+", "+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					assertPolicy(t, tt.step, method, false, want, tt.perhapsItWasChanged && method != http.MethodGet)
+					assertPolicy(t, tt.step, method, false, want, tt.maybeApplied && method != http.MethodGet)
 				})
 			})
 		}
-		t.Run(tt.attempt+", replayable POST", func(t *testing.T) {
+		t.Run(tt.attempt+", idempotent POST", func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				assertPolicy(t, tt.step, http.MethodPost, true, tt.write, tt.perhapsItWasChanged)
+				assertPolicy(t, tt.step, http.MethodPost, true, tt.write, tt.maybeApplied)
 			})
 		})
 	}
 }
 
-func assertPolicy(t *testing.T, s step, method string, replayable bool, attempts int, open bool) {
+func assertPolicy(t *testing.T, s step, method string, idempotent bool, attempts int, outcomeUnknown bool) {
 	t.Helper()
 	wire := newWire(t, s)
 	err := newClient(t, wire).Do(t.Context(), &mihu.Request{
-		Method: method, Path: "/x", Body: map[string]any{"a": 1}, Idempotent: replayable,
+		Method: method, Path: "/x", Body: map[string]any{"a": 1}, Idempotent: idempotent,
 	}, new(map[string]any))
 	require.Error(t, err)
 	assert.Equal(t, attempts, wire.Attempts(), "%v", err)
 	for _, got := range wire.Sent() {
-		assert.Equal(t, `{"a":1}`, got.Body, "every attempt is the same request")
+		assert.Equal(t, `{"a":1}`, got.Body, "every attempt sends the same body")
 	}
-	assert.Equal(t, open, errors.Is(err, mihu.ErrOutcomeUnknown), "%v", err)
-	if open {
+	assert.Equal(t, outcomeUnknown, errors.Is(err, mihu.ErrOutcomeUnknown), "%v", err)
+	if outcomeUnknown {
 		assert.Len(t, requireUnknownOutcome(t, err).Causes, attempts)
 	}
 }
 
-// A failure that a repetition mends is no failure.
-func TestRepetitionsSucceed(t *testing.T) {
+// A call whose last attempt succeeds returns no error.
+func TestRetrySucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wire := newWire(t, neverSent(errRefusedDial), apiError(503), cutShort(200, `{`), ok())
@@ -140,8 +140,8 @@ func TestRepetitionsSucceed(t *testing.T) {
 	})
 }
 
-// The wait is a random part of a bound that doubles and ends at MaxDelay.
-func TestWaits(t *testing.T) {
+// The wait is a random part of a bound that doubles with every retry, up to MaxDelay.
+func TestBackoff(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	tests := []struct {
@@ -153,9 +153,9 @@ func TestWaits(t *testing.T) {
 		{"default", apiError(503), mihu.RetryPolicy{MaxAttempts: 8}, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 8000 * ms}},
 		{"lost connections", lost(), mihu.RetryPolicy{MaxAttempts: 3}, []time.Duration{200 * ms, 400 * ms}},
 		{"429", apiError(429), mihu.RetryPolicy{MaxAttempts: 6}, []time.Duration{1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms, 8000 * ms}},
-		{"other delays", apiError(503), mihu.RetryPolicy{BaseDelay: 30 * ms, MaxDelay: 50 * ms}, []time.Duration{30 * ms, 50 * ms, 50 * ms}},
-		{"another delay after 429", apiError(429), mihu.RetryPolicy{RateLimitDelay: 30 * ms}, []time.Duration{30 * ms, 60 * ms, 120 * ms}},
-		{"a base above the most", apiError(503), mihu.RetryPolicy{BaseDelay: time.Hour, MaxDelay: 50 * ms}, []time.Duration{50 * ms, 50 * ms, 50 * ms}},
+		{"BaseDelay and MaxDelay", apiError(503), mihu.RetryPolicy{BaseDelay: 30 * ms, MaxDelay: 50 * ms}, []time.Duration{30 * ms, 50 * ms, 50 * ms}},
+		{"RateLimitDelay", apiError(429), mihu.RetryPolicy{RateLimitDelay: 30 * ms}, []time.Duration{30 * ms, 60 * ms, 120 * ms}},
+		{"a BaseDelay above MaxDelay", apiError(503), mihu.RetryPolicy{BaseDelay: time.Hour, MaxDelay: 50 * ms}, []time.Duration{50 * ms, 50 * ms, 50 * ms}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,16 +178,16 @@ func TestWaits(t *testing.T) {
 				}
 				for i, bound := range tt.bounds {
 					assert.LessOrEqual(t, longest[i], bound, "wait %d", i+1)
-					assert.Greater(t, longest[i], bound*8/10, "wait %d uses the whole of its bound", i+1)
-					assert.Less(t, shortest[i], bound*2/10, "wait %d uses the whole of its bound", i+1)
+					assert.Greater(t, longest[i], bound*8/10, "wait %d is spread over its whole bound", i+1)
+					assert.Less(t, shortest[i], bound*2/10, "wait %d is spread over its whole bound", i+1)
 				}
 			})
 		})
 	}
 }
 
-// A delay that no clock can hold is as long as may be, and no panic.
-func TestWaitsBeyondMeasure(t *testing.T) {
+// Delays that would overflow a time.Duration do not panic.
+func TestBackoffDoesNotOverflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		policy := mihu.RetryPolicy{MaxAttempts: 60, BaseDelay: time.Second, MaxDelay: math.MaxInt64}
@@ -199,10 +199,10 @@ func TestWaitsBeyondMeasure(t *testing.T) {
 	})
 }
 
-// Retry-After is the least that is waited.
+// The wait is at least as long as Retry-After.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	const least = 0 // anything up to the ordinary bound
+	const ignored = 0 // the wait is the usual backoff
 	in := func(d time.Duration, layout string) string { return time.Now().Add(d).UTC().Format(layout) }
 	tests := []struct {
 		name  string
@@ -210,18 +210,18 @@ func TestRetryAfter(t *testing.T) {
 		want  time.Duration
 	}{
 		{"seconds", func() string { return "3" }, 3 * time.Second},
-		{"with spaces", func() string { return " 3 " }, 3 * time.Second},
-		{"with a fraction", func() string { return "1.5" }, 1500 * time.Millisecond},
-		{"as long as may be", func() string { return "60" }, time.Minute},
+		{"seconds with spaces", func() string { return " 3 " }, 3 * time.Second},
+		{"seconds with a fraction", func() string { return "1.5" }, 1500 * time.Millisecond},
+		{"the maximum", func() string { return "60" }, time.Minute},
 		{"a date", func() string { return in(7*time.Second, http.TimeFormat) }, 7 * time.Second},
-		{"a date of RFC 850", func() string { return in(7*time.Second, "Monday, 02-Jan-06 15:04:05 GMT") }, 7 * time.Second},
-		{"a date of asctime", func() string { return in(7*time.Second, time.ANSIC) }, 7 * time.Second},
-		{"a date in the past", func() string { return in(-time.Hour, http.TimeFormat) }, least},
-		{"zero", func() string { return "0" }, least},
-		{"negative", func() string { return "-5" }, least},
-		{"garbage", func() string { return "soon" }, least},
-		{"not a number", func() string { return "NaN" }, least},
-		{"nothing", func() string { return "" }, least},
+		{"a date as in RFC 850", func() string { return in(7*time.Second, "Monday, 02-Jan-06 15:04:05 GMT") }, 7 * time.Second},
+		{"a date as of asctime", func() string { return in(7*time.Second, time.ANSIC) }, 7 * time.Second},
+		{"a date in the past", func() string { return in(-time.Hour, http.TimeFormat) }, ignored},
+		{"zero", func() string { return "0" }, ignored},
+		{"negative", func() string { return "-5" }, ignored},
+		{"garbage", func() string { return "soon" }, ignored},
+		{"not a number", func() string { return "NaN" }, ignored},
+		{"empty", func() string { return "" }, ignored},
 	}
 	for _, tt := range tests {
 		for _, status := range []int{429, 503} {
@@ -233,7 +233,7 @@ func TestRetryAfter(t *testing.T) {
 					_, err := newClient(t, wire).Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
 					require.NoError(t, err)
 					require.Len(t, wire.Waits(), 1)
-					if tt.want == least {
+					if tt.want == ignored {
 						assert.LessOrEqual(t, wire.Waits()[0], time.Second)
 						return
 					}
@@ -244,16 +244,16 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A Retry-After above MaxRetryAfter is not waited for: the answer is returned at once and says when
-// to come back. After 429 the client pauses for MaxRetryAfter.
-func TestRetryAfterThatIsTooLong(t *testing.T) {
+// If Retry-After is above MaxRetryAfter, the call returns the response's error at once, with the wait
+// that the server asked for. After a 429, the client pauses for MaxRetryAfter.
+func TestRetryAfterAboveTheMaximum(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour
 	tests := []struct {
-		value string
-		most  time.Duration
-		want  time.Duration
-		pause time.Duration
+		value         string
+		maxRetryAfter time.Duration // 0 is the default
+		want          time.Duration
+		pause         time.Duration
 	}{
 		{"61", 0, 61 * time.Second, time.Minute},
 		{"86400", 0, 24 * time.Hour, time.Minute},
@@ -270,7 +270,7 @@ func TestRetryAfterThatIsTooLong(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
 					wire := newWire(t, apiError(status, "Retry-After", tt.value), ok())
-					client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxRetryAfter: tt.most}))
+					client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxRetryAfter: tt.maxRetryAfter}))
 					_, err := client.Channels.Get(t.Context(), numberUUID)
 					assert.Equal(t, tt.want, requireAPIError(t, err).RetryAfter)
 					assert.Equal(t, 1, wire.Attempts())
@@ -290,8 +290,8 @@ func TestRetryAfterThatIsTooLong(t *testing.T) {
 	}
 }
 
-// No wait goes past the deadline of the caller: the last failure is returned while there is time
-// left to do something about it.
+// No wait passes the context's deadline. The call returns the last failure instead, and the caller has
+// time left to handle it.
 func TestNoWaitPastTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestNoWaitPastTheDeadline(t *testing.T) {
 		defer cancel()
 		wire := newWire(t, apiError(503, "Retry-After", "4"))
 		_, err := newClient(t, wire).Channels.Get(ctx, numberUUID)
-		assert.Equal(t, 3, wire.Attempts(), "at 0, 4 and 8 seconds")
+		assert.Equal(t, 3, wire.Attempts(), "sent after 0, 4 and 8 seconds")
 		assert.Equal(t, 8*time.Second, time.Since(start))
 		assertMatches(t, err, mihu.ErrServer)
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
@@ -308,22 +308,22 @@ func TestNoWaitPastTheDeadline(t *testing.T) {
 	})
 }
 
-// A context that ends during a wait ends the call at once; its error and the last answer's are both
-// there to be matched.
+// A context that ends during a wait ends the call at once. The error matches the context's error and
+// that of the last response.
 func TestContextEndsDuringTheWait(t *testing.T) {
 	t.Parallel()
-	errLeft := errors.New("the user left")
+	errUserLeft := errors.New("the user left")
 	synctest.Test(t, func(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodPatch} {
 			start := time.Now()
 			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(3*time.Second, func() { cancel(errLeft) })
+			time.AfterFunc(3*time.Second, func() { cancel(errUserLeft) })
 			wire := newWire(t, apiError(503, "Retry-After", "10"))
 			err := doRequest(ctx, newClient(t, wire), method)
 			assert.Equal(t, 3*time.Second, time.Since(start))
 			assert.Equal(t, 1, wire.Attempts())
 			require.ErrorIs(t, err, context.Canceled)
-			require.ErrorIs(t, err, errLeft)
+			require.ErrorIs(t, err, errUserLeft)
 			require.ErrorIs(t, err, mihu.ErrServer)
 			assert.Equal(t, 503, requireAPIError(t, err).StatusCode)
 			assert.Equal(t, method == http.MethodPatch, errors.Is(err, mihu.ErrOutcomeUnknown))
@@ -331,7 +331,7 @@ func TestContextEndsDuringTheWait(t *testing.T) {
 				assert.EqualError(t, err, "mihu: GET /x: context canceled: the user left; before that: 503 CODE_503: Refused (retry after 10s)")
 				assert.Equal(t, 1, requireTransportError(t, err).Attempts)
 			} else {
-				assert.Equal(t, 1, strings.Count(err.Error(), "CODE_503"), "said once: %v", err)
+				assert.Equal(t, 1, strings.Count(err.Error(), "CODE_503"), "the cause is printed once: %v", err)
 			}
 			cancel(nil)
 		}
@@ -340,18 +340,18 @@ func TestContextEndsDuringTheWait(t *testing.T) {
 
 func TestContextEndsDuringTheRequest(t *testing.T) {
 	t.Parallel()
-	errLeft := errors.New("the user left")
+	errUserLeft := errors.New("the user left")
 	tests := []struct {
 		name string
 		step step
-		// open says that a write may have been carried out.
-		open bool
+		// maybeApplied reports whether a write may have been applied.
+		maybeApplied bool
 	}{
-		{"before there is a connection", dialHangs(), false},
-		{"before there is an answer", hangs(), true},
-		{"before the answer is whole", drips(http.StatusOK), true},
-		{"before an error is whole", drips(http.StatusServiceUnavailable), true},
-		{"before a refusal is whole", drips(http.StatusForbidden), false},
+		{"before the connection", dialHangs(), false},
+		{"before the response", hangs(), true},
+		{"within the response", drips(http.StatusOK), true},
+		{"within an error", drips(http.StatusServiceUnavailable), true},
+		{"within a refusal", drips(http.StatusForbidden), false},
 	}
 	for _, tt := range tests {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
@@ -361,31 +361,31 @@ func TestContextEndsDuringTheRequest(t *testing.T) {
 					start := time.Now()
 					ctx, cancel := context.WithCancelCause(t.Context())
 					defer cancel(nil)
-					time.AfterFunc(3*time.Second, func() { cancel(errLeft) })
+					time.AfterFunc(3*time.Second, func() { cancel(errUserLeft) })
 					wire := newWire(t, tt.step)
 					err := doRequest(ctx, newClient(t, wire), method)
 					assert.Equal(t, 3*time.Second, time.Since(start))
 					assert.Equal(t, 1, wire.Attempts())
-					require.ErrorIs(t, err, errLeft)
-					assert.Equal(t, tt.open && method != http.MethodGet, errors.Is(err, mihu.ErrOutcomeUnknown), "%v", err)
+					require.ErrorIs(t, err, errUserLeft)
+					assert.Equal(t, tt.maybeApplied && method != http.MethodGet, errors.Is(err, mihu.ErrOutcomeUnknown), "%v", err)
 				})
 			})
 		}
 	}
 }
 
-// drips is an answer that begins, and whose body never ends by itself.
+// drips responds with a body that never ends.
 func drips(status int) step {
 	return step{then: func(req *http.Request) (*http.Response, error) {
 		resp := response(status, "")
-		resp.Body, resp.ContentLength = io.NopCloser(dripping{req}), -1
+		resp.Body, resp.ContentLength = io.NopCloser(drippingBody{req}), -1
 		return resp, nil
 	}}
 }
 
-type dripping struct{ req *http.Request }
+type drippingBody struct{ req *http.Request }
 
-func (d dripping) Read(p []byte) (int, error) {
+func (d drippingBody) Read(p []byte) (int, error) {
 	select {
 	case <-d.req.Context().Done():
 		return 0, context.Cause(d.req.Context())
@@ -394,8 +394,8 @@ func (d dripping) Read(p []byte) (int, error) {
 	}
 }
 
-// A request that the context ends before it is sent has changed nothing.
-func TestContextThatHasEnded(t *testing.T) {
+// If the context has ended before the call, nothing is sent.
+func TestContextEndedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(errLost)
@@ -415,12 +415,12 @@ func TestContextThatHasEnded(t *testing.T) {
 	}
 }
 
-// The time of an attempt and the time of the caller are told apart.
+// The error distinguishes the attempt timeout from the caller's deadline.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	t.Run("the attempt's", func(t *testing.T) {
+	t.Run("attempt timeout", func(t *testing.T) {
 		t.Parallel()
-		for name, s := range map[string]step{"no connection": dialHangs(), "no answer": hangs(), "half an answer": drips(http.StatusOK)} {
+		for name, s := range map[string]step{"no connection": dialHangs(), "no response": hangs(), "half a response": drips(http.StatusOK)} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -437,7 +437,7 @@ func TestTimeouts(t *testing.T) {
 			})
 		}
 	})
-	t.Run("the attempt's, in the middle of an error", func(t *testing.T) {
+	t.Run("attempt timeout within an error", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			_, err := newClient(t, newWire(t, drips(http.StatusServiceUnavailable)), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).
@@ -446,19 +446,19 @@ func TestTimeouts(t *testing.T) {
 			require.NotErrorIs(t, err, context.DeadlineExceeded)
 		})
 	})
-	t.Run("the attempt's, of a transport that makes something else of it", func(t *testing.T) {
+	t.Run("attempt timeout that the transport reports as another error", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			odd := step{then: func(req *http.Request) (*http.Response, error) {
+			otherError := step{then: func(req *http.Request) (*http.Response, error) {
 				<-req.Context().Done()
 				return nil, errors.New("net/http: request canceled")
 			}}
-			_, err := newClient(t, newWire(t, odd), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
+			_, err := newClient(t, newWire(t, otherError), withoutRetries, mihu.WithAttemptTimeout(5*time.Second)).Channels.Get(t.Context(), numberUUID)
 			assert.EqualError(t, err, "mihu: channels.get: no response within the attempt timeout of 5s")
 			assert.True(t, requireTransportError(t, err).Timeout())
 		})
 	})
-	t.Run("the caller's", func(t *testing.T) {
+	t.Run("caller's deadline", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
@@ -471,7 +471,7 @@ func TestTimeouts(t *testing.T) {
 			assert.Equal(t, 5*time.Second, time.Since(start))
 		})
 	})
-	t.Run("that of a stage of the transport", func(t *testing.T) {
+	t.Run("timeout of a stage of the transport", func(t *testing.T) {
 		t.Parallel()
 		dialer := &net.Dialer{Deadline: time.Now().Add(-time.Hour)}
 		client := newClient(t, &http.Transport{DialContext: dialer.DialContext}, withoutRetries, mihu.WithBaseURL("http://127.0.0.1:1"))
@@ -482,17 +482,17 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
-// A limiter that can pause is told of every 429 with Retry-After, for as long as the client itself
+// A Pauser is notified of every 429 with Retry-After, with the duration for which the client itself
 // pauses, and of nothing else.
-func TestLimiterIsToldOfPauses(t *testing.T) {
+func TestPauser(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		answer step
-		want   []time.Duration
+		name string
+		step step
+		want []time.Duration
 	}{
 		{"seconds", apiError(429, "Retry-After", "7"), []time.Duration{7 * time.Second}},
-		{"above the bound", apiError(429, "Retry-After", "61"), []time.Duration{time.Minute}},
+		{"above MaxRetryAfter", apiError(429, "Retry-After", "61"), []time.Duration{time.Minute}},
 		{"no Retry-After", apiError(429), nil},
 		{"another status", apiError(503, "Retry-After", "7"), nil},
 		{"success", ok(), nil},
@@ -503,11 +503,11 @@ func TestLimiterIsToldOfPauses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				var ofClient, ofCall pausingLimiter
-				client := newClient(t, newWire(t, tt.answer, ok()), mihu.WithLimiter(&ofClient))
+				client := newClient(t, newWire(t, tt.step, ok()), mihu.WithLimiter(&ofClient))
 				_, _ = client.Channels.GetByNumber(t.Context(), number, mihu.WithCallLimiter(&ofCall))
 				for _, limiter := range []pausingLimiter{ofClient, ofCall} {
 					assert.Equal(t, tt.want, limiter.paused)
-					for _, at := range limiter.told {
+					for _, at := range limiter.at {
 						assert.Equal(t, start, at, "before the wait")
 					}
 				}
@@ -518,18 +518,18 @@ func TestLimiterIsToldOfPauses(t *testing.T) {
 
 type pausingLimiter struct {
 	paused []time.Duration
-	told   []time.Time
+	at     []time.Time
 }
 
 func (*pausingLimiter) Wait(context.Context) error { return nil }
 
 func (l *pausingLimiter) Pause(_ context.Context, d time.Duration) {
-	l.paused, l.told = append(l.paused, d), append(l.told, time.Now())
+	l.paused, l.at = append(l.paused, d), append(l.at, time.Now())
 }
 
-// One 429 with Retry-After holds back every call of the client until then, and lets them through
-// over a tenth of their wait.
-func TestSharedPause(t *testing.T) {
+// A 429 with Retry-After pauses every call of the client. After the pause the calls are sent spread over
+// a tenth of their wait.
+func TestPauseOfTheClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -542,14 +542,14 @@ func TestSharedPause(t *testing.T) {
 			group.Go(func() { assert.NoError(t, doRequest(t.Context(), client, http.MethodGet)) })
 		}
 		synctest.Wait()
-		assert.Equal(t, 1, wire.Attempts(), "all of them are held back")
+		assert.Equal(t, 1, wire.Attempts(), "all other calls wait")
 
 		soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		err := doRequest(soon, client, http.MethodDelete)
-		assert.Zero(t, time.Since(start), "the pause ends after the deadline, which is known at once")
+		assert.Zero(t, time.Since(start), "the pause ends after the deadline, so the call fails at once")
 		assertMatches(t, err, mihu.ErrRateLimited)
-		// No require here: the others are still waiting.
+		// require would end the test while the other calls still wait.
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.ErrorContains(t, err, "not sent: an earlier response (429) asked this client to wait another 10")
 		if paused, ok := errors.AsType[*mihu.TransportError](err); assert.True(t, ok) {
@@ -568,19 +568,19 @@ func TestSharedPause(t *testing.T) {
 		stop(errLost)
 
 		group.Wait()
-		different := map[time.Duration]bool{}
+		times := map[time.Duration]bool{}
 		for _, got := range wire.Sent()[1:] {
 			assert.GreaterOrEqual(t, got.At.Sub(start), 10*time.Second)
 			assert.LessOrEqual(t, got.At.Sub(start), 11*time.Second)
-			different[got.At.Sub(start)] = true
+			times[got.At.Sub(start)] = true
 		}
 		assert.Equal(t, 22, wire.Attempts())
-		assert.Greater(t, len(different), 5, "they are not let through all at once")
+		assert.Greater(t, len(times), 5, "they are not all sent at once")
 	})
 }
 
-// The pause is for the client, whether or not the call that met it goes on.
-func TestPauseByACallThatEnds(t *testing.T) {
+// The client pauses even if the call that received the 429 has ended.
+func TestPauseOutlivesTheCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -592,10 +592,10 @@ func TestPauseByACallThatEnds(t *testing.T) {
 	})
 }
 
-func TestWhatDoesNotPauseTheClient(t *testing.T) {
+func TestResponsesThatDoNotPause(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]step{
-		"429 without Retry-After": apiError(429), "503 with it": apiError(503, "Retry-After", "10"), "422 with it": apiError(422, "Retry-After", "10"),
+		"429 without Retry-After": apiError(429), "503 with Retry-After": apiError(503, "Retry-After", "10"), "422 with Retry-After": apiError(422, "Retry-After", "10"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -610,7 +610,7 @@ func TestWhatDoesNotPauseTheClient(t *testing.T) {
 	}
 }
 
-// The budget is the client's: while nothing succeeds its calls have so many repetitions together.
+// All calls of a client share the retry budget. It is exhausted while nothing succeeds.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	attempts := func(t *testing.T, client *mihu.Client, wire *wire) int {
@@ -619,7 +619,7 @@ func TestBudget(t *testing.T) {
 		require.Error(t, doRequest(t.Context(), client, http.MethodGet))
 		return wire.Attempts() - before
 	}
-	t.Run("is spent, and earned by successes", func(t *testing.T) {
+	t.Run("is spent by retries and earned by successes", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			up := false
@@ -642,10 +642,10 @@ func TestBudget(t *testing.T) {
 				got := attempts(t, client, wire)
 				assert.Equal(t, 1+min(successes/2, 3), got, "after %d successes", successes)
 			}
-			assert.Equal(t, []int{3, 1}, []int{attempts(t, client, wire), attempts(t, client, wire)}, "no more is earned than there was")
+			assert.Equal(t, []int{3, 1}, []int{attempts(t, client, wire), attempts(t, client, wire)}, "successes earn no more than the initial budget")
 		})
 	})
-	t.Run("is not spent on what is not repeated", func(t *testing.T) {
+	t.Run("is not spent on failures that are not retried", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, apiError(404), apiError(503, "Retry-After", "61"), apiError(503, "Retry-After", "30"), lost())
@@ -669,7 +669,7 @@ func TestBudget(t *testing.T) {
 			assert.Equal(t, 500+1000, wire.Attempts())
 		})
 	})
-	t.Run("can be turned off", func(t *testing.T) {
+	t.Run("is unlimited if negative", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, ok(), lost())
@@ -684,12 +684,12 @@ func TestBudget(t *testing.T) {
 
 func TestMaxAttempts(t *testing.T) {
 	t.Parallel()
-	for most, want := range map[int]int{0: 4, 1: 1, 2: 2, 7: 7} {
-		t.Run(strconv.Itoa(most), func(t *testing.T) {
+	for maxAttempts, want := range map[int]int{0: 4, 1: 1, 2: 2, 7: 7} {
+		t.Run(strconv.Itoa(maxAttempts), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				wire := newWire(t, apiError(503))
-				client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: most}))
+				client := newClient(t, wire, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: maxAttempts}))
 				err := doRequest(t.Context(), client, http.MethodGet)
 				assert.Equal(t, want, wire.Attempts())
 				assert.Equal(t, want, requireAPIError(t, err).Attempts)
@@ -700,24 +700,24 @@ func TestMaxAttempts(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	t.Parallel()
-	t.Run("is asked once before every attempt", func(t *testing.T) {
+	t.Run("is called once before every attempt", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, apiError(429), lost(), ok())
-			asked := 0
+			waits := 0
 			limiter := limiterFunc(func(context.Context) error {
-				assert.Equal(t, asked, wire.Attempts())
-				asked++
+				assert.Equal(t, waits, wire.Attempts())
+				waits++
 				time.Sleep(time.Hour)
 				return nil
 			})
 			start := time.Now()
 			require.NoError(t, doRequest(t.Context(), newClient(t, wire, mihu.WithLimiter(limiter)), http.MethodGet))
-			assert.Equal(t, 3, asked)
+			assert.Equal(t, 3, waits)
 			assert.GreaterOrEqual(t, time.Since(start), 3*time.Hour)
 		})
 	})
-	t.Run("ends the call by an error, unsent", func(t *testing.T) {
+	t.Run("ends the call if it returns an error", func(t *testing.T) {
 		t.Parallel()
 		limiter := limiterFunc(func(context.Context) error { return errLost })
 		for _, op := range operations() {
@@ -728,13 +728,13 @@ func TestLimiter(t *testing.T) {
 			assert.Zero(t, requireTransportError(t, err).Attempts)
 		}
 	})
-	t.Run("says by its text alone that the deadline is too near", func(t *testing.T) {
+	t.Run("reports only in its text that the deadline is too near", func(t *testing.T) {
 		t.Parallel()
-		text := errors.New("rate: Wait(n=1) would exceed context deadline")
-		limiter := limiterFunc(func(context.Context) error { return text })
+		errRate := errors.New("rate: Wait(n=1) would exceed context deadline")
+		limiter := limiterFunc(func(context.Context) error { return errRate })
 		err := doRequest(t.Context(), mustNotSend(t, mihu.WithLimiter(limiter)), http.MethodGet)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, text)
+		require.ErrorIs(t, err, errRate)
 		assert.True(t, requireTransportError(t, err).Timeout())
 	})
 	t.Run("obeys the context", func(t *testing.T) {
@@ -751,19 +751,19 @@ func TestLimiter(t *testing.T) {
 			require.ErrorIs(t, err, errLost)
 		})
 	})
-	t.Run("of the call comes after that of the client, and before what settles the call too", func(t *testing.T) {
+	t.Run("of the call follows that of the client, for reconciling requests too", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			wire := newWire(t, apiError(429), lost(), ok())
-			var asked []string
+			var waits []string
 			limiter := func(name string) mihu.Limiter {
-				return limiterFunc(func(context.Context) error { asked = append(asked, name); return nil })
+				return limiterFunc(func(context.Context) error { waits = append(waits, name); return nil })
 			}
 			client := newClient(t, wire, mihu.WithLimiter(limiter("client")))
 			_, err := client.Trunks.Create(t.Context(), createRequest(agentUUID), mihu.WithCallLimiter(limiter("call")))
 			require.NoError(t, err)
-			assert.Equal(t, 4, wire.Attempts(), "a 429, a lost answer, a look and the rest of the trunk")
-			assert.Equal(t, slices.Repeat([]string{"client", "call"}, 4), asked)
+			assert.Equal(t, 4, wire.Attempts(), "a 429, a lost response, a read and a PATCH")
+			assert.Equal(t, slices.Repeat([]string{"client", "call"}, 4), waits)
 
 			for _, none := range []mihu.Limiter{nil, (*pointerLimiter)(nil)} {
 				_, err = client.Channels.GetByNumber(t.Context(), number, mihu.WithCallLimiter(none))
@@ -771,7 +771,7 @@ func TestLimiter(t *testing.T) {
 			}
 		})
 	})
-	t.Run("of the call ends every call by an error, unsent", func(t *testing.T) {
+	t.Run("of the call ends the call if it returns an error", func(t *testing.T) {
 		t.Parallel()
 		limiter := mihu.WithCallLimiter(limiterFunc(func(context.Context) error { return errLost }))
 		for _, op := range operations() {
@@ -779,18 +779,18 @@ func TestLimiter(t *testing.T) {
 			assert.EqualError(t, err, "mihu: "+op.name+": limiter: connection lost")
 		}
 	})
-	t.Run("ends a repetition, and what came before it is kept", func(t *testing.T) {
+	t.Run("ends a call before a retry, with the earlier failure as a cause", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			asked := 0
+			waits := 0
 			limiter := limiterFunc(func(context.Context) error {
-				if asked++; asked > 1 {
+				if waits++; waits > 1 {
 					return errLost
 				}
 				return nil
 			})
 			for _, method := range []string{http.MethodGet, http.MethodPut} {
-				asked = 0
+				waits = 0
 				err := doRequest(t.Context(), newClient(t, newWire(t, apiError(503)), mihu.WithLimiter(limiter)), method)
 				require.ErrorIs(t, err, errLost)
 				require.ErrorIs(t, err, mihu.ErrServer, method)
@@ -801,44 +801,45 @@ func TestLimiter(t *testing.T) {
 	})
 }
 
-// scriptedTokens is a source that keeps which tokens it was told were refused.
+// scriptedTokens is a token source that returns its tokens in turn, and then an error. It records its
+// calls and the rejected tokens.
 type scriptedTokens struct {
-	give    []string
-	fail    error
-	asked   int
-	refused []string
+	tokens   []string
+	fail     error
+	calls    int
+	rejected []string
 }
 
 func (s *scriptedTokens) Refresh(ctx context.Context, rejected string) (string, error) {
-	s.refused = append(s.refused, rejected)
+	s.rejected = append(s.rejected, rejected)
 	return s.Token(ctx)
 }
 
 func (s *scriptedTokens) Token(context.Context) (string, error) {
-	s.asked++
-	if s.asked > len(s.give) {
+	s.calls++
+	if s.calls > len(s.tokens) {
 		return "", s.fail
 	}
-	return s.give[s.asked-1], nil
+	return s.tokens[s.calls-1], nil
 }
 
 func TestTokenSource(t *testing.T) {
 	t.Parallel()
 	errVault := errors.New("the vault is sealed")
 	tests := []struct {
-		name    string
-		steps   []step
-		give    []string
-		sent    []string
-		refused []string
-		want    []error // nil is success
+		name     string
+		steps    []step
+		tokens   []string
+		sent     []string
+		rejected []string
+		want     []error // nil is success
 	}{
-		{"is asked before every attempt", []step{apiError(503), apiError(429), ok()}, []string{"a", "b", "c"}, []string{"a", "b", "c"}, nil, nil},
-		{"is asked once more where its token is refused", []step{apiError(401), ok()}, []string{"a", "b"}, []string{"a", "b"}, []string{"a"}, nil},
-		{"is not asked a third time", []step{apiError(401)}, []string{"a", "b", "c"}, []string{"a", "b"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
-		{"has no other token", []step{apiError(401)}, []string{"a", "a", "b"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"is called before every attempt", []step{apiError(503), apiError(429), ok()}, []string{"a", "b", "c"}, []string{"a", "b", "c"}, nil, nil},
+		{"is called again after its token is rejected", []step{apiError(401), ok()}, []string{"a", "b"}, []string{"a", "b"}, []string{"a"}, nil},
+		{"is called again only once", []step{apiError(401)}, []string{"a", "b", "c"}, []string{"a", "b"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"returns the rejected token again", []step{apiError(401)}, []string{"a", "a", "b"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
 		{
-			"goes on after a refused token",
+			"is called before every later attempt too",
 			[]step{apiError(401), apiError(503), ok()},
 			[]string{"a", "b", "b"},
 			[]string{"a", "b", "b"},
@@ -846,7 +847,7 @@ func TestTokenSource(t *testing.T) {
 			nil,
 		},
 		{
-			"may have given another token in between",
+			"returned another token before the rejection",
 			[]step{apiError(503), apiError(401), ok()},
 			[]string{"a", "b", "c"},
 			[]string{"a", "b", "c"},
@@ -854,7 +855,7 @@ func TestTokenSource(t *testing.T) {
 			nil,
 		},
 		{"fails", []step{ok()}, nil, nil, nil, []error{}},
-		{"fails after a refused token", []step{apiError(401)}, []string{"a"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
+		{"fails after a rejected token", []step{apiError(401)}, []string{"a"}, []string{"a"}, []string{"a"}, []error{mihu.ErrUnauthorized}},
 		{"fails after another failure", []step{apiError(429)}, []string{"a"}, []string{"a"}, nil, []error{mihu.ErrRateLimited}},
 	}
 	for _, tt := range tests {
@@ -862,7 +863,7 @@ func TestTokenSource(t *testing.T) {
 			t.Run(method+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					source := &scriptedTokens{give: tt.give, fail: errVault}
+					source := &scriptedTokens{tokens: tt.tokens, fail: errVault}
 					wire := newWire(t, tt.steps...)
 					client, err := mihu.New("acme", "", mihu.WithTokenSource(source), mihu.WithHTTPClient(&http.Client{Transport: wire}))
 					require.NoError(t, err)
@@ -872,7 +873,7 @@ func TestTokenSource(t *testing.T) {
 						sent = append(sent, strings.TrimPrefix(got.Header.Get("Authorization"), "Bearer "))
 					}
 					assert.Equal(t, tt.sent, sent)
-					assert.Equal(t, tt.refused, source.refused)
+					assert.Equal(t, tt.rejected, source.rejected)
 					if tt.want == nil {
 						require.NoError(t, err)
 						return
@@ -889,8 +890,8 @@ func TestTokenSource(t *testing.T) {
 	}
 }
 
-// A POST that was refused for its token was not carried out, and is repeated with another one.
-func TestPostIsRepeatedWithAnotherToken(t *testing.T) {
+// A POST whose token was rejected was not applied, and is retried with another token.
+func TestPostIsRetriedWithAnotherToken(t *testing.T) {
 	t.Parallel()
 	wire := newWire(t, apiError(401), ok())
 	client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}))
@@ -901,8 +902,8 @@ func TestPostIsRepeatedWithAnotherToken(t *testing.T) {
 	assert.Equal(t, wire.Sent()[0].Body, wire.Sent()[1].Body)
 }
 
-// MaxAttempts bounds the requests of a call, whatever they are repeated for.
-func TestAnotherTokenIsNoMoreAttempts(t *testing.T) {
+// MaxAttempts bounds the attempts with another token too.
+func TestMaxAttemptsBoundsTokenRenewal(t *testing.T) {
 	t.Parallel()
 	wire := newWire(t, apiError(401), ok())
 	client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens("a", "b")), mihu.WithHTTPClient(&http.Client{Transport: wire}), withoutRetries)
@@ -912,8 +913,8 @@ func TestAnotherTokenIsNoMoreAttempts(t *testing.T) {
 	require.ErrorIs(t, err, mihu.ErrUnauthorized)
 }
 
-// A source that gives what cannot be a token is an error that does not show it.
-func TestTokenSourceThatGivesNoToken(t *testing.T) {
+// An invalid token of a source is an error that does not contain the token.
+func TestTokenSourceWithAnInvalidToken(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "pl4nted\n", "pl4nted x", "pl4nt\x00ed", "pl4nt\u00e9d"} {
 		client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens(bad)), mihu.WithHTTPClient(&http.Client{Transport: newWire(t, ok())}))
@@ -926,8 +927,8 @@ func TestTokenSourceThatGivesNoToken(t *testing.T) {
 	}
 }
 
-// Every ambiguous failure is a cause, in order, and so is what ended the call.
-func TestOutcomeError(t *testing.T) {
+// Causes are the ambiguous failures, in order, and the failure that ended the call.
+func TestUnknownOutcomeError(t *testing.T) {
 	t.Parallel()
 	const (
 		update = "send the update again: it is idempotent, and the API does not read back what it sets"
@@ -943,10 +944,10 @@ func TestOutcomeError(t *testing.T) {
 			}
 			wire := newWire(t, lost(), neverSent(errRefusedDial), apiError(502, "X-Request-Id", "abc"), apiError(422))
 			err := op.call(t.Context(), newClient(t, wire))
-			outcome := requireUnknownOutcome(t, err)
-			assert.Equal(t, op.name, outcome.Op)
-			assert.Equal(t, advice[op.name], outcome.Advice)
-			require.Len(t, outcome.Causes, 3, "what was never sent leaves nothing open")
+			unknown := requireUnknownOutcome(t, err)
+			assert.Equal(t, op.name, unknown.Op)
+			assert.Equal(t, advice[op.name], unknown.Advice)
+			require.Len(t, unknown.Causes, 3, "an attempt that was never sent is not ambiguous")
 			require.ErrorIs(t, err, errLost)
 			assertMatches(t, err, mihu.ErrOutcomeUnknown, mihu.ErrServer, mihu.ErrInvalid)
 			assert.EqualError(t, err, "mihu: "+op.name+": outcome unknown: connection lost; "+
@@ -955,21 +956,21 @@ func TestOutcomeError(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		err := doRequest(t.Context(), newClient(t, newWire(t, lost())), http.MethodPost)
-		outcome := requireUnknownOutcome(t, err)
-		assert.Len(t, outcome.Causes, 1)
+		unknown := requireUnknownOutcome(t, err)
+		assert.Len(t, unknown.Causes, 1)
 		assert.EqualError(t, err, "mihu: POST /x: outcome unknown: connection lost; "+other)
 	})
 }
 
-// A transport that reports nothing through httptrace is not believed to have sent nothing: only a
-// read can be repeated by what its error says.
+// If a transport does not report through httptrace, a write counts as sent: its error alone does not
+// show whether it was. A read is retried by what the error shows.
 func TestTransportWithoutTrace(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		method   string
 		err      error
 		attempts int
-		open     bool
+		unknown  bool
 	}{
 		{http.MethodGet, errRefusedDial, 4, false},
 		{http.MethodGet, errNoSuchHost, 2, false},
@@ -986,23 +987,23 @@ func TestTransportWithoutTrace(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				wire := newWire(t, neverSent(tt.err))
-				wire.bare = true
+				wire.withoutTrace = true
 				err := doRequest(t.Context(), newClient(t, wire), tt.method)
 				require.ErrorIs(t, err, tt.err)
 				assert.Equal(t, tt.attempts, wire.Attempts())
-				assert.Equal(t, tt.open, errors.Is(err, mihu.ErrOutcomeUnknown))
+				assert.Equal(t, tt.unknown, errors.Is(err, mihu.ErrOutcomeUnknown))
 			})
 		})
 	}
 }
 
-// One Debug record per attempt and one Warn record per repetition, and nothing else.
+// The client logs one Debug record per attempt and one Warn record per retry, and nothing else.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	const op = `op=trunks.update method=PATCH`
-	const lostText = `"mihu: trunks.update: connection lost"`
-	const refusedText = `"mihu: trunks.update: 429 CODE_429: Refused (request abc, 2 attempts, retry after 7s)"`
-	const deniedText = `"mihu: trunks.update: 401 CODE_401: Refused (3 attempts)"`
+	const lostErr = `"mihu: trunks.update: connection lost"`
+	const rateLimitedErr = `"mihu: trunks.update: 429 CODE_429: Refused (request abc, 2 attempts, retry after 7s)"`
+	const unauthorizedErr = `"mihu: trunks.update: 401 CODE_401: Refused (3 attempts)"`
 	slow := step{then: func(*http.Request) (*http.Response, error) {
 		time.Sleep(2 * time.Second)
 		return response(http.StatusOK, snapshotJSON, "X-Request-Id", "def"), nil
@@ -1016,16 +1017,16 @@ func TestLog(t *testing.T) {
 		_, err = client.Trunks.Update(t.Context(), frontDesk, rename)
 		require.NoError(t, err)
 		assert.Equal(t, []string{
-			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=1 duration=0s error=` + lostText,
-			`level=WARN msg="mihu: retrying" ` + op + ` attempt=1 wait=` + wire.Waits()[0].String() + ` error=` + lostText,
-			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=2 duration=0s status=429 request_id=abc error=` + refusedText,
-			`level=WARN msg="mihu: retrying" ` + op + ` attempt=2 wait=7s error=` + refusedText,
-			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=3 duration=0s status=401 request_id="" error=` + deniedText,
-			`level=WARN msg="mihu: retrying" ` + op + ` attempt=3 wait=0s error=` + deniedText,
+			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=1 duration=0s error=` + lostErr,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=1 wait=` + wire.Waits()[0].String() + ` error=` + lostErr,
+			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=2 duration=0s status=429 request_id=abc error=` + rateLimitedErr,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=2 wait=7s error=` + rateLimitedErr,
+			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=3 duration=0s status=401 request_id="" error=` + unauthorizedErr,
+			`level=WARN msg="mihu: retrying" ` + op + ` attempt=3 wait=0s error=` + unauthorizedErr,
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=4 duration=2s status=200 request_id=def`,
 		}, records.Lines())
 	})
-	t.Run("an attempt without an answer has no status", func(t *testing.T) {
+	t.Run("an attempt without a response has no status", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook
@@ -1036,7 +1037,7 @@ func TestLog(t *testing.T) {
 				records.Lines()[2])
 		})
 	})
-	t.Run("a budget that is spent is a warning", func(t *testing.T) {
+	t.Run("an exhausted budget is a warning", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook
@@ -1046,7 +1047,7 @@ func TestLog(t *testing.T) {
 			assert.Equal(t, `level=WARN msg="mihu: not retrying, retry budget exhausted" op="GET /x" attempt=2`, records.Lines()[3])
 		})
 	})
-	t.Run("what is not sent is no attempt", func(t *testing.T) {
+	t.Run("a request that is not sent is not logged", func(t *testing.T) {
 		t.Parallel()
 		var records logbook
 		client := mustNotSend(t, mihu.WithLogger(records.logger()), mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost })))
@@ -1054,7 +1055,7 @@ func TestLog(t *testing.T) {
 		require.Error(t, doRequest(t.Context(), client, http.MethodGet, mihu.WithHeader("Host", "x")))
 		assert.Empty(t, records.Lines())
 	})
-	t.Run("a logger that wants warnings gets no more", func(t *testing.T) {
+	t.Run("a logger at level Warn receives warnings only", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var records logbook

@@ -13,7 +13,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// Every error is transient, a refusal, or neither: what has to change is then not the request.
+// Every error is transient, a refusal, or neither. If neither, something other than the request has to
+// change.
 func TestIsTransientAndIsRefusal(t *testing.T) {
 	t.Parallel()
 	api := func(status int) error { return &mihu.APIError{StatusCode: status} }
@@ -49,7 +50,7 @@ func TestIsTransientAndIsRefusal(t *testing.T) {
 		{"untrusted certificate", &mihu.TransportError{Err: x509.UnknownAuthorityError{}}, false, false},
 		{"the caller's deadline", &mihu.TransportError{Err: context.DeadlineExceeded}, false, false},
 		{"canceled by the caller", &mihu.TransportError{Err: context.Canceled}, false, false},
-		{"another package's", errors.New("disk full"), false, false},
+		{"an error of another package", errors.New("disk full"), false, false},
 	}
 	for _, tt := range tests {
 		for _, err := range []error{tt.err, wrapped(tt.err)} {

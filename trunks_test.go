@@ -27,8 +27,8 @@ import (
 
 const trunks = "/phone-numbers/trunks"
 
-// What is sent to register a trunk, byte for byte.
-func TestCreateSends(t *testing.T) {
+// The body of a Create, byte for byte.
+func TestCreateSendsTheRequest(t *testing.T) {
 	t.Parallel()
 	const identity = `{"phone_number":"+12345678901","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"`
 	call := func(req mihu.TrunkCreateRequest) mihu.TrunkCreateRequest {
@@ -40,7 +40,7 @@ func TestCreateSends(t *testing.T) {
 		req  mihu.TrunkCreateRequest
 		want string
 	}{
-		{"only what is required: the API's defaults are its own", call(mihu.TrunkCreateRequest{}), identity + `}`},
+		{"required fields only", call(mihu.TrunkCreateRequest{}), identity + `}`},
 		{
 			"everything",
 			*createRequest(agentUUID),
@@ -51,24 +51,24 @@ func TestCreateSends(t *testing.T) {
 			"outbound", call(mihu.TrunkCreateRequest{Direction: mihu.DirectionOutbound}),
 			identity + `,"direction":"outbound"}`,
 		},
-		{"both ways", call(mihu.TrunkCreateRequest{Direction: mihu.DirectionBoth}), identity + `,"direction":"both"}`},
-		{"an empty SIP struct is none", call(mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{}}), identity + `}`},
+		{"both", call(mihu.TrunkCreateRequest{Direction: mihu.DirectionBoth}), identity + `,"direction":"both"}`},
+		{"an empty SIP struct is omitted", call(mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{}}), identity + `}`},
 		{
 			"one SIP credential", call(mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{Password: `p"w/<&é`}}),
 			identity + `,"sip":{"password":"p\"w/\u003c\u0026é"}}`,
 		},
 		{
-			"no settings, which is not the same as none given", call(mihu.TrunkCreateRequest{AdditionalSettings: map[string]any{}}),
+			"empty settings are sent", call(mihu.TrunkCreateRequest{AdditionalSettings: map[string]any{}}),
 			identity + `,"additional_settings":{}}`,
 		},
 		{
 			"whatsapp",
-			mihu.TrunkCreateRequest{TrunkID: whatsAppLine, AgentUUID: agentUUID, Name: "Line"},
+			mihu.TrunkCreateRequest{TrunkID: whatsAppTrunk, AgentUUID: agentUUID, Name: "Line"},
 			`{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","name":"Line"}`,
 		},
 		{
-			"an empty SIP struct on whatsapp is none",
-			mihu.TrunkCreateRequest{TrunkID: whatsAppLine, AgentUUID: agentUUID, SIP: &mihu.SIPCredentials{}},
+			"an empty SIP struct on whatsapp is omitted",
+			mihu.TrunkCreateRequest{TrunkID: whatsAppTrunk, AgentUUID: agentUUID, SIP: &mihu.SIPCredentials{}},
 			`{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}`,
 		},
 	}
@@ -82,12 +82,12 @@ func TestCreateSends(t *testing.T) {
 			assert.Equal(t, tt.want, got.Body)
 			assert.Empty(t, got.Query)
 			assert.Equal(t, number, snap.Number)
-			assert.Equal(t, before, fmt.Sprintf("%#v", tt.req.SIP), "the caller's request was changed")
+			assert.Equal(t, before, fmt.Sprintf("%#v", tt.req.SIP), "the caller's request must not change")
 		})
 	}
 }
 
-func TestCreateTakesEitherStatus(t *testing.T) {
+func TestCreateAccepts200And201(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusCreated} {
 		snap, err := newClient(t, newWire(t, respondWith(status, snapshotJSON))).Trunks.Create(t.Context(), createRequest(agentUUID))
@@ -96,15 +96,15 @@ func TestCreateTakesEitherStatus(t *testing.T) {
 	}
 }
 
-// A request that the API's documentation rules out, or would ignore in silence, is not sent. Every
-// fault is listed.
-func TestCreateRefuses(t *testing.T) {
+// A request that the API's documentation rules out, or that the API would ignore silently in part, is
+// not sent. The error lists every violation.
+func TestCreateRejectsInvalidRequests(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		change func(*mihu.TrunkCreateRequest)
-		fields []string
-		errText   string
+		name    string
+		change  func(*mihu.TrunkCreateRequest)
+		fields  []string
+		errText string
 	}{
 		{"no number", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "" }, []string{"phone_number"}, "empty; want E.164"},
 		{
@@ -120,31 +120,31 @@ func TestCreateRefuses(t *testing.T) {
 		{"a number that begins with 0", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+0123456" }, []string{"phone_number"}, "not E.164"},
 		{"one digit", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+1" }, []string{"phone_number"}, "not E.164"},
 		{"16 digits", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+1234567890123456" }, []string{"phone_number"}, "not E.164"},
-		{"other digits than ASCII", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+1２345678901" }, []string{"phone_number"}, "not E.164"},
+		{"digits that are not ASCII", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = "+1２345678901" }, []string{"phone_number"}, "not E.164"},
 		{"a line end after the number", func(r *mihu.TrunkCreateRequest) { r.PhoneNumber = number + "\n" }, []string{"phone_number"}, "not E.164"},
 
 		{"no channel", func(r *mihu.TrunkCreateRequest) { r.Channel = "" }, []string{"channel"}, `empty; want "call" or "whatsapp"`},
 		{
-			"sms, which is bound elsewhere", func(r *mihu.TrunkCreateRequest) { r.Channel = mihu.ChannelSMS },
+			"sms", func(r *mihu.TrunkCreateRequest) { r.Channel = mihu.ChannelSMS },
 			[]string{"channel"},
 			"POST /agents/{uuid}/channels/sms",
 		},
-		{"another channel", func(r *mihu.TrunkCreateRequest) { r.Channel = "Call" }, []string{"channel"}, `channel "Call": want "call" or "whatsapp"`},
+		{"an unknown channel", func(r *mihu.TrunkCreateRequest) { r.Channel = "Call" }, []string{"channel"}, `channel "Call": want "call" or "whatsapp"`},
 
 		{"no agent", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "" }, []string{"agent_uuid"}, "empty; want a UUID"},
-		{"an agent that is no UUID", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "Ada" }, []string{"agent_uuid"}, `agent_uuid "Ada": not a UUID`},
+		{"an agent that is not a UUID", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "Ada" }, []string{"agent_uuid"}, `agent_uuid "Ada": not a UUID`},
 		{
-			"dashes in other places", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "3c90c3cc0-d44-4b50-8888-8dd25736052a" },
+			"a UUID with misplaced dashes", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "3c90c3cc0-d44-4b50-8888-8dd25736052a" },
 			[]string{"agent_uuid"},
 			"not a UUID",
 		},
 		{
-			"letters beyond f", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "3c90c3cg-0d44-4b50-8888-8dd25736052a" },
+			"a UUID with a letter beyond f", func(r *mihu.TrunkCreateRequest) { r.AgentUUID = "3c90c3cg-0d44-4b50-8888-8dd25736052a" },
 			[]string{"agent_uuid"},
 			"not a UUID",
 		},
 
-		{"another direction", func(r *mihu.TrunkCreateRequest) { r.Direction = "in" }, []string{"direction"}, `direction "in": want "inbound", "outbound" or "both"`},
+		{"an unknown direction", func(r *mihu.TrunkCreateRequest) { r.Direction = "in" }, []string{"direction"}, `direction "in": want "inbound", "outbound" or "both"`},
 		{"a direction on whatsapp", func(r *mihu.TrunkCreateRequest) { r.Channel, r.SIP = mihu.ChannelWhatsApp, nil }, []string{"direction"}, "would ignore it silently"},
 		{
 			"SIP credentials on whatsapp", func(r *mihu.TrunkCreateRequest) { r.Channel, r.Direction = mihu.ChannelWhatsApp, "" },
@@ -191,54 +191,56 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-// textMarshaler is a type of a caller whose text is not UTF-8.
+// textMarshaler encodes itself as a text that is not UTF-8.
 type textMarshaler struct{}
 
 func (textMarshaler) MarshalText() ([]byte, error) { return []byte("a\xff"), nil }
 
-// broken is a type of a caller that repeats a secret in its error.
+// failingMarshaler fails to encode itself, with a secret in its error.
 type failingMarshaler struct{}
 
-func (failingMarshaler) MarshalJSON() ([]byte, error) { return nil, errors.New("the password is s3cret") }
+func (failingMarshaler) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("the password is s3cret")
+}
 
-// wrapping is one that repeats it around an error of JSON's.
+// wrappingMarshaler fails likewise, and wraps an error of encoding/json.
 type wrappingMarshaler struct{}
 
 func (wrappingMarshaler) MarshalJSON() ([]byte, error) {
 	return nil, fmt.Errorf("the password is s3cret: %w", &json.UnsupportedValueError{Str: "x"})
 }
 
-// Settings are the caller's own JSON. What JSON cannot say, or would say otherwise, is refused.
+// Settings are the caller's own JSON. Values that JSON cannot express, or would change, are rejected.
 func TestAdditionalSettings(t *testing.T) {
 	t.Parallel()
 	type text string
 	tests := []struct {
 		name     string
 		settings map[string]any
-		sent     string // "" where it is refused
+		sent     string // "" if the settings are rejected
 	}{
 		{"empty", map[string]any{}, `{}`},
-		{"every kind", map[string]any{"a": 1, "b": 1.5, "c": "x", "d": true, "e": []int{1}, "f": map[string]any{}}, `{"a":1,"b":1.5,"c":"x","d":true,"e":[1],"f":{}}`},
-		{"a nested null is the caller's", map[string]any{"a": nil, "b": []any{nil}}, `{"a":null,"b":[null]}`},
-		{"JSON as it is", map[string]any{"a": json.RawMessage(`{"x": [1, 2]}`)}, `{"a":{"x":[1,2]}}`},
-		{"nested JSON null", map[string]any{"a": json.RawMessage(`null`)}, `{"a":null}`},
-		{"a replacement character of the caller's own", map[string]any{"a": "\ufffd", "\ufffd": "x"}, `{"a":"` + "\ufffd" + `","` + "\ufffd" + `":"x"}`},
+		{"every type", map[string]any{"a": 1, "b": 1.5, "c": "x", "d": true, "e": []int{1}, "f": map[string]any{}}, `{"a":1,"b":1.5,"c":"x","d":true,"e":[1],"f":{}}`},
+		{"nested nulls", map[string]any{"a": nil, "b": []any{nil}}, `{"a":null,"b":[null]}`},
+		{"raw JSON", map[string]any{"a": json.RawMessage(`{"x": [1, 2]}`)}, `{"a":{"x":[1,2]}}`},
+		{"raw JSON null", map[string]any{"a": json.RawMessage(`null`)}, `{"a":null}`},
+		{"replacement characters", map[string]any{"a": "\ufffd", "\ufffd": "x"}, `{"a":"` + "\ufffd" + `","` + "\ufffd" + `":"x"}`},
 		{
-			"one beside what is written in its own way",
+			"a replacement character beside types with their own encoding",
 			map[string]any{"a": "\ufffd", "b": []byte("\xff"), "c": [1]netip.Addr{netip.MustParseAddr("192.0.2.1")}, "d": struct{ A *string }{}},
 			`{"a":"` + "\ufffd" + `","b":"/w==","c":["192.0.2.1"],"d":{"A":null}}`,
 		},
-		{"the escape of it, as text", map[string]any{"a": `\ufffd`, "b": `\\ufffd`}, `{"a":"\\ufffd","b":"\\\\ufffd"}`},
+		{"the escape of a replacement character, as text", map[string]any{"a": `\ufffd`, "b": `\\ufffd`}, `{"a":"\\ufffd","b":"\\\\ufffd"}`},
 
 		{"not a number", map[string]any{"a": math.NaN()}, ""},
 		{"infinity", map[string]any{"a": []any{math.Inf(1)}}, ""},
 		{"a channel", map[string]any{"a": make(chan int)}, ""},
 		{"a function", map[string]any{"a": func() {}}, ""},
 		{"a complex number", map[string]any{"a": 1i}, ""},
-		{"JSON that is none", map[string]any{"a": json.RawMessage(`{`)}, ""},
-		{"a number that is none", map[string]any{"a": json.Number("1;2")}, ""},
-		{"an error of the caller's own", map[string]any{"a": failingMarshaler{}}, ""},
-		{"one around an error of JSON's", map[string]any{"a": wrappingMarshaler{}}, ""},
+		{"invalid raw JSON", map[string]any{"a": json.RawMessage(`{`)}, ""},
+		{"an invalid json.Number", map[string]any{"a": json.Number("1;2")}, ""},
+		{"a type whose encoding fails", map[string]any{"a": failingMarshaler{}}, ""},
+		{"a type whose encoding fails with an error of encoding/json", map[string]any{"a": wrappingMarshaler{}}, ""},
 		{"a value that is not UTF-8", map[string]any{"a": "x\xff"}, ""},
 		{"a typed value that is not UTF-8", map[string]any{"a": text("x\xff")}, ""},
 		{"a nested value that is not UTF-8", map[string]any{"a": []any{map[string]any{"b": []string{"x\xff"}}}}, ""},
@@ -271,7 +273,7 @@ func TestAdditionalSettings(t *testing.T) {
 	}
 }
 
-// A nil pointer is null to JSON, also where its type writes itself as text.
+// A nil pointer is sent as null, even if its type has its own encoding.
 func TestAdditionalSettingsWithANilPointer(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"x", "\ufffd"} {
@@ -286,19 +288,19 @@ func TestAdditionalSettingsWithANilPointer(t *testing.T) {
 	}
 }
 
-// A gateway is a host. What was meant to be one and would not reach it is refused, and what could
-// be a user and a password is not repeated.
+// A gateway is a host name or an IP address. Anything else is rejected, and the error does not contain
+// what could be a username and a password.
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	const (
-		scheme = "has a scheme; want a host name or an IP address such as sip.example.com"
-		more   = "is more than a host; want"
-		port   = "has a port, which belongs in sip.port; want"
-		other  = "not a host name; want"
+		scheme   = "has a scheme; want a host name or an IP address such as sip.example.com"
+		notAHost = "is more than a host; want"
+		port     = "has a port, which belongs in sip.port; want"
+		other    = "not a host name; want"
 	)
 	label := strings.Repeat("a", 63)
 	longest := strings.Repeat(label+".", 3) + strings.Repeat("a", 61)
-	tests := []struct{ gateway, refused string }{
+	tests := []struct{ gateway, problem string }{
 		{"sip.example.com", ""},
 		{"localhost", ""},
 		{"SIP.Example.COM", ""},
@@ -316,9 +318,9 @@ func TestGateway(t *testing.T) {
 		{"SIPS:sip.example.com", scheme},
 		{"https://sip.example.com", scheme},
 		{"odd://sip.example.com", scheme},
-		{"sip.example.com/path", more},
-		{"sip.example.com?x", more},
-		{"sip.example.com#x", more},
+		{"sip.example.com/path", notAHost},
+		{"sip.example.com?x", notAHost},
+		{"sip.example.com#x", notAHost},
 		{"sip.example.com:5060", port},
 		{"198.51.100.7:5060", port},
 		{"sip.example.com:", port},
@@ -343,7 +345,7 @@ func TestGateway(t *testing.T) {
 		{"sip,example", other},
 		{label + "a.example", other},
 		{longest + "a", other},
-		{"alice:pl4nted@sip.example.com", more},
+		{"alice:pl4nted@sip.example.com", notAHost},
 		{"sip:alice:pl4nted@sip.example.com", scheme},
 	}
 	for _, tt := range tests {
@@ -359,14 +361,14 @@ func TestGateway(t *testing.T) {
 				client := newClient(t, newWire(t, ok()))
 				_, created := client.Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: agentUUID, SIP: &sip})
 				_, updated := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &change})
-				if tt.refused == "" {
+				if tt.problem == "" {
 					require.NoError(t, created)
 					require.NoError(t, updated)
 					continue
 				}
 				for op, err := range map[string]error{"trunks.create": created, "trunks.update": updated} {
 					invalid := requireViolations(t, err, op, field)
-					assert.Contains(t, invalid.Violations[0].Problem, tt.refused)
+					assert.Contains(t, invalid.Violations[0].Problem, tt.problem)
 					assert.NotContains(t, err.Error(), "pl4nted")
 					assert.NotContains(t, err.Error(), "\n")
 				}
@@ -375,8 +377,8 @@ func TestGateway(t *testing.T) {
 	}
 }
 
-// A secret that stands in the wrong field is not repeated from there.
-func TestRefusalsHideMisplacedSecrets(t *testing.T) {
+// A secret in the wrong field is not in the validation error.
+func TestValidationErrorsHideMisplacedSecrets(t *testing.T) {
 	t.Parallel()
 	_, err := mustNotSend(t).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
 		TrunkID: mihu.TrunkID{PhoneNumber: number, Channel: "pl4nted"}, AgentUUID: "pl4nted",
@@ -392,9 +394,9 @@ func TestRefusalsHideMisplacedSecrets(t *testing.T) {
 	assert.NotContains(t, err.Error(), "pl4nted")
 }
 
-// Every field of an update in each of its states: what is unset is not sent, what is cleared is
-// sent as the empty string, and nothing is ever sent as null.
-func TestUpdateSends(t *testing.T) {
+// Every field of an update in each of its states: an unset field is not sent, a cleared one is sent as
+// the empty string, and null is never sent.
+func TestUpdateSendsTheRequest(t *testing.T) {
 	t.Parallel()
 	sip := func(u mihu.SIPUpdate) mihu.TrunkUpdateRequest { return mihu.TrunkUpdateRequest{SIP: &u} }
 	direction := func(d mihu.Direction) mihu.TrunkUpdateRequest { return mihu.TrunkUpdateRequest{Direction: &d} }
@@ -432,12 +434,12 @@ func TestUpdateSends(t *testing.T) {
 		{"settings replaced", frontDesk, mihu.TrunkUpdateRequest{AdditionalSettings: map[string]any{"ani_format": "e164"}}, `"additional_settings":{"ani_format":"e164"}`},
 		{"settings cleared", frontDesk, mihu.TrunkUpdateRequest{AdditionalSettings: map[string]any{}}, `"additional_settings":{}`},
 		{
-			"an empty SIP struct changes nothing of it", frontDesk,
+			"an empty SIP struct is omitted", frontDesk,
 			mihu.TrunkUpdateRequest{Name: new("Reception"), SIP: &mihu.SIPUpdate{}},
 			`"name":"Reception"`,
 		},
 		{
-			"an empty SIP struct changes nothing on whatsapp either", whatsAppLine,
+			"an empty SIP struct on whatsapp is omitted", whatsAppTrunk,
 			mihu.TrunkUpdateRequest{Name: new("Reception"), SIP: &mihu.SIPUpdate{}},
 			`"name":"Reception"`,
 		},
@@ -464,28 +466,28 @@ func TestUpdateSends(t *testing.T) {
 	}
 }
 
-func TestUpdateRefuses(t *testing.T) {
+func TestUpdateRejectsInvalidRequests(t *testing.T) {
 	t.Parallel()
 	sip := func(u mihu.SIPUpdate) mihu.TrunkUpdateRequest { return mihu.TrunkUpdateRequest{SIP: &u} }
 	bad := new("a\xff")
 	tests := []struct {
-		name   string
-		id     mihu.TrunkID
-		req    mihu.TrunkUpdateRequest
-		fields []string
-		errText   string
+		name    string
+		id      mihu.TrunkID
+		req     mihu.TrunkUpdateRequest
+		fields  []string
+		errText string
 	}{
 		{"nothing to change", frontDesk, mihu.TrunkUpdateRequest{}, []string{"request"}, "changes nothing; set at least one field"},
-		{"nothing but an empty SIP struct", frontDesk, sip(mihu.SIPUpdate{}), []string{"request"}, "changes nothing"},
+		{"an empty SIP struct only", frontDesk, sip(mihu.SIPUpdate{}), []string{"request"}, "changes nothing"},
 		{"no trunk", mihu.TrunkID{}, *rename, []string{"phone_number", "channel"}, "empty"},
 		{"a number without its plus", mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}, *rename, []string{"phone_number"}, "not E.164"},
 		{"sms", mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelSMS}, *rename, []string{"channel"}, "POST /agents/{uuid}/channels/sms"},
-		{"a direction cannot be cleared", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction(""))}, []string{"direction"}, "cannot be cleared"},
-		{"another direction", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction("in"))}, []string{"direction"}, `"in"`},
-		{"a direction on whatsapp", whatsAppLine, mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}, []string{"direction"}, "silently"},
-		{"SIP credentials on whatsapp", whatsAppLine, sip(mihu.SIPUpdate{Password: new("")}), []string{"sip"}, "silently"},
-		{"a port that happens to be 0", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(0)}), []string{"sip.port"}, `sip.port "0": out of range`},
-		{"a port that was never set", frontDesk, sip(mihu.SIPUpdate{Port: new(mihu.PortUpdate)}), []string{"sip.port"}, `sip.port "0": out of range`},
+		{"an empty direction", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction(""))}, []string{"direction"}, "cannot be cleared"},
+		{"an unknown direction", frontDesk, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction("in"))}, []string{"direction"}, `"in"`},
+		{"a direction on whatsapp", whatsAppTrunk, mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}, []string{"direction"}, "silently"},
+		{"SIP credentials on whatsapp", whatsAppTrunk, sip(mihu.SIPUpdate{Password: new("")}), []string{"sip"}, "silently"},
+		{"port 0", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(0)}), []string{"sip.port"}, `sip.port "0": out of range`},
+		{"a zero PortUpdate", frontDesk, sip(mihu.SIPUpdate{Port: new(mihu.PortUpdate)}), []string{"sip.port"}, `sip.port "0": out of range`},
 		{"port 70000", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(70000)}), []string{"sip.port"}, `sip.port "70000": out of range`},
 		{"port -5060", frontDesk, sip(mihu.SIPUpdate{Port: mihu.SetPort(-5060)}), []string{"sip.port"}, `sip.port "-5060": out of range`},
 		{
@@ -506,12 +508,12 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-// Validate says what the call would say, without a client.
+// Validate reports the violations that the call would report, without a client.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, frontDesk.Validate())
 	require.NoError(t, createRequest(agentUUID).Validate())
-	require.NoError(t, rename.Validate(whatsAppLine))
+	require.NoError(t, rename.Validate(whatsAppTrunk))
 
 	requireViolations(t, mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelSMS}.Validate(), "validate", "phone_number", "channel")
 	requireViolations(t, (*mihu.TrunkCreateRequest)(nil).Validate(), "validate", "request")
@@ -520,18 +522,18 @@ func TestValidate(t *testing.T) {
 	requireViolations(t, new(mihu.TrunkUpdateRequest).Validate(mihu.TrunkID{}), "validate", "phone_number", "channel", "request")
 	both := &mihu.TrunkUpdateRequest{Direction: new(mihu.DirectionBoth)}
 	require.NoError(t, both.Validate(frontDesk))
-	requireViolations(t, both.Validate(whatsAppLine), "validate", "direction")
+	requireViolations(t, both.Validate(whatsAppTrunk), "validate", "direction")
 }
 
 func TestPortUpdate(t *testing.T) {
 	t.Parallel()
 	for want, update := range map[string]*mihu.PortUpdate{`5061`: mihu.SetPort(5061), `""`: mihu.ClearPort()} {
-		written, err := json.Marshal(update)
+		encoded, err := json.Marshal(update)
 		require.NoError(t, err)
-		assert.Equal(t, want, string(written))
-		var read mihu.PortUpdate
-		require.NoError(t, json.Unmarshal(written, &read))
-		assert.Equal(t, *update, read, "does not read back what it wrote")
+		assert.Equal(t, want, string(encoded))
+		var decoded mihu.PortUpdate
+		require.NoError(t, json.Unmarshal(encoded, &decoded))
+		assert.Equal(t, *update, decoded, "it must decode what it encoded")
 	}
 	for _, other := range []string{`"5061"`, `{}`, `1.5`, `true`} {
 		require.Error(t, json.Unmarshal([]byte(other), new(mihu.PortUpdate)), other)
@@ -540,22 +542,22 @@ func TestPortUpdate(t *testing.T) {
 	assert.Equal(t, "clear", mihu.ClearPort().String())
 }
 
-// In a type that says what to change, unset fields are nil and are left out, and what is empty is
-// sent: a pointer with omitempty, a map or slice with omitzero.
-func TestUpdateTypesKeepTheRule(t *testing.T) {
+// In every update type, an unset field is nil and omitted, and an empty one is sent: it is a pointer
+// with omitempty, or a map or slice with omitzero.
+func TestUpdateTypesOmitOnlyNil(t *testing.T) {
 	t.Parallel()
-	held := map[string]reflect.Type{}
+	checked := map[string]reflect.Type{}
 	for _, each := range []reflect.Type{
 		reflect.TypeFor[mihu.TrunkUpdateRequest](), reflect.TypeFor[mihu.SIPUpdate](), reflect.TypeFor[mihu.PortUpdate](),
 	} {
-		held[each.Name()] = each
+		checked[each.Name()] = each
 	}
-	assert.ElementsMatch(t, exportedTypes(t, "Update"), keys(held), "an update type is not held to the rule")
+	assert.ElementsMatch(t, exportedTypes(t, "Update"), keys(checked), "every update type is checked")
 
-	for name, each := range held {
+	for name, each := range checked {
 		empty, err := json.Marshal(reflect.New(each).Interface())
 		require.NoError(t, err)
-		if name != "PortUpdate" { // one value, which is there or not
+		if name != "PortUpdate" { // a single value, not a set of fields
 			assert.Equal(t, "{}", string(empty), name)
 		}
 		for _, field := range reflect.VisibleFields(each) {
@@ -575,7 +577,7 @@ func TestUpdateTypesKeepTheRule(t *testing.T) {
 	}
 }
 
-// exportedTypes finds the exported types of the package whose name has a word in it.
+// exportedTypes returns the exported types of the package whose name contains a word.
 func exportedTypes(t *testing.T, word string) []string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -605,9 +607,9 @@ func keys[V any](m map[string]V) []string {
 	return all
 }
 
-func TestAssignSends(t *testing.T) {
+func TestAssignSendsTheRequest(t *testing.T) {
 	t.Parallel()
-	for _, id := range []mihu.TrunkID{frontDesk, whatsAppLine} {
+	for _, id := range []mihu.TrunkID{frontDesk, whatsAppTrunk} {
 		client, got := endpoint(t, http.MethodPut, "/phone-numbers/trunks/assign", snapshotJSON)
 		snap, err := client.Trunks.Assign(t.Context(), id, agentUUID)
 		require.NoError(t, err)
@@ -617,13 +619,13 @@ func TestAssignSends(t *testing.T) {
 	}
 }
 
-func TestAssignRefuses(t *testing.T) {
+func TestAssignRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	_, err := mustNotSend(t).Trunks.Assign(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: "fax"}, "")
 	requireViolations(t, err, "trunks.assign", "phone_number", "channel", "agent_uuid")
 }
 
-func TestDeleteSends(t *testing.T) {
+func TestDeleteSendsTheRequest(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -632,7 +634,7 @@ func TestDeleteSends(t *testing.T) {
 	}{
 		{"the plus is encoded", frontDesk, "channel=call&phone_number=%2B12345678901"},
 		{"without the plus", mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}, "channel=call&phone_number=12345678901"},
-		{"whatsapp", whatsAppLine, "channel=whatsapp&phone_number=%2B12345678901"},
+		{"whatsapp", whatsAppTrunk, "channel=whatsapp&phone_number=%2B12345678901"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -645,7 +647,7 @@ func TestDeleteSends(t *testing.T) {
 	}
 }
 
-func TestDeleteTakesAnySuccess(t *testing.T) {
+func TestDeleteAcceptsAnySuccess(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		status int
@@ -662,7 +664,7 @@ func TestDeleteTakesAnySuccess(t *testing.T) {
 	}
 }
 
-func TestDeleteRefuses(t *testing.T) {
+func TestDeleteRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	for _, number := range []string{"", "+", "0123456", "++12345678901", "+12345678901,+12345678902", "12345678901&channel=call"} {
 		err := mustNotSend(t).Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: number})
@@ -671,27 +673,27 @@ func TestDeleteRefuses(t *testing.T) {
 	}
 }
 
-// A trunk that is gone when the request is repeated was removed by the first of them, which is what
-// was asked for. Any other trunk that is not there is ErrNotFound.
-func TestDeleteThatMeetsNoTrunk(t *testing.T) {
+// If a retried Delete finds no trunk, an earlier attempt deleted it, which is a success. Any other
+// missing trunk is ErrNotFound.
+func TestDeleteOfAMissingTrunk(t *testing.T) {
 	t.Parallel()
-	page := respondWith(http.StatusNotFound, "<html>default backend - 404</html>", "Content-Type", "text/html")
+	html := respondWith(http.StatusNotFound, "<html>default backend - 404</html>", "Content-Type", "text/html")
 	tests := []struct {
 		name  string
 		steps []step
 		want  []error // nil is success
 	}{
-		{"at once", []step{apiError(404)}, []error{mihu.ErrNotFound}},
+		{"first attempt", []step{apiError(404)}, []error{mihu.ErrNotFound}},
 		{"after a lost connection", []step{lost(), apiError(404)}, nil},
-		{"after a gateway's failure", []step{apiError(502), apiError(503), apiError(404)}, nil},
-		{"after an answer that was cut short", []step{cutShort(200, `{"success": tr`), apiError(404)}, nil},
-		{"after a request that never left", []step{neverSent(errRefusedDial), apiError(404)}, []error{mihu.ErrNotFound}},
-		{"after a refusal for its rate", []step{apiError(429), apiError(404)}, []error{mihu.ErrNotFound}},
-		{"after a lost connection, by another refusal", []step{lost(), apiError(403)}, []error{mihu.ErrOutcomeUnknown, mihu.ErrForbidden}},
-		// A proxy whose backend is away knows nothing of the trunk.
+		{"after a 502 and a 503", []step{apiError(502), apiError(503), apiError(404)}, nil},
+		{"after a response that was cut short", []step{cutShort(200, `{"success": tr`), apiError(404)}, nil},
+		{"after a request that was never sent", []step{neverSent(errRefusedDial), apiError(404)}, []error{mihu.ErrNotFound}},
+		{"after a 429", []step{apiError(429), apiError(404)}, []error{mihu.ErrNotFound}},
+		{"after a lost connection, a 403", []step{lost(), apiError(403)}, []error{mihu.ErrOutcomeUnknown, mihu.ErrForbidden}},
+		// The 404 of a proxy is no evidence that the trunk is gone.
 		{
-			"after a gateway's failure, by a proxy's own page",
-			[]step{apiError(502), page},
+			"after a 502, as a proxy's page",
+			[]step{apiError(502), html},
 			[]error{mihu.ErrOutcomeUnknown, mihu.ErrServer, mihu.ErrNotFound, mihu.ErrMalformedResponse},
 		},
 	}
@@ -714,7 +716,7 @@ func TestDeleteThatMeetsNoTrunk(t *testing.T) {
 	}
 }
 
-func TestListSends(t *testing.T) {
+func TestListSendsTheRequest(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -742,7 +744,7 @@ func TestListSends(t *testing.T) {
 	}
 }
 
-func TestListRefuses(t *testing.T) {
+func TestListRejectsInvalidOptions(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		options mihu.ListOptions
@@ -768,27 +770,27 @@ func TestListRefuses(t *testing.T) {
 	}
 }
 
-// listing is what a server lists, and what it says about the pages.
+// listing is the list of a listServer, and how the server paginates it.
 type listing struct {
 	numbers int
-	// perPage is the size of its pages; 0 takes that of the request.
+	// perPage is the size of the pages; 0 is that of the request.
 	perPage int
-	// deaf sends the first page, whatever is asked for.
-	deaf bool
-	// shuffled sends its numbers in another order every time.
+	// ignoresPage makes every page the first one.
+	ignoresPage bool
+	// shuffled changes the order with every request.
 	shuffled bool
-	// says gives the JSON of the pagination; nil sends none.
-	says func(page, perPage, total int) string
-	// fails is the page that is answered with an error.
-	fails int
+	// pagination returns the JSON of the pagination; nil sends none.
+	pagination func(page, perPage, total int) string
+	// failsAt is the page whose response is an error; 0 is none.
+	failsAt int
 }
 
-// listServer is a server that lists numbers.
+// listServer is a transport that serves a list of numbers and records the requested pages.
 type listServer struct {
 	listing
-	t     *testing.T
-	mu    sync.Mutex
-	asked []string
+	t         *testing.T
+	mu        sync.Mutex
+	requested []string
 }
 
 func newListServer(t *testing.T, l listing) *listServer {
@@ -799,15 +801,15 @@ func newListServer(t *testing.T, l listing) *listServer {
 func (l *listServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	query := req.URL.Query()
 	l.mu.Lock()
-	l.asked = append(l.asked, query.Get("page"))
-	asked := len(l.asked)
+	l.requested = append(l.requested, query.Get("page"))
+	requests := len(l.requested)
 	l.mu.Unlock()
-	if asked > 50 {
+	if requests > 50 {
 		assert.Fail(l.t, "the iteration does not end")
 		return nil, errLost
 	}
 	page, _ := strconv.Atoi(query.Get("page"))
-	if page == l.fails {
+	if page == l.failsAt {
 		return response(http.StatusForbidden, `{"success": false, "message": "No"}`), nil
 	}
 	perPage := l.perPage
@@ -815,39 +817,40 @@ func (l *listServer) RoundTrip(req *http.Request) (*http.Response, error) {
 		perPage, _ = strconv.Atoi(query.Get("per_page"))
 	}
 	first := (page - 1) * perPage
-	if l.deaf {
+	if l.ignoresPage {
 		first, perPage = 0, max(perPage, 1)
 	}
 	var items []string
 	for i := first; i < min(first+perPage, l.numbers); i++ {
 		n := i
 		if l.shuffled {
-			n = (i*7 + asked*asked) % l.numbers
+			n = (i*7 + requests*requests) % l.numbers
 		}
 		items = append(items, fmt.Sprintf(`{"number": "+1555%07d"}`, n))
 	}
 	body := `{"success": true, "data": {"items": [` + strings.Join(items, ",") + `]`
-	if l.says != nil {
-		body += `, "pagination": ` + l.says(page, perPage, l.numbers)
+	if l.pagination != nil {
+		body += `, "pagination": ` + l.pagination(page, perPage, l.numbers)
 	}
 	return response(http.StatusOK, body+`}}`), nil
 }
 
-// Asked are the pages that were asked for.
-func (l *listServer) Asked() []string {
+// Requested returns the pages that were requested.
+func (l *listServer) Requested() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]string(nil), l.asked...)
+	return append([]string(nil), l.requested...)
 }
 
-func whole(page, perPage, total int) string {
+// fullPagination returns a pagination with every field.
+func fullPagination(page, perPage, total int) string {
 	perPage = max(1, perPage)
 	last := max(1, (total+perPage-1)/perPage)
 	return fmt.Sprintf(`{"current_page": %d, "per_page": %d, "total": %d, "last_page": %d, "from": null, "to": null, "has_more": %t}`,
 		page, perPage, total, last, page < last)
 }
 
-// collect ranges over everything and gives the numbers and the errors.
+// collect ranges over All and returns the numbers and the errors.
 func collect(ctx context.Context, client *mihu.Client, options *mihu.AllOptions) (numbers []string, errs []error) {
 	for item, err := range client.Trunks.All(ctx, options) {
 		if err != nil {
@@ -859,11 +862,11 @@ func collect(ctx context.Context, client *mihu.Client, options *mihu.AllOptions)
 	return numbers, errs
 }
 
-// However much a server says about its pages, every number is given once and the iteration ends.
-func TestAllGivesEveryNumber(t *testing.T) {
+// All yields every number once and ends, however much the server reports about its pages.
+func TestAllYieldsEveryNumber(t *testing.T) {
 	t.Parallel()
-	const anyPages = "as many as it takes"
-	two := &mihu.AllOptions{PerPage: 2}
+	const anyPages = "any number"
+	pairs := &mihu.AllOptions{PerPage: 2}
 	tests := []struct {
 		name    string
 		server  listing
@@ -871,35 +874,35 @@ func TestAllGivesEveryNumber(t *testing.T) {
 		want    int
 		pages   string
 	}{
-		{"nothing there", listing{says: whole}, nil, 0, "1"},
-		{"nothing there and no pagination", listing{}, nil, 0, "1"},
-		{"one page", listing{numbers: 3, says: whole}, nil, 3, "1"},
-		{"pages of 200 where no size is named", listing{numbers: 401, says: whole}, nil, 401, "1 2 3"},
-		{"pages of the caller's size", listing{numbers: 5, says: whole}, two, 5, "1 2 3"},
-		{"a last page that is full", listing{numbers: 4, says: whole}, two, 4, "1 2"},
-		{"pages smaller than asked for", listing{numbers: 5, perPage: 2, says: whole}, nil, 5, "1 2 3"},
-		{"from a later page on", listing{numbers: 5, says: whole}, &mihu.AllOptions{Page: 2, PerPage: 2}, 3, "2 3"},
-		{"has_more alone", listing{numbers: 5, says: func(page, perPage, total int) string {
+		{"no numbers", listing{pagination: fullPagination}, nil, 0, "1"},
+		{"no numbers and no pagination", listing{}, nil, 0, "1"},
+		{"one page", listing{numbers: 3, pagination: fullPagination}, nil, 3, "1"},
+		{"pages of 200 by default", listing{numbers: 401, pagination: fullPagination}, nil, 401, "1 2 3"},
+		{"pages of the caller's size", listing{numbers: 5, pagination: fullPagination}, pairs, 5, "1 2 3"},
+		{"a full last page", listing{numbers: 4, pagination: fullPagination}, pairs, 4, "1 2"},
+		{"pages smaller than requested", listing{numbers: 5, perPage: 2, pagination: fullPagination}, nil, 5, "1 2 3"},
+		{"from a later page", listing{numbers: 5, pagination: fullPagination}, &mihu.AllOptions{Page: 2, PerPage: 2}, 3, "2 3"},
+		{"has_more only", listing{numbers: 5, pagination: func(page, perPage, total int) string {
 			return fmt.Sprintf(`{"current_page": %d, "has_more": %t}`, page, page*perPage < total)
-		}}, two, 5, "1 2 3"},
-		{"last_page alone", listing{numbers: 5, says: func(int, int, int) string { return `{"last_page": 3}` }}, two, 5, "1 2 3"},
-		{"total and size", listing{numbers: 5, perPage: 2, says: func(_, perPage, total int) string {
+		}}, pairs, 5, "1 2 3"},
+		{"last_page only", listing{numbers: 5, pagination: func(int, int, int) string { return `{"last_page": 3}` }}, pairs, 5, "1 2 3"},
+		{"total and per_page", listing{numbers: 5, perPage: 2, pagination: func(_, perPage, total int) string {
 			return fmt.Sprintf(`{"per_page": %d, "total": %d}`, perPage, total)
 		}}, nil, 5, "1 2 3"},
-		{"total alone", listing{numbers: 5, says: func(_, _, total int) string { return fmt.Sprintf(`{"total": %d}`, total) }}, two, 5, anyPages},
-		{"total alone, and pages smaller than asked for", listing{numbers: 5, perPage: 2, says: func(_, _, total int) string {
+		{"total only", listing{numbers: 5, pagination: func(_, _, total int) string { return fmt.Sprintf(`{"total": %d}`, total) }}, pairs, 5, anyPages},
+		{"total only, pages smaller than requested", listing{numbers: 5, perPage: 2, pagination: func(_, _, total int) string {
 			return fmt.Sprintf(`{"total": %d}`, total)
 		}}, nil, 5, anyPages},
-		{"numbers as text", listing{numbers: 3, says: func(page, _, _ int) string {
+		{"pagination as texts", listing{numbers: 3, pagination: func(page, _, _ int) string {
 			return fmt.Sprintf(`{"current_page": "%d", "last_page": "2", "has_more": %d}`, page, max(0, 2-page))
-		}}, two, 3, "1 2"},
-		{"no pagination", listing{numbers: 5}, two, 5, "1 2 3 4"},
-		{"an empty pagination", listing{numbers: 3, says: func(int, int, int) string { return `[]` }}, two, 3, "1 2 3"},
-		{"a server that knows neither parameter", listing{numbers: 3, perPage: 3, deaf: true}, nil, 3, "1 2"},
-		{"one that says that this was all", listing{numbers: 3, perPage: 3, deaf: true, says: func(int, int, int) string {
+		}}, pairs, 3, "1 2"},
+		{"no pagination", listing{numbers: 5}, pairs, 5, "1 2 3 4"},
+		{"an empty pagination", listing{numbers: 3, pagination: func(int, int, int) string { return `[]` }}, pairs, 3, "1 2 3"},
+		{"a server that ignores page and per_page", listing{numbers: 3, perPage: 3, ignoresPage: true}, nil, 3, "1 2"},
+		{"a server that ignores page and per_page, with last_page", listing{numbers: 3, perPage: 3, ignoresPage: true, pagination: func(int, int, int) string {
 			return `{"total": 3, "per_page": 3, "last_page": 1}`
 		}}, nil, 3, "1"},
-		{"one that says only how many", listing{numbers: 3, perPage: 3, deaf: true, says: func(int, int, int) string { return `{"total": 3}` }}, nil, 3, anyPages},
+		{"a server that ignores page and per_page, with total only", listing{numbers: 3, perPage: 3, ignoresPage: true, pagination: func(int, int, int) string { return `{"total": 3}` }}, nil, 3, anyPages},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -917,26 +920,26 @@ func TestAllGivesEveryNumber(t *testing.T) {
 			}
 			assert.Equal(t, want, got)
 			if tt.pages != anyPages {
-				assert.Equal(t, tt.pages, strings.Join(server.Asked(), " "))
+				assert.Equal(t, tt.pages, strings.Join(server.Requested(), " "))
 			}
 		})
 	}
 }
 
-// A server that says that there is more and does not give it is an error, since numbers are missing.
-func TestAllOfAServerThatGivesLessThanItSays(t *testing.T) {
+// If the server reports more numbers than it sends, All yields an error, since numbers are missing.
+func TestAllReportsMissingNumbers(t *testing.T) {
 	t.Parallel()
-	says := func(pagination string) func(int, int, int) string {
+	constant := func(pagination string) func(int, int, int) string {
 		return func(int, int, int) string { return pagination }
 	}
 	tests := []struct {
 		name   string
 		server listing
 	}{
-		{"the same page again", listing{numbers: 2, perPage: 2, deaf: true, says: says(`{"has_more": true}`)}},
-		{"an empty page", listing{numbers: 2, perPage: 2, says: says(`{"has_more": true}`)}},
-		{"the same page again, and a last one", listing{numbers: 2, perPage: 2, deaf: true, says: says(`{"last_page": 3}`)}},
-		{"the same page again, and a total", listing{numbers: 2, perPage: 2, deaf: true, says: says(`{"total": 5}`)}},
+		{"the same page twice", listing{numbers: 2, perPage: 2, ignoresPage: true, pagination: constant(`{"has_more": true}`)}},
+		{"an empty page", listing{numbers: 2, perPage: 2, pagination: constant(`{"has_more": true}`)}},
+		{"the same page twice, with last_page", listing{numbers: 2, perPage: 2, ignoresPage: true, pagination: constant(`{"last_page": 3}`)}},
+		{"the same page twice, with total", listing{numbers: 2, perPage: 2, ignoresPage: true, pagination: constant(`{"total": 5}`)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -951,15 +954,14 @@ func TestAllOfAServerThatGivesLessThanItSays(t *testing.T) {
 	}
 }
 
-// A server that knows neither parameter and lists in another order every time cannot keep an
-// iteration going.
-func TestAllOfAServerWithoutOrder(t *testing.T) {
+// All ends even if the server ignores page and per_page and changes the order with every request.
+func TestAllEndsWithoutAStableOrder(t *testing.T) {
 	t.Parallel()
-	server := newListServer(t, listing{numbers: 100, perPage: 100, deaf: true, shuffled: true})
+	server := newListServer(t, listing{numbers: 100, perPage: 100, ignoresPage: true, shuffled: true})
 	got, errs := collect(t.Context(), newClient(t, server), nil)
 	require.Empty(t, errs)
 	if len(got) != 100 {
-		t.Errorf("100 numbers were given as %d", len(got))
+		t.Errorf("%d numbers, want 100", len(got))
 	}
 }
 
@@ -969,9 +971,9 @@ func TestAllStops(t *testing.T) {
 		t.Parallel()
 		_ = mustNotSend(t).Trunks.All(t.Context(), nil)
 	})
-	t.Run("leaving the loop fetches no further page", func(t *testing.T) {
+	t.Run("a break fetches no further page", func(t *testing.T) {
 		t.Parallel()
-		server := newListServer(t, listing{numbers: 6, says: whole})
+		server := newListServer(t, listing{numbers: 6, pagination: fullPagination})
 		var got int
 		for _, err := range newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2}) {
 			require.NoError(t, err)
@@ -979,29 +981,29 @@ func TestAllStops(t *testing.T) {
 				break
 			}
 		}
-		assert.Equal(t, []string{"1", "2"}, server.Asked())
+		assert.Equal(t, []string{"1", "2"}, server.Requested())
 	})
-	t.Run("an error is given once and ends it", func(t *testing.T) {
+	t.Run("an error is yielded once and ends the loop", func(t *testing.T) {
 		t.Parallel()
-		server := newListServer(t, listing{numbers: 6, says: whole, fails: 2})
+		server := newListServer(t, listing{numbers: 6, pagination: fullPagination, failsAt: 2})
 		got, errs := collect(t.Context(), newClient(t, server), &mihu.AllOptions{PerPage: 2})
 		assert.Len(t, got, 2)
 		require.Len(t, errs, 1)
 		assertMatches(t, errs[0], mihu.ErrForbidden)
-		assert.Equal(t, []string{"1", "2"}, server.Asked())
+		assert.Equal(t, []string{"1", "2"}, server.Requested())
 	})
-	t.Run("leaving the loop at an error is leaving it", func(t *testing.T) {
+	t.Run("a break at an error ends the loop", func(t *testing.T) {
 		t.Parallel()
 		for _, err := range newClient(t, newWire(t, apiError(403))).Trunks.All(t.Context(), nil) {
 			require.ErrorIs(t, err, mihu.ErrForbidden)
 			break
 		}
 	})
-	t.Run("the end of the context ends it", func(t *testing.T) {
+	t.Run("the end of the context ends the loop", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		server := newListServer(t, listing{numbers: 6, says: whole})
+		server := newListServer(t, listing{numbers: 6, pagination: fullPagination})
 		var got int
 		var last error
 		for _, err := range newClient(t, server).Trunks.All(ctx, &mihu.AllOptions{PerPage: 2}) {
@@ -1010,16 +1012,16 @@ func TestAllStops(t *testing.T) {
 				cancel(errLost)
 			}
 		}
-		assert.Equal(t, 2, got, "what was already there is given")
+		assert.Equal(t, 2, got, "the numbers of the fetched page are yielded")
 		require.ErrorIs(t, last, context.Canceled)
 		require.ErrorIs(t, last, errLost)
-		assert.Equal(t, []string{"1"}, server.Asked())
+		assert.Equal(t, []string{"1"}, server.Requested())
 	})
 }
 
 func TestAllCopiesItsOptions(t *testing.T) {
 	t.Parallel()
-	server := newListServer(t, listing{numbers: 5, says: whole})
+	server := newListServer(t, listing{numbers: 5, pagination: fullPagination})
 	options := &mihu.AllOptions{PerPage: 2}
 	all := newClient(t, server).Trunks.All(t.Context(), options)
 	*options = mihu.AllOptions{Page: -1, PerPage: -1}
@@ -1032,10 +1034,10 @@ func TestAllCopiesItsOptions(t *testing.T) {
 	assert.Equal(t, mihu.AllOptions{Page: -1, PerPage: -1}, *options)
 }
 
-// One iterator can be ranged over by many, each from its beginning.
+// Several loops can range over one iterator at once, each from the beginning.
 func TestAllIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	server := newListServer(t, listing{numbers: 5, says: whole})
+	server := newListServer(t, listing{numbers: 5, pagination: fullPagination})
 	all := newClient(t, server).Trunks.All(t.Context(), &mihu.AllOptions{PerPage: 2})
 	var group sync.WaitGroup
 	for range 8 {
@@ -1049,5 +1051,5 @@ func TestAllIsSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
-	assert.Len(t, server.Asked(), 8*3)
+	assert.Len(t, server.Requested(), 8*3)
 }
