@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/mihu-go/mihu"
 )
 
 func TestChannelsGet(t *testing.T) {
@@ -56,44 +54,5 @@ func TestChannelsGetByNumberRejectsInvalidNumbers(t *testing.T) {
 		assert.Nil(t, snap)
 		requireViolations(t, err, "channels.get_by_number", "number")
 		assert.Less(t, len(err.Error()), 300)
-	}
-}
-
-// Binding returns the binding of a channel, and the zero value for an unknown channel.
-func TestBindingByChannel(t *testing.T) {
-	t.Parallel()
-	call, sms, whatsApp := mihu.Binding{AgentUUID: "1"}, mihu.Binding{AgentUUID: "2"}, mihu.Binding{AgentUUID: "3"}
-	snap := mihu.ChannelSnapshot{Channels: mihu.SnapshotChannels{
-		Call: mihu.CarrierChannel{Binding: call}, SMS: mihu.CarrierChannel{Binding: sms}, WhatsApp: whatsApp,
-	}}
-	item := mihu.PhoneNumber{Bindings: mihu.Bindings{Call: call, SMS: sms, WhatsApp: whatsApp}}
-	for channel, want := range map[mihu.Channel]mihu.Binding{
-		mihu.ChannelCall: call, mihu.ChannelSMS: sms, mihu.ChannelWhatsApp: whatsApp, "fax": {}, "": {},
-	} {
-		assert.Equal(t, want, snap.Binding(channel), channel)
-		assert.Equal(t, want, item.Binding(channel), channel)
-	}
-}
-
-// One of the two marks of an external number is enough, since the API's own samples contradict
-// themselves.
-func TestExternal(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		isExternal bool
-		source     mihu.Source
-		want       bool
-	}{
-		{false, mihu.SourcePurchased, false},
-		{false, "", false},
-		{false, "leased", false},
-		{true, mihu.SourcePurchased, true},
-		{true, "", true},
-		{false, mihu.SourceExternal, true},
-		{true, mihu.SourceExternal, true},
-	}
-	for _, tt := range tests {
-		assert.Equal(t, tt.want, mihu.ChannelSnapshot{IsExternal: tt.isExternal, Source: tt.source}.External(), "%+v", tt)
-		assert.Equal(t, tt.want, mihu.PhoneNumber{IsExternal: tt.isExternal, Source: tt.source}.External(), "%+v", tt)
 	}
 }

@@ -3,27 +3,19 @@ package mihu_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
-	"net/url"
-	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
-	"github.com/mihu-go/mihu/mihutest"
 )
 
 func TestNewSetsTheBaseURL(t *testing.T) {
@@ -259,193 +251,6 @@ func TestNewFromEnvRejectsInvalidInput(t *testing.T) {
 	}
 }
 
-// tokens returns a source of the tokens in turn. It repeats the last one.
-func tokens(all ...string) mihu.TokenSource {
-	next := make(chan string, len(all))
-	for _, each := range all {
-		next <- each
-	}
-	return mihu.TokenFunc(func(context.Context) (string, error) {
-		if len(next) == 0 {
-			return all[len(all)-1], nil
-		}
-		return <-next, nil
-	})
-}
-
-// The zero value of an option restores the default, even after an earlier option of the same kind.
-func TestZeroOptionsAreDefaults(t *testing.T) {
-	t.Parallel()
-	t.Run("base URL", func(t *testing.T) {
-		t.Parallel()
-		client, err := mihu.New("acme", token, mihu.WithBaseURL("https://proxy.example.com"), mihu.WithBaseURL(""))
-		require.NoError(t, err)
-		assert.Equal(t, baseURL, client.BaseURL())
-	})
-	t.Run("HTTP client", func(t *testing.T) {
-		t.Parallel()
-		srv := mihutest.NewServer(t)
-		client := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: newWire(t, lost())}), mihu.WithHTTPClient(nil))
-		_, err := client.Trunks.List(t.Context(), nil)
-		require.NoError(t, err)
-	})
-	t.Run("retry policy", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			wire := newWire(t, lost())
-			_, err := newClient(t, wire, withoutRetries, mihu.WithRetryPolicy(mihu.RetryPolicy{})).Trunks.List(t.Context(), nil)
-			require.ErrorIs(t, err, errLost)
-			assert.Equal(t, 4, wire.Attempts())
-		})
-	})
-	t.Run("attempt timeout", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			client := newClient(t, newWire(t, hangs()), withoutRetries, mihu.WithAttemptTimeout(time.Second), mihu.WithAttemptTimeout(0))
-			_, err := client.Trunks.List(t.Context(), nil)
-			require.Error(t, err)
-			assert.Equal(t, 30*time.Second, time.Since(start))
-		})
-	})
-	t.Run("logger", func(t *testing.T) {
-		t.Parallel()
-		var records logbook
-		client := newClient(t, newWire(t, ok()), mihu.WithLogger(records.logger()), mihu.WithLogger(nil))
-		_, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		assert.Empty(t, records.String())
-	})
-	t.Run("user agent", func(t *testing.T) {
-		t.Parallel()
-		wire := newWire(t, ok())
-		_, err := newClient(t, wire, mihu.WithUserAgent("x/1"), mihu.WithUserAgent("")).Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		assert.Equal(t, "mihu-go/"+mihu.Version+" ("+runtime.Version()+")", wire.Sent()[0].Header.Get("User-Agent"))
-	})
-	t.Run("limiter", func(t *testing.T) {
-		t.Parallel()
-		client := newClient(t, newWire(t, ok()), mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost })), mihu.WithLimiter(nil))
-		_, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-	})
-	t.Run("nil pointer as limiter", func(t *testing.T) {
-		t.Parallel()
-		client := newClient(t, newWire(t, ok()), mihu.WithLimiter((*pointerLimiter)(nil)))
-		_, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-	})
-	t.Run("token source", func(t *testing.T) {
-		t.Parallel()
-		wire := newWire(t, ok())
-		_, err := newClient(t, wire, mihu.WithTokenSource(tokens("other")), mihu.WithTokenSource(nil)).Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		assert.Equal(t, "Bearer "+token, wire.Sent()[0].Header.Get("Authorization"))
-	})
-	t.Run("nil token function", func(t *testing.T) {
-		t.Parallel()
-		client := newClient(t, newWire(t, ok()), mihu.WithTokenSource(mihu.TokenFunc(nil)))
-		_, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-	})
-}
-
-type limiterFunc func(context.Context) error
-
-func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
-
-// pointerLimiter panics if it is used as a nil pointer, as most limiters do.
-type pointerLimiter struct{ err error }
-
-func (l *pointerLimiter) Wait(context.Context) error { return l.err }
-
-func TestUserAgent(t *testing.T) {
-	t.Parallel()
-	wire := newWire(t, ok())
-	_, err := newClient(t, wire, mihu.WithUserAgent("acme-sync/1.4")).Channels.Get(t.Context(), numberUUID)
-	require.NoError(t, err)
-	assert.Equal(t, "mihu-go/"+mihu.Version+" ("+runtime.Version()+") acme-sync/1.4", wire.Sent()[0].Header.Get("User-Agent"))
-}
-
-// The caller's http.Client is copied: the client does not change it, and later changes to it have no
-// effect.
-func TestHTTPClientIsCopied(t *testing.T) {
-	t.Parallel()
-	wire := newWire(t, respondWith(http.StatusFound, "", "Location", "/elsewhere"))
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	httpClient := &http.Client{Transport: wire, Jar: jar, Timeout: time.Minute}
-	before := *httpClient
-	client, err := mihu.New("acme", token, mihu.WithHTTPClient(httpClient))
-	require.NoError(t, err)
-	assert.Equal(t, before, *httpClient, "changed by New")
-
-	httpClient.Transport = transportFunc(func(*http.Request) (*http.Response, error) { return nil, errLost })
-	_, err = client.Trunks.List(t.Context(), nil)
-	require.ErrorIs(t, err, mihu.ErrRedirect, "a later change of the http.Client has no effect")
-	assert.Nil(t, httpClient.CheckRedirect, "changed by a call")
-	assert.Equal(t, 1, wire.Attempts())
-}
-
-func TestTimeoutOfTheHTTPClient(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		opts []mihu.Option
-		want time.Duration
-	}{
-		{"is the attempt timeout", nil, 5 * time.Second},
-		{"is overridden by WithAttemptTimeout", []mihu.Option{mihu.WithAttemptTimeout(2 * time.Second)}, 2 * time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				httpClient := &http.Client{Transport: newWire(t, hangs()), Timeout: 5 * time.Second}
-				client, err := mihu.New("acme", token, append(tt.opts, mihu.WithHTTPClient(httpClient), withoutRetries)...)
-				require.NoError(t, err)
-				_, err = client.Trunks.List(t.Context(), nil)
-				require.EqualError(t, err, "mihu: trunks.list: no response within the attempt timeout of "+tt.want.String())
-				assert.Equal(t, tt.want, time.Since(start))
-			})
-		})
-	}
-}
-
-func TestNegativeAttemptTimeoutSetsNoBound(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
-		defer cancel()
-		client := newClient(t, newWire(t, hangs()), mihu.WithAttemptTimeout(-1))
-		_, err := client.Trunks.List(ctx, nil)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
-	})
-}
-
-// Every attempt has the cookies of the jar once, however many attempts there were before.
-func TestCookieJar(t *testing.T) {
-	t.Parallel()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	base, err := url.Parse(baseURL)
-	require.NoError(t, err)
-	jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: "1", Secure: true}})
-	synctest.Test(t, func(t *testing.T) {
-		wire := newWire(t, apiError(http.StatusBadGateway), apiError(http.StatusBadGateway), ok())
-		client, err := mihu.New("acme", token, mihu.WithHTTPClient(&http.Client{Transport: wire, Jar: jar}))
-		require.NoError(t, err)
-		_, err = client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		require.Equal(t, 3, wire.Attempts())
-		for _, got := range wire.Sent() {
-			assert.Equal(t, []string{"session=1"}, got.Header["Cookie"])
-		}
-	})
-}
-
 // The path of the base URL is not re-encoded.
 func TestBaseURLWithAPath(t *testing.T) {
 	t.Parallel()
@@ -458,49 +263,6 @@ func TestBaseURLWithAPath(t *testing.T) {
 		_, err := client.Channels.GetByNumber(t.Context(), number)
 		require.NoError(t, err)
 		assert.Equal(t, "https://proxy.example.com:8443/a%20b/c%2Fd/phone-numbers/channels?number=%2B12345678901", <-got)
-	}
-}
-
-// A body has a length and can be read again, so that net/http can use another connection if an idle
-// one turns out to be closed.
-func TestBodiesCanBeReadAgain(t *testing.T) {
-	t.Parallel()
-	for _, op := range operations() {
-		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
-			if req.Body == nil || req.Body == http.NoBody {
-				return response(http.StatusOK, op.success), nil
-			}
-			body, err := io.ReadAll(req.Body)
-			require.NoError(t, err)
-			assert.Equal(t, int64(len(body)), req.ContentLength, op.name)
-			second, err := req.GetBody()
-			require.NoError(t, err)
-			secondBody, err := io.ReadAll(second)
-			require.NoError(t, err)
-			assert.Equal(t, body, secondBody, op.name)
-			return response(http.StatusOK, op.success), nil
-		}))
-		require.NoError(t, op.call(t.Context(), client))
-	}
-}
-
-func TestHeadersOfEveryRequest(t *testing.T) {
-	t.Parallel()
-	for _, op := range operations() {
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			wire := newWire(t, respondWith(http.StatusOK, op.success))
-			require.NoError(t, op.call(t.Context(), newClient(t, wire)))
-			got := wire.Sent()[0]
-			assert.Equal(t, []string{"Bearer " + token}, got.Header["Authorization"])
-			assert.Equal(t, []string{"application/json"}, got.Header["Accept"])
-			assert.Empty(t, got.Header["Idempotency-Key"])
-			if got.Body == "" {
-				assert.Empty(t, got.Header["Content-Type"])
-			} else {
-				assert.Equal(t, []string{"application/json"}, got.Header["Content-Type"])
-			}
-		})
 	}
 }
 
@@ -594,71 +356,4 @@ func TestNilAndZeroArguments(t *testing.T) {
 	wire := newWire(t, respondWith(http.StatusOK, pageJSON))
 	_, err = newClient(t, wire).Trunks.List(t.Context(), nil, nil, mihu.WithResponse(nil))
 	require.NoError(t, err, "nil options are ignored")
-}
-
-// The certificate must be valid for the workspace's own host name.
-func TestWorkspaceOverTLS(t *testing.T) {
-	t.Parallel()
-	t.Run("a workspace at mihu.ai", func(t *testing.T) {
-		t.Parallel()
-		srv := mihutest.NewServer(t, mihutest.WithTLS(), mihutest.WithToken(token))
-		client, err := mihu.New("acme", token, mihu.WithHTTPClient(srv.HTTPClient()))
-		require.NoError(t, err)
-		_, err = client.Trunks.List(t.Context(), nil)
-		require.NoError(t, err)
-		require.Len(t, srv.Requests(), 1)
-		assert.Equal(t, "acme.mihu.ai", srv.Requests()[0].Host)
-	})
-
-	hosts := make(chan string, 9)
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hosts <- r.Host
-		_, _ = io.WriteString(w, pageJSON)
-	}))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the failed handshakes
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	t.Run("a workspace at another domain", func(t *testing.T) {
-		t.Parallel()
-		client, err := mihu.New("", token, mihu.WithBaseURL("https://acme.example.com/api/v1"), mihu.WithHTTPClient(srv.Client()))
-		require.NoError(t, err)
-		_, err = client.Trunks.List(t.Context(), nil)
-		require.NoError(t, err)
-		assert.Equal(t, "acme.example.com", <-hosts)
-	})
-	t.Run("a certificate for another host", func(t *testing.T) {
-		t.Parallel()
-		elsewhere := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
-		client, err := mihu.New("", token, mihu.WithBaseURL(elsewhere), mihu.WithHTTPClient(srv.Client()))
-		require.NoError(t, err)
-		_, err = client.Trunks.List(t.Context(), nil)
-		var untrusted *tls.CertificateVerificationError
-		require.ErrorAs(t, err, &untrusted)
-		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
-	})
-	t.Run("a certificate that is not trusted", func(t *testing.T) {
-		t.Parallel()
-		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
-		require.NoError(t, err)
-		t.Cleanup(client.CloseIdleConnections)
-		err = client.Trunks.Delete(t.Context(), frontDesk)
-		var untrusted *tls.CertificateVerificationError
-		require.ErrorAs(t, err, &untrusted)
-		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
-		assertMatches(t, err)
-	})
-}
-
-// A request without a body has a nil body, which is how transports recognize it.
-func TestRequestWithoutBody(t *testing.T) {
-	t.Parallel()
-	var sent *http.Request
-	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
-		sent = req
-		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
-	}))
-	_, err := client.Channels.GetByNumber(t.Context(), number)
-	require.ErrorIs(t, err, mihu.ErrNotFound)
-	assert.Nil(t, sent.Body)
-	assert.Zero(t, sent.ContentLength)
 }

@@ -1,9 +1,8 @@
 package mihu_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -243,8 +242,8 @@ func TestUnauthorizedByCode(t *testing.T) {
 	}
 }
 
-// A redirect is never followed: it could send the token to another host, and turn a write into a read
-// that succeeds.
+// A redirect is never followed: it could send the token to another host, and turn a write into a
+// read that succeeds.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, location, errText string }{
@@ -439,116 +438,8 @@ func TestErrorsMatchTheirCauses(t *testing.T) {
 	assert.False(t, (&mihu.TransportError{Err: context.Canceled}).Timeout())
 }
 
-// What is read of a huge response, stored of it and printed of it is bounded.
-func TestHugeResponses(t *testing.T) {
-	t.Parallel()
-	const maximum = 8 << 20
-	huge := func(status int, length int64, read *countingReader) step {
-		return step{then: func(*http.Request) (*http.Response, error) {
-			resp := response(status, "")
-			resp.Body, resp.ContentLength = io.NopCloser(read), length
-			return resp, nil
-		}}
-	}
-	tests := []struct {
-		name    string
-		status  int
-		length  int64
-		bytes   int64
-		tooLong bool
-	}{
-		{"100 MB of unknown length", 200, -1, 100 << 20, true},
-		{"100 MB with a Content-Length", 200, 100 << 20, 100 << 20, true},
-		{"a Content-Length that overflows", 200, 1 << 62, 100 << 20, true},
-		{"an error of 100 MB", 500, -1, 100 << 20, true},
-		{"one byte too many", 200, -1, maximum + 1, true},
-		{"the maximum", 500, -1, maximum, false},
-		{"the maximum as Content-Length, but only 10 bytes", 500, maximum, 10, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			read := &countingReader{left: tt.bytes}
-			err := getError(t, huge(tt.status, tt.length, read))
-			api := requireAPIError(t, err)
-			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-			assert.Equal(t, tt.status, api.StatusCode)
-			assert.Equal(t, tt.tooLong, strings.Contains(err.Error(), "larger than 8 MiB"), err)
-			assert.LessOrEqual(t, read.read, int64(16<<20))
-			if tt.length > maximum {
-				assert.Zero(t, read.read, "a body with too large a Content-Length is not read")
-			}
-			assert.LessOrEqual(t, len(api.Body), 64<<10)
-			assert.LessOrEqual(t, cap(api.Body), 64<<10)
-			assert.Less(t, len(err.Error()), 300)
-		})
-	}
-}
-
-// countingReader reads as white space and counts the bytes that were read.
-type countingReader struct{ left, read int64 }
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n := min(int64(len(p)), r.left)
-	if n == 0 {
-		return 0, io.EOF
-	}
-	for i := range p[:n] {
-		p[i] = ' '
-	}
-	r.left -= n
-	r.read += n
-	return int(n), nil
-}
-
-// The bound applies to the decompressed response.
-func TestGzipBomb(t *testing.T) {
-	t.Parallel()
-	var bomb bytes.Buffer
-	zip := gzip.NewWriter(&bomb)
-	_, err := io.Copy(zip, io.LimitReader(zeros{}, 32<<20))
-	require.NoError(t, err)
-	require.NoError(t, zip.Close())
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(bomb.Bytes())
-	}))
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	_, err = client.Channels.Get(t.Context(), numberUUID)
-	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-	assert.Contains(t, err.Error(), "larger than 8 MiB")
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-func TestGzip(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		zip := gzip.NewWriter(w)
-		_, _ = io.WriteString(zip, snapshotJSON)
-		_ = zip.Close()
-	}))
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	var resp mihu.Response
-	snap, err := client.Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
-	require.NoError(t, err)
-	assert.Equal(t, number, snap.Number)
-	assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is decompressed")
-}
-
-// The text of an error is of bounded length, however deep, long or numerous the values of the response.
+// The text of an error is of bounded length, however deep, long or numerous the values of the
+// response.
 func TestErrorTextIsBounded(t *testing.T) {
 	t.Parallel()
 	var fields strings.Builder
@@ -577,68 +468,8 @@ func TestErrorTextIsBounded(t *testing.T) {
 	}
 }
 
-// A response that is cut short is malformed, however it is framed.
-func TestResponsesCutShort(t *testing.T) {
-	t.Parallel()
-	serve := func(t *testing.T, response string) *mihu.Client {
-		t.Helper()
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			conn, buffered, err := http.NewResponseController(w).Hijack()
-			if !assert.NoError(t, err) {
-				return
-			}
-			_, _ = buffered.WriteString(response)
-			_ = buffered.Flush()
-			_ = conn.Close()
-		}))
-		t.Cleanup(srv.Close)
-		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), withoutRetries)
-		require.NoError(t, err)
-		t.Cleanup(client.CloseIdleConnections)
-		return client
-	}
-	chunk := func(body string) string { return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n" }
-	tests := []struct {
-		name, response string
-		status         int // 0 if there is no valid response
-		errText        string
-	}{
-		{"shorter than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
-		{"longer than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
-		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON), 200, "cut short: unexpected EOF"},
-		{"an invalid chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON) + "zz\r\n", 200, "cut short"},
-		{"gzip, cut short", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "cut short"},
-		{"not gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + snapshotJSON, 200, "cut short"},
-		{"an error, shorter than its Content-Length", "HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\n{}", 404, "cut short: unexpected EOF"},
-		{"no response", "", 0, "EOF"},
-		{"half a header", "HTTP/1.1 200 OK\r\nContent-", 0, "malformed MIME header"},
-		{"another protocol", "SSH-2.0-OpenSSH_9.6\r\n", 0, "malformed HTTP"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := serve(t, tt.response).Channels.Get(t.Context(), numberUUID)
-			require.Error(t, err)
-			assert.Contains(t, err.Error(), tt.errText)
-			if tt.status == 0 {
-				requireTransportError(t, err)
-				assertMatches(t, err)
-				return
-			}
-			assert.Equal(t, tt.status, requireAPIError(t, err).StatusCode)
-			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-		})
-	}
-	t.Run("whole chunks", func(t *testing.T) {
-		t.Parallel()
-		client := serve(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk(snapshotJSON[:40])+chunk(snapshotJSON[40:])+"0\r\n\r\n")
-		snap, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		assert.Equal(t, number, snap.Number)
-	})
-}
-
-// A server that does not speak HTTP may echo the request. Its text in a transport error is redacted.
+// A server that does not speak HTTP may echo the request. Its text in a transport error is
+// redacted.
 func TestTransportErrorsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -673,4 +504,82 @@ func TestTransportErrorsHaveNoURL(t *testing.T) {
 	require.ErrorIs(t, err, errLost)
 	assert.NotContains(t, err.Error(), "https://")
 	assert.NotContains(t, err.Error(), "12345678901")
+}
+
+// Every error is transient, a refusal, or neither. If neither, something other than the request has
+// to change.
+func TestIsTransientAndIsRefusal(t *testing.T) {
+	t.Parallel()
+	api := func(status int) error { return &mihu.APIError{StatusCode: status} }
+	page := func(status int) error { return &mihu.APIError{StatusCode: status, Err: mihu.ErrMalformedResponse} }
+	lost := &mihu.TransportError{Err: errors.New("connection lost")}
+	tests := []struct {
+		name               string
+		err                error
+		transient, refusal bool
+	}{
+		{"nil", nil, false, false},
+		{"connection lost", lost, true, false},
+		{"503", api(503), true, false},
+		{"500", api(500), true, false},
+		{"429", api(429), true, false},
+		{"408", api(408), false, false},
+		{"a proxy's page under 404", page(404), true, false},
+		{"a proxy's page under 403", page(403), true, false},
+		{"outcome unknown, refused in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(409)}}, true, false},
+		{"outcome unknown, token rejected in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(401)}}, false, false},
+		{"conflict after a lost response", &mihu.ConflictError{Causes: []error{lost}}, false, true},
+		{"conflict after a response that could not be read", &mihu.ConflictError{Causes: []error{page(200)}}, false, true},
+		{"400", api(400), false, true},
+		{"401", api(401), false, false},
+		{"403", api(403), false, true},
+		{"404", api(404), false, true},
+		{"409", api(409), false, true},
+		{"422", api(422), false, true},
+		{"402, which no sentinel matches", api(402), false, true},
+		{"success false under 200", &mihu.APIError{StatusCode: 200, Code: "TRUNK_EXISTS"}, false, true},
+		{"validation error", &mihu.ValidationError{}, false, true},
+		{"redirect", &mihu.APIError{StatusCode: 302, Err: mihu.ErrRedirect}, false, false},
+		{"untrusted certificate", &mihu.TransportError{Err: x509.UnknownAuthorityError{}}, false, false},
+		{"the caller's deadline", &mihu.TransportError{Err: context.DeadlineExceeded}, false, false},
+		{"canceled by the caller", &mihu.TransportError{Err: context.Canceled}, false, false},
+		{"an error of another package", errors.New("disk full"), false, false},
+	}
+	for _, tt := range tests {
+		for _, err := range []error{tt.err, wrapped(tt.err)} {
+			assert.Equal(t, tt.transient, mihu.IsTransient(err), "%s is transient", tt.name)
+			assert.Equal(t, tt.refusal, mihu.IsRefusal(err), "%s is a refusal", tt.name)
+		}
+	}
+}
+
+func wrapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("moving the number: %w", err)
+}
+
+func TestRetryAfterOfAnError(t *testing.T) {
+	t.Parallel()
+	api := &mihu.APIError{StatusCode: 429, RetryAfter: 5 * time.Second}
+	paused := &mihu.TransportError{Err: mihu.ErrRateLimited, RetryAfter: 3 * time.Second}
+	tests := []struct {
+		name string
+		err  error
+		want time.Duration
+	}{
+		{"nil", nil, 0},
+		{"a 429", api, 5 * time.Second},
+		{"a paused client", paused, 3 * time.Second},
+		{"the longest of several", errors.Join(paused, api), 5 * time.Second},
+		{"a cause of an unknown outcome", &mihu.UnknownOutcomeError{Causes: []error{errors.New("lost"), api}}, 5 * time.Second},
+		{"the failure before the deadline", &mihu.TransportError{Err: context.DeadlineExceeded, Last: api}, 5 * time.Second},
+		{"none asked for", &mihu.APIError{StatusCode: 503}, 0},
+	}
+	for _, tt := range tests {
+		wait, ok := mihu.RetryAfter(wrapped(tt.err))
+		assert.Equal(t, tt.want, wait, tt.name)
+		assert.Equal(t, tt.want > 0, ok, tt.name)
+	}
 }

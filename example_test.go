@@ -28,8 +28,8 @@ const (
 
 var mainLine = mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
 
-// startFake starts a fake server with two agents and one trunk, mainLine, which is on the day desk, and
-// returns a client of it. A program would call mihu.New.
+// startFake starts a fake server with two agents and one trunk, mainLine, which is on the day desk,
+// and returns a client of it. A program would call mihu.New.
 func startFake(opts ...mihu.Option) (*mihu.Client, *mihutest.Server) {
 	server, err := mihutest.Start()
 	if err != nil {
@@ -726,8 +726,8 @@ func ExampleUnknownOutcomeError() {
 	// answered by Night desk
 }
 
-// If the response to a Create is lost and the trunk turns out to be on another agent, the error is a
-// ConflictError.
+// If the response to a Create is lost and the trunk turns out to be on another agent, the error is
+// a ConflictError.
 func ExampleConflictError() {
 	client, server := startFake()
 	defer server.Close()
@@ -773,8 +773,8 @@ func ExampleWithHeader() {
 	// Output: de
 }
 
-// Without reconciliation, a Create whose response is lost returns at once, and the program has to find
-// out whether the trunk exists.
+// Without reconciliation, a Create whose response is lost returns at once, and the program has to
+// find out whether the trunk exists.
 func ExampleWithoutReconciliation() {
 	client, server := startFake()
 	defer server.Close()
@@ -802,8 +802,8 @@ func ExampleWithBaseURL() {
 	// Output: https://acme.mindhunters.ai/api/v1
 }
 
-// Use the http.Client's transport to set a proxy, a client certificate or tracing. Here it trusts the
-// fake server's certificate and connects to it under the workspace's host name.
+// Use the http.Client's transport to set a proxy, a client certificate or tracing. Here it trusts
+// the fake server's certificate and connects to it under the workspace's host name.
 func ExampleWithHTTPClient() {
 	server, err := mihutest.Start(mihutest.WithTLS())
 	if err != nil {
@@ -936,8 +936,8 @@ func ExampleWithUserAgent() {
 	// Output: true true
 }
 
-// tickLimiter is a Limiter that lets one request pass per tick. *rate.Limiter of golang.org/x/time is a
-// Limiter too.
+// tickLimiter is a Limiter that lets one request pass per tick. *rate.Limiter of golang.org/x/time
+// is a Limiter too.
 type tickLimiter <-chan time.Time
 
 func (t tickLimiter) Wait(ctx context.Context) error {

@@ -109,8 +109,8 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-// IsE164 accepts exactly what the documented pattern accepts, and a masked number never contains the
-// number.
+// IsE164 accepts exactly what the documented pattern accepts, and a masked number never contains
+// the number.
 func FuzzE164(f *testing.F) {
 	for _, seed := range []string{"+12345678901", "+1", "+10", "+0123", "12345678901", "+123456789012345", "+1234567890123456", "+1 234", "+１２３", ""} {
 		f.Add(seed)

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
 )
 
 // Values that most tests share. frontDesk is in reconcile_test.go.
@@ -142,8 +143,8 @@ func record(t *testing.T, req *http.Request) sent {
 	return s
 }
 
-// endpoint returns a client that can reach one endpoint, and where the request to it is recorded. The
-// endpoint responds with 200 and the body.
+// endpoint returns a client that can reach one endpoint, and where the request to it is recorded.
+// The endpoint responds with 200 and the body.
 func endpoint(t *testing.T, method, path, body string) (*mihu.Client, *sent) {
 	t.Helper()
 	return endpointWith(t, method, path, httpmock.NewStringResponder(http.StatusOK, body))
@@ -173,9 +174,9 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// wire is a transport in memory that records its requests. It plays one step per request, and the last
-// step for all further requests. It reports its connections through httptrace, as net/http's transport
-// does, unless withoutTrace is set.
+// wire is a transport in memory that records its requests. It plays one step per request, and the
+// last step for all further requests. It reports its connections through httptrace, as net/http's
+// transport does, unless withoutTrace is set.
 type wire struct {
 	t            *testing.T
 	steps        []step
@@ -190,7 +191,8 @@ func newWire(t *testing.T, steps ...step) *wire {
 	return &wire{t: t, steps: steps}
 }
 
-// step is the fate of one request. If dial is set, the request gets no connection and is never sent.
+// step is the fate of one request. If dial is set, the request gets no connection and is never
+// sent.
 type step struct {
 	dial func(*http.Request) error
 	then func(*http.Request) (*http.Response, error)
@@ -274,7 +276,9 @@ func lost() step {
 // neverSent fails before there is a connection.
 func neverSent(err error) step { return step{dial: func(*http.Request) error { return err }} }
 
+// The errors of requests that were lost, or never sent.
 var (
+	errLost        = errors.New("connection lost")
 	errRefusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	errNoSuchHost  = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "acme.mihu.ai", IsNotFound: true}}
 )
@@ -324,7 +328,8 @@ func assertMatches(t *testing.T, err error, want ...error) {
 	}
 }
 
-// requireViolations requires a *ValidationError whose violations are of these fields, in this order.
+// requireViolations requires a *ValidationError whose violations are of these fields, in this
+// order.
 func requireViolations(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
 	t.Helper()
 	var invalid *mihu.ValidationError
@@ -392,4 +397,64 @@ func (l *logbook) logger() *slog.Logger {
 		}
 		return a
 	}}))
+}
+
+// doRequest sends a request with a method to an endpoint that the package has no method for.
+func doRequest(ctx context.Context, client *mihu.Client, method string, opts ...mihu.CallOption) error {
+	return client.Do(ctx, &mihu.Request{Method: method, Path: "/x", Body: map[string]any{"a": 1}}, new(map[string]any), opts...)
+}
+
+// fastRetries retries almost without waits.
+var fastRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{
+	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
+})
+
+var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
+
+// createRequest sets everything that cannot be read back.
+func createRequest(agent string) *mihu.TrunkCreateRequest {
+	return &mihu.TrunkCreateRequest{
+		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
+		SIP: &mihu.SIPCredentials{
+			Gateway: "sip.example.com", Port: 5061, Username: "alice", Password: "s3cret", SecondaryGateway: "sip2.example.com",
+		},
+		AdditionalSettings: map[string]any{"ani_format": "e164"},
+	}
+}
+
+// requestLines returns the requests that the server received, such as "POST trunks 201".
+func requestLines(srv *mihutest.Server) []string {
+	var lines []string
+	for _, r := range srv.Requests() {
+		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
+	}
+	return lines
+}
+
+func onPost(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
+	return f
+}
+
+func onGet(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
+	return f
+}
+
+func onPatch(f mihutest.Fault) mihutest.Fault {
+	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
+	return f
+}
+
+func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
+	t.Helper()
+	require.Len(t, srv.Trunks(), 1)
+	stored, ok := srv.Trunk(frontDesk)
+	require.True(t, ok)
+	want := createRequest(agent)
+	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
+	assert.Equal(t, want.Name, stored.Name)
+	assert.Equal(t, want.Direction, stored.Direction)
+	assert.Equal(t, *want.SIP, stored.SIP)
+	assert.Equal(t, want.AdditionalSettings, stored.AdditionalSettings)
 }

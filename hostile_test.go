@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -41,56 +40,6 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Opti
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	return client
-}
-
-// Create, Update, Assign, read, list and Delete against a stateful server.
-func TestTrunkLifecycle(t *testing.T) {
-	t.Parallel()
-	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-		srv := mihutest.NewServer(t, opts...)
-		client := srv.Client(t)
-		ada, bob := srv.AddAgent("Ada"), srv.AddAgent("Bob")
-
-		snap, err := client.Trunks.Create(t.Context(), createRequest(ada))
-		require.NoError(t, err)
-		assert.Equal(t, mihu.Binding{Bound: true, AgentUUID: ada, AgentName: "Ada"}, snap.Binding(mihu.ChannelCall))
-		assert.True(t, snap.External())
-		assertStored(t, srv, ada)
-
-		_, err = client.Trunks.Create(t.Context(), createRequest(bob))
-		require.ErrorIs(t, err, mihu.ErrConflict)
-
-		_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
-			Name: new("Reception"), SIP: &mihu.SIPUpdate{Password: new("n3w"), Port: mihu.ClearPort()}, AdditionalSettings: map[string]any{},
-		})
-		require.NoError(t, err)
-		stored, ok := srv.Trunk(frontDesk)
-		require.True(t, ok)
-		assert.Equal(t, "Reception", stored.Name)
-		assert.Equal(t, mihu.DirectionInbound, stored.Direction, "an unset field is unchanged")
-		assert.Equal(t, mihu.SIPCredentials{Gateway: "sip.example.com", Username: "alice", Password: "n3w", SecondaryGateway: "sip2.example.com"}, stored.SIP)
-		assert.Empty(t, stored.AdditionalSettings)
-
-		snap, err = client.Trunks.Assign(t.Context(), frontDesk, bob)
-		require.NoError(t, err)
-		assert.Equal(t, "Bob", snap.Binding(mihu.ChannelCall).AgentName)
-
-		for _, read := range []func() (*mihu.ChannelSnapshot, error){
-			func() (*mihu.ChannelSnapshot, error) { return client.Channels.Get(t.Context(), snap.PhoneNumberUUID) },
-			func() (*mihu.ChannelSnapshot, error) { return client.Channels.GetByNumber(t.Context(), number) },
-		} {
-			found, err := read()
-			require.NoError(t, err)
-			assert.Equal(t, snap, found)
-		}
-		numbers, errs := collect(t.Context(), client, nil)
-		require.Empty(t, errs)
-		assert.Equal(t, []string{number}, numbers)
-
-		require.NoError(t, client.Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}))
-		require.ErrorIs(t, client.Trunks.Delete(t.Context(), frontDesk), mihu.ErrNotFound)
-		assert.Empty(t, srv.Trunks())
-	}
 }
 
 // A thousand concurrent callers of one client each receive their own response.
@@ -129,33 +78,6 @@ func TestAThousandCallers(t *testing.T) {
 		}
 		group.Wait()
 	}
-}
-
-// A failed call keeps its connection open for the next.
-func TestFailuresKeepConnections(t *testing.T) {
-	t.Parallel()
-	var connections atomic.Int32
-	statuses := []int{200, 404, 503, 429, 422, 500, 302}
-	var calls atomic.Int32
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", "/elsewhere")
-		w.WriteHeader(statuses[int(calls.Add(1))%len(statuses)])
-		_, _ = io.WriteString(w, strings.Repeat(" ", 16<<10)+`{"success": false, "message": "No"}`)
-	}))
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), fastRetries)
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	for range 50 {
-		require.Error(t, client.Trunks.Delete(t.Context(), frontDesk))
-	}
-	assert.EqualValues(t, 1, connections.Load())
 }
 
 // If no server listens, nothing was sent: every request is retried, and no outcome is unknown.
@@ -309,8 +231,8 @@ func TestBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// No goroutine outlives its call. The test counts the goroutines of the process, so it does not run in
-// parallel.
+// No goroutine outlives its call. The test counts the goroutines of the process, so it does not run
+// in parallel.
 func TestNoGoroutineOutlivesItsCall(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("calls", func(t *testing.T) {

@@ -1,7 +1,6 @@
 package mihu
 
 import (
-	"context"
 	"errors"
 	"math"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -139,7 +137,8 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-// The delay of any policy and attempt is at least Retry-After, at most the bound, and never negative.
+// The delay of any policy and attempt is at least Retry-After, at most the bound, and never
+// negative.
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	const longest = math.MaxInt64
@@ -172,8 +171,8 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// The kind of an error takes precedence over whether there was a connection, and an unknown host over
-// other failures to connect.
+// The kind of an error takes precedence over whether there was a connection, and an unknown host
+// over other failures to connect.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	unknown := &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}
@@ -196,45 +195,4 @@ func TestClassify(t *testing.T) {
 	for _, tt := range tests {
 		assert.Equal(t, tt.want, classify(tt.err, tt.sent), "%v, sent %t", tt.err, tt.sent)
 	}
-}
-
-func TestBudgetIsCapped(t *testing.T) {
-	t.Parallel()
-	var b budget
-	b.init(2)
-	b.earn()
-	took := 0
-	for b.take() {
-		took++
-	}
-	assert.Equal(t, 2, took)
-	b.earn()
-	assert.False(t, b.take(), "one success earns half a retry")
-	b.earn()
-	assert.True(t, b.take())
-}
-
-// Closing a closed gate can extend the wait, never shorten it.
-func TestGate(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		var g gate
-		require.NoError(t, g.wait(t.Context(), nil))
-		assert.Zero(t, time.Since(start), "a new gate is open")
-
-		g.closeFor(10 * time.Second)
-		g.closeFor(time.Second)
-		time.AfterFunc(9*time.Second, func() { g.closeFor(10 * time.Second) })
-		require.NoError(t, g.wait(t.Context(), nil))
-		assert.GreaterOrEqual(t, time.Since(start), 19*time.Second)
-		assert.LessOrEqual(t, time.Since(start), 21*time.Second)
-
-		g.closeFor(10 * time.Second)
-		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		before := time.Now()
-		require.ErrorIs(t, g.wait(soon, nil), ErrRateLimited)
-		assert.Zero(t, time.Since(before), "a wait past the deadline fails at once")
-	})
 }

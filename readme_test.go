@@ -24,8 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every Go snippet of the README is part of an example that is compiled and run. Comments and layout
-// may differ.
+// Every Go snippet of the README is part of an example that is compiled and run. Comments and
+// layout may differ.
 func TestReadmeCompiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*/*_test.go")

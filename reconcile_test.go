@@ -16,61 +16,6 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// fastRetries retries almost without waits.
-var fastRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{
-	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
-})
-
-var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
-
-// createRequest sets everything that cannot be read back.
-func createRequest(agent string) *mihu.TrunkCreateRequest {
-	return &mihu.TrunkCreateRequest{
-		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
-		SIP: &mihu.SIPCredentials{
-			Gateway: "sip.example.com", Port: 5061, Username: "alice", Password: "s3cret", SecondaryGateway: "sip2.example.com",
-		},
-		AdditionalSettings: map[string]any{"ani_format": "e164"},
-	}
-}
-
-// requestLines returns the requests that the server received, such as "POST trunks 201".
-func requestLines(srv *mihutest.Server) []string {
-	var lines []string
-	for _, r := range srv.Requests() {
-		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
-	}
-	return lines
-}
-
-func onPost(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
-	return f
-}
-
-func onGet(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
-	return f
-}
-
-func onPatch(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
-	return f
-}
-
-func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
-	t.Helper()
-	require.Len(t, srv.Trunks(), 1)
-	stored, ok := srv.Trunk(frontDesk)
-	require.True(t, ok)
-	want := createRequest(agent)
-	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
-	assert.Equal(t, want.Name, stored.Name)
-	assert.Equal(t, want.Direction, stored.Direction)
-	assert.Equal(t, *want.SIP, stored.SIP)
-	assert.Equal(t, want.AdditionalSettings, stored.AdditionalSettings)
-}
-
 // If the response to the POST is lost, the trunk is created exactly once, as requested.
 func TestCreateIsReconciled(t *testing.T) {
 	t.Parallel()
@@ -226,8 +171,6 @@ func detached(t *testing.T, req *http.Request) *http.Request {
 	copied.Body = body
 	return copied
 }
-
-var errLost = errors.New("connection lost")
 
 // The first POST is applied after the read found no trunk.
 func TestCreateIsAppliedLate(t *testing.T) {

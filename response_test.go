@@ -2,13 +2,16 @@ package mihu_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,159 +21,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-func sample(t *testing.T, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(t, err)
-	return body
-}
-
 // page returns a response with one page of numbers.
 func page(items string) string { return `{"success": true, "data": {"items": [` + items + `]}}` }
-
-// The documented sample bodies decode field by field, filler values included.
-func TestSampleSnapshotDecodes(t *testing.T) {
-	t.Parallel()
-	client, _ := endpoint(t, http.MethodGet, "/phone-numbers/channels", string(sample(t, "snapshot.response.json")))
-	snap, err := client.Channels.GetByNumber(t.Context(), number)
-	require.NoError(t, err)
-	bound := mihu.Binding{Bound: true, AgentUUID: "<string>", AgentName: "<string>"}
-	assert.Equal(t, &mihu.ChannelSnapshot{
-		PhoneNumberUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a",
-		Number:          "<string>",
-		IsExternal:      true,
-		Source:          mihu.SourcePurchased,
-		Channels: mihu.SnapshotChannels{
-			Call:     mihu.CarrierChannel{Capable: true, Enabled: true, ChannelLimit: new(123), WhitelistedDestinations: []string{"US"}, Binding: bound},
-			SMS:      mihu.CarrierChannel{Capable: true, Enabled: true, ChannelLimit: new(123), WhitelistedDestinations: []string{"<string>"}, Binding: bound},
-			WhatsApp: bound,
-			Inbound:  mihu.InboundChannel{Enabled: true, ChannelLimit: new(123)},
-		},
-	}, snap)
-}
-
-func TestSampleListItemDecodes(t *testing.T) {
-	t.Parallel()
-	client, _ := endpoint(t, http.MethodGet, trunks, page(string(sample(t, "list.item.json"))))
-	got, err := client.Trunks.List(t.Context(), nil)
-	require.NoError(t, err)
-	bound := mihu.Binding{Bound: true, AgentUUID: "<string>", AgentName: "<string>"}
-	setting := mihu.ChannelSetting{Enabled: true, ChannelLimit: new(123), WhitelistedDestinations: []string{"US"}}
-	assert.Equal(t, &mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{
-		PhoneNumberUUID: "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b",
-		Number:          "+12084439178",
-		CountryCode:     "US",
-		Location:        "Sassari, Sardegna",
-		Type:            "local",
-		IsExternal:      true,
-		Source:          mihu.SourcePurchased,
-		Status:          "active",
-		Compliance: &mihu.Compliance{
-			Status:       "completed",
-			Requirements: []mihu.ComplianceRequirement{{Name: "<string>", Type: "textual", Description: "<string>"}},
-		},
-		Capabilities:    &mihu.Capabilities{Voice: true, SMS: true, MMS: true, Fax: true, Emergency: true, LocalCalling: true},
-		ChannelSettings: mihu.ChannelSettings{Voice: setting, SMS: setting, Inbound: mihu.InboundChannel{Enabled: true, ChannelLimit: new(123)}},
-		Billing:         &mihu.Billing{MonthlyFee: "123", Currency: "EUR"},
-		Bindings:        mihu.Bindings{Call: bound, SMS: bound, WhatsApp: bound},
-	}}}, got)
-}
-
-func TestSampleErrorDecodes(t *testing.T) {
-	t.Parallel()
-	_, err := newClient(t, newWire(t, respondWith(http.StatusUnauthorized, string(sample(t, "error.401.json"))))).Trunks.List(t.Context(), nil)
-	api := requireAPIError(t, err)
-	assertMatches(t, err, mihu.ErrUnauthorized)
-	assert.Equal(t, "INVALID_AUTH_TOKEN", api.Code)
-	assert.Equal(t, "Invalid authentication token", api.Message)
-	assert.Equal(t, "The provided token is invalid or has been revoked", api.Details)
-	require.NoError(t, api.Err)
-}
-
-// The package's types have a field for every field of the documented bodies.
-func TestSamplesHaveNoUnknownFields(t *testing.T) {
-	t.Parallel()
-	type envelope[T any] struct {
-		Success bool   `json:"success"`
-		Message string `json:"message"`
-		Data    T      `json:"data"`
-	}
-	update := &struct {
-		mihu.TrunkID
-		mihu.TrunkUpdateRequest
-	}{}
-	tests := []struct {
-		name string
-		body []byte
-		into any
-	}{
-		{"snapshot", sample(t, "snapshot.response.json"), new(envelope[mihu.ChannelSnapshot])},
-		{"list item", sample(t, "list.item.json"), new(mihu.PhoneNumber)},
-		{"page", []byte(pageJSON), new(envelope[mihu.Page[mihu.PhoneNumber]])},
-		{"create", sample(t, "create.request.json"), new(mihu.TrunkCreateRequest)},
-		{"update", sample(t, "update.request.json"), update},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			decoder := json.NewDecoder(bytes.NewReader(tt.body))
-			decoder.DisallowUnknownFields()
-			require.NoError(t, decoder.Decode(tt.into))
-		})
-	}
-}
-
-// The documented request bodies are sent for the same values.
-func TestSampleRequestsAreSent(t *testing.T) {
-	t.Parallel()
-	t.Run("create", func(t *testing.T) {
-		t.Parallel()
-		client, got := endpoint(t, http.MethodPost, trunks, snapshotJSON)
-		_, err := client.Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{
-			TrunkID: frontDesk, AgentUUID: agentUUID, Name: "<string>", Direction: mihu.DirectionInbound,
-			SIP:                &mihu.SIPCredentials{Gateway: "sip.acme.com", Port: 5060, Username: "<string>", Password: "<string>", SecondaryGateway: "sip2.acme.com"},
-			AdditionalSettings: map[string]any{},
-		})
-		require.NoError(t, err)
-		assert.JSONEq(t, withHost(t, "create.request.json", "secondary_gateway", "sip2.acme.com"), got.Body)
-	})
-	t.Run("update", func(t *testing.T) {
-		t.Parallel()
-		client, got := endpoint(t, http.MethodPatch, trunks, snapshotJSON)
-		_, err := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
-			Name: new("<string>"), Direction: new(mihu.DirectionInbound),
-			SIP: &mihu.SIPUpdate{
-				Gateway: new("sip.acme.com"), Port: mihu.SetPort(123), Username: new("<string>"), Password: new("<string>"),
-				SecondaryGateway: new("sip.acme.com"),
-			},
-			AdditionalSettings: map[string]any{},
-		})
-		require.NoError(t, err)
-		assert.JSONEq(t, withHost(t, "update.request.json", "gateway", "sip.acme.com", "secondary_gateway", "sip.acme.com"), got.Body)
-	})
-	t.Run("assign", func(t *testing.T) {
-		t.Parallel()
-		client, got := endpoint(t, http.MethodPut, trunks+"/assign", snapshotJSON)
-		_, err := client.Trunks.Assign(t.Context(), frontDesk, agentUUID)
-		require.NoError(t, err)
-		assert.JSONEq(t, string(sample(t, "assign.request.json")), got.Body)
-	})
-}
-
-// withHost returns a sample whose filler text is replaced by hosts, given as pairs of field and host.
-func withHost(t *testing.T, name string, hosts ...string) string {
-	t.Helper()
-	body := map[string]any{}
-	require.NoError(t, json.Unmarshal(sample(t, name), &body))
-	sip, ok := body["sip"].(map[string]any)
-	require.True(t, ok)
-	for i := 0; i < len(hosts); i += 2 {
-		sip[hosts[i]] = hosts[i+1]
-	}
-	changed, err := json.Marshal(body)
-	require.NoError(t, err)
-	return string(changed)
-}
 
 // Values that such backends write in other ways than documented are decoded.
 func TestSnapshotsDecodeLeniently(t *testing.T) {
@@ -439,4 +291,174 @@ func TestDoWithoutDataAcceptsAnySuccess(t *testing.T) {
 		err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse, body)
 	}
+}
+
+// What is read of a huge response, stored of it and printed of it is bounded.
+func TestHugeResponses(t *testing.T) {
+	t.Parallel()
+	const maximum = 8 << 20
+	huge := func(status int, length int64, read *countingReader) step {
+		return step{then: func(*http.Request) (*http.Response, error) {
+			resp := response(status, "")
+			resp.Body, resp.ContentLength = io.NopCloser(read), length
+			return resp, nil
+		}}
+	}
+	tests := []struct {
+		name    string
+		status  int
+		length  int64
+		bytes   int64
+		tooLong bool
+	}{
+		{"100 MB of unknown length", 200, -1, 100 << 20, true},
+		{"100 MB with a Content-Length", 200, 100 << 20, 100 << 20, true},
+		{"a Content-Length that overflows", 200, 1 << 62, 100 << 20, true},
+		{"an error of 100 MB", 500, -1, 100 << 20, true},
+		{"one byte too many", 200, -1, maximum + 1, true},
+		{"the maximum", 500, -1, maximum, false},
+		{"the maximum as Content-Length, but only 10 bytes", 500, maximum, 10, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			read := &countingReader{left: tt.bytes}
+			err := getError(t, huge(tt.status, tt.length, read))
+			api := requireAPIError(t, err)
+			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+			assert.Equal(t, tt.status, api.StatusCode)
+			assert.Equal(t, tt.tooLong, strings.Contains(err.Error(), "larger than 8 MiB"), err)
+			assert.LessOrEqual(t, read.read, int64(16<<20))
+			if tt.length > maximum {
+				assert.Zero(t, read.read, "a body with too large a Content-Length is not read")
+			}
+			assert.LessOrEqual(t, len(api.Body), 64<<10)
+			assert.LessOrEqual(t, cap(api.Body), 64<<10)
+			assert.Less(t, len(err.Error()), 300)
+		})
+	}
+}
+
+// countingReader reads as white space and counts the bytes that were read.
+type countingReader struct{ left, read int64 }
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n := min(int64(len(p)), r.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range p[:n] {
+		p[i] = ' '
+	}
+	r.left -= n
+	r.read += n
+	return int(n), nil
+}
+
+// The bound applies to the decompressed response.
+func TestGzipBomb(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	_, err := io.Copy(zip, io.LimitReader(zeros{}, 32<<20))
+	require.NoError(t, err)
+	require.NoError(t, zip.Close())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	_, err = client.Channels.Get(t.Context(), numberUUID)
+	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+	assert.Contains(t, err.Error(), "larger than 8 MiB")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestGzip(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		_, _ = io.WriteString(zip, snapshotJSON)
+		_ = zip.Close()
+	}))
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	var resp mihu.Response
+	snap, err := client.Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
+	require.NoError(t, err)
+	assert.Equal(t, number, snap.Number)
+	assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is decompressed")
+}
+
+// A response that is cut short is malformed, however it is framed.
+func TestResponsesCutShort(t *testing.T) {
+	t.Parallel()
+	serve := func(t *testing.T, response string) *mihu.Client {
+		t.Helper()
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if !assert.NoError(t, err) {
+				return
+			}
+			_, _ = buffered.WriteString(response)
+			_ = buffered.Flush()
+			_ = conn.Close()
+		}))
+		t.Cleanup(srv.Close)
+		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), withoutRetries)
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		return client
+	}
+	chunk := func(body string) string { return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n" }
+	tests := []struct {
+		name, response string
+		status         int // 0 if there is no valid response
+		errText        string
+	}{
+		{"shorter than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
+		{"longer than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON), 200, "cut short: unexpected EOF"},
+		{"an invalid chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON) + "zz\r\n", 200, "cut short"},
+		{"gzip, cut short", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "cut short"},
+		{"not gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + snapshotJSON, 200, "cut short"},
+		{"an error, shorter than its Content-Length", "HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\n{}", 404, "cut short: unexpected EOF"},
+		{"no response", "", 0, "EOF"},
+		{"half a header", "HTTP/1.1 200 OK\r\nContent-", 0, "malformed MIME header"},
+		{"another protocol", "SSH-2.0-OpenSSH_9.6\r\n", 0, "malformed HTTP"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := serve(t, tt.response).Channels.Get(t.Context(), numberUUID)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), tt.errText)
+			if tt.status == 0 {
+				requireTransportError(t, err)
+				assertMatches(t, err)
+				return
+			}
+			assert.Equal(t, tt.status, requireAPIError(t, err).StatusCode)
+			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+		})
+	}
+	t.Run("whole chunks", func(t *testing.T) {
+		t.Parallel()
+		client := serve(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk(snapshotJSON[:40])+chunk(snapshotJSON[40:])+"0\r\n\r\n")
+		snap, err := client.Channels.Get(t.Context(), numberUUID)
+		require.NoError(t, err)
+		assert.Equal(t, number, snap.Number)
+	})
 }

@@ -18,8 +18,8 @@ var (
 	timeType        = reflect.TypeFor[time.Time]()
 )
 
-// Value returns v in the form that t decodes. at is the path of v. An error contains the path and not the
-// value.
+// Value returns v in the form that t decodes. at is the path of v. An error contains the path and
+// not the value.
 func Value(v any, t reflect.Type, at string) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -173,8 +173,8 @@ func object(v any) (map[string]any, bool) {
 	return nil, false
 }
 
-// Bool reads a boolean in every spelling: true, 1, "1", "true" in any case, false, 0, "0", "false" and "".
-// ok reports whether v is one.
+// Bool reads a boolean in every spelling: true, 1, "1", "true" in any case, false, 0, "0", "false"
+// and "". ok reports whether v is one.
 func Bool(v any) (value, ok bool) {
 	switch v := v.(type) {
 	case bool:
@@ -229,7 +229,8 @@ func number(v any, t reflect.Type) (any, bool) {
 	return nil, false
 }
 
-// instant reads the forms of times that such backends send. An unreadable time is nil, not an error.
+// instant reads the forms of times that such backends send. An unreadable time is nil, not an
+// error.
 func instant(v any) any {
 	text, _ := v.(string)
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {

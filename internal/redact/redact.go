@@ -16,7 +16,8 @@ const Placeholder = "[redacted]"
 
 const dots = "•••"
 
-// Number masks the middle of a phone number, so that its owner can still recognize it: +1234•••8901.
+// Number masks the middle of a phone number, so that its owner can still recognize it:
+// +1234•••8901.
 func Number(number string) string {
 	digits, plus := strings.CutPrefix(number, "+")
 	head, tail := 4, 4
@@ -66,9 +67,9 @@ func BadNumber(s string) string {
 	return b.String()
 }
 
-// Text masks every run of digits that is long enough to be a phone number. After a plus sign the digits
-// may have separators between them. Digits within a word, such as a UUID, are unchanged unless a plus
-// sign precedes them.
+// Text masks every run of digits that is long enough to be a phone number. After a plus sign the
+// digits may have separators between them. Digits within a word, such as a UUID, are unchanged
+// unless a plus sign precedes them.
 func Text(s string) string {
 	const shortest = 7
 	var b strings.Builder
@@ -110,8 +111,8 @@ func digitRun(s string, i int, spaced bool) (end int, digits string) {
 	return end, b.String()
 }
 
-// OneLine replaces control characters by spaces, so that a server's text cannot break a log, and cuts the
-// text to a maximum number of bytes.
+// OneLine replaces control characters by spaces, so that a server's text cannot break a log, and
+// cuts the text to a maximum number of bytes.
 func OneLine(s string, maximum int) string {
 	cut := len(s) > maximum
 	if cut {
@@ -146,15 +147,15 @@ func Clip(s string) string {
 // Quote returns the clipped value in quotation marks.
 func Quote(s string) string { return `"` + Clip(s) + `"` }
 
-// Redactor removes the secrets of one request from text in which a server may have echoed them. It is
-// only built when something failed.
+// Redactor removes the secrets of one request from text in which a server may have echoed them. It
+// is only built when something failed.
 type Redactor struct {
 	secrets []string
 	numbers []string
 }
 
-// New returns a Redactor of the given secrets and of those in the request's body. It finds the latter by
-// the names of their fields, so that calls through Client.Do are covered too.
+// New returns a Redactor of the given secrets and of those in the request's body. It finds the
+// latter by the names of their fields, so that calls through Client.Do are covered too.
 func New(body []byte, secrets ...string) *Redactor {
 	r := new(Redactor)
 	for _, secret := range secrets {
@@ -266,14 +267,15 @@ func (r *Redactor) maskKnown(s string) string {
 	return s
 }
 
-// ID removes the secrets and masks the request's own numbers. Other digits are unchanged, since an ID may
-// consist of digits.
+// ID removes the secrets and masks the request's own numbers. Other digits are unchanged, since an
+// ID may consist of digits.
 func (r *Redactor) ID(s string) string {
 	return OneLine(r.known(s), 128)
 }
 
-// Code is for error codes, which programs compare. A secret that consists of letters is removed only if it
-// is a whole word, so that the username "invalid" does not change the code "invalid_sip".
+// Code is for error codes, which programs compare. A secret that consists of letters is removed
+// only if it is a whole word, so that the username "invalid" does not change the code
+// "invalid_sip".
 func (r *Redactor) Code(s string) string { return OneLine(Text(r.maskKnown(r.name(s))), 128) }
 
 func (r *Redactor) name(s string) string {
@@ -287,8 +289,8 @@ func (r *Redactor) name(s string) string {
 	return s
 }
 
-// Body removes the secrets from the body of a response. JSON is decoded for that, because it can spell a
-// string in many ways.
+// Body removes the secrets from the body of a response. JSON is decoded for that, because it can
+// spell a string in many ways.
 func (r *Redactor) Body(b []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.UseNumber()
@@ -342,8 +344,8 @@ func (r *Redactor) tree(v any) (clean any, changed bool) {
 	return v, false
 }
 
-// replaceSecret replaces every occurrence of a secret. A short one is replaced only if it is a whole word,
-// since three letters occur in every sentence.
+// replaceSecret replaces every occurrence of a secret. A short one is replaced only if it is a
+// whole word, since three letters occur in every sentence.
 func replaceSecret(s, secret string) string {
 	const short = 4
 	if len(secret) >= short {

@@ -28,7 +28,8 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// An invalid number shows its shape, so that a caller can see what is wrong, but no readable number.
+// An invalid number shows its shape, so that a caller can see what is wrong, but no readable
+// number.
 func TestBadNumber(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{

@@ -2,9 +2,9 @@ package mihu_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"crypto/tls"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,81 +18,64 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
 )
 
-const updateResponse = `{"success":true,"message":"Updated","data":{"phone_number_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a",` +
-	`"number":"+12345678901","is_external":true,"source":"external","channels":{"call":{"capable":true,"enabled":true,` +
-	`"channel_limit":10,"whitelisted_destinations":["US"],"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a",` +
-	`"agent_name":"Ada"},"sms":{"capable":false,"enabled":false,"channel_limit":null,"whitelisted_destinations":[],"bound":false,` +
-	`"agent_uuid":null,"agent_name":null},"whatsapp":{"bound":false,"agent_uuid":null,"agent_name":null},` +
-	`"inbound":{"enabled":true,"channel_limit":10}}}}`
-
-// instantClient returns an http.Client that responds at once, without a socket.
-func instantClient(body string) *http.Client {
-	return &http.Client{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
-		if req.Body != nil {
-			_, _ = io.Copy(io.Discard, req.Body)
-		}
-		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
-			Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-		}, nil
-	})}
-}
-
-// The allocations of a call do not depend on the machine. The bounds are tight, so that an addition to
-// every call fails the test. Raise them only for a reason.
-func TestAllocationsOfACall(t *testing.T) {
-	if raceEnabled {
-		return // the race detector allocates too
-	}
-	update := &mihu.TrunkUpdateRequest{Name: new("Reception"), SIP: &mihu.SIPUpdate{Password: new("n3w"), SecondaryGateway: new("")}}
-	var items []string
-	for i := range 200 {
-		items = append(items, fmt.Sprintf(`{"number":"+1%010d","country_code":"US","is_external":true,"source":"external",`+
-			`"bindings":{"call":{"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","agent_name":"Ada"}}}`, i))
-	}
-	page := `{"success":true,"data":{"items":[` + strings.Join(items, ",") + `],"pagination":{"current_page":1,"last_page":1}}}`
-	plain := testing.AllocsPerRun(20, func() {
-		var into struct{ Data mihu.Page[mihu.PhoneNumber] }
-		if err := json.Unmarshal([]byte(page), &into); err != nil {
-			t.Error(err)
-		}
-	})
-	tests := []struct {
-		name    string
-		body    string
-		maximum float64
-		call    func(context.Context, *mihu.Client) error
-	}{
-		{"update", updateResponse, 58, func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Trunks.Update(ctx, frontDesk, update)
-			return err
-		}},
-		{"channels by number", updateResponse, 58, func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Channels.GetByNumber(ctx, frontDesk.PhoneNumber)
-			return err
-		}},
-		{"a page of 200 numbers", page, plain + 40, func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Trunks.List(ctx, nil)
-			return err
-		}},
-	}
-	for _, test := range tests {
-		client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(test.body)))
+// The certificate must be valid for the workspace's own host name.
+func TestWorkspaceOverTLS(t *testing.T) {
+	t.Parallel()
+	t.Run("a workspace at mihu.ai", func(t *testing.T) {
+		t.Parallel()
+		srv := mihutest.NewServer(t, mihutest.WithTLS(), mihutest.WithToken(token))
+		client, err := mihu.New("acme", token, mihu.WithHTTPClient(srv.HTTPClient()))
 		require.NoError(t, err)
-		got := testing.AllocsPerRun(200, func() {
-			if err := test.call(context.Background(), client); err != nil {
-				t.Error(err)
-			}
-		})
-		t.Logf("%s: %.0f allocations, at most %.0f", test.name, got, test.maximum)
-		assert.LessOrEqual(t, got, test.maximum, test.name)
-	}
+		_, err = client.Trunks.List(t.Context(), nil)
+		require.NoError(t, err)
+		require.Len(t, srv.Requests(), 1)
+		assert.Equal(t, "acme.mihu.ai", srv.Requests()[0].Host)
+	})
+
+	hosts := make(chan string, 9)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hosts <- r.Host
+		_, _ = io.WriteString(w, pageJSON)
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log the failed handshakes
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	t.Run("a workspace at another domain", func(t *testing.T) {
+		t.Parallel()
+		client, err := mihu.New("", token, mihu.WithBaseURL("https://acme.example.com/api/v1"), mihu.WithHTTPClient(srv.Client()))
+		require.NoError(t, err)
+		_, err = client.Trunks.List(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, "acme.example.com", <-hosts)
+	})
+	t.Run("a certificate for another host", func(t *testing.T) {
+		t.Parallel()
+		elsewhere := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+		client, err := mihu.New("", token, mihu.WithBaseURL(elsewhere), mihu.WithHTTPClient(srv.Client()))
+		require.NoError(t, err)
+		_, err = client.Trunks.List(t.Context(), nil)
+		var untrusted *tls.CertificateVerificationError
+		require.ErrorAs(t, err, &untrusted)
+		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
+	})
+	t.Run("a certificate that is not trusted", func(t *testing.T) {
+		t.Parallel()
+		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		err = client.Trunks.Delete(t.Context(), frontDesk)
+		var untrusted *tls.CertificateVerificationError
+		require.ErrorAs(t, err, &untrusted)
+		assert.Equal(t, 1, requireTransportError(t, err).Attempts)
+		assertMatches(t, err)
+	})
 }
 
-// countConnections starts a server and returns a client of it, and the number of connections that the
-// client has opened.
+// countConnections starts a server and returns a client of it, and the number of connections that
+// the client has opened.
 func countConnections(t *testing.T, http2 bool, handler http.HandlerFunc) (client *mihu.Client, opened *atomic.Int64) {
 	t.Helper()
 	opened = new(atomic.Int64)
@@ -195,4 +178,31 @@ func TestConnectionsOpenedWithCanceledCalls(t *testing.T) {
 	}
 	wg.Wait()
 	assert.LessOrEqual(t, opened.Load(), int64(workers+workers*calls/every+workers))
+}
+
+// A failed call keeps its connection open for the next.
+func TestFailuresKeepConnections(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	statuses := []int{200, 404, 503, 429, 422, 500, 302}
+	var calls atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(statuses[int(calls.Add(1))%len(statuses)])
+		_, _ = io.WriteString(w, strings.Repeat(" ", 16<<10)+`{"success": false, "message": "No"}`)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), fastRetries)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	for range 50 {
+		require.Error(t, client.Trunks.Delete(t.Context(), frontDesk))
+	}
+	assert.EqualValues(t, 1, connections.Load())
 }

@@ -370,3 +370,60 @@ func TestWithResponse(t *testing.T) {
 		assert.JSONEq(t, strings.Replace(body, "s3cret-t0ken", "[redacted]", 1), string(resp.Body))
 	})
 }
+
+// A body has a length and can be read again, so that net/http can use another connection if an idle
+// one turns out to be closed.
+func TestBodiesCanBeReadAgain(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+			if req.Body == nil || req.Body == http.NoBody {
+				return response(http.StatusOK, op.success), nil
+			}
+			body, err := io.ReadAll(req.Body)
+			require.NoError(t, err)
+			assert.Equal(t, int64(len(body)), req.ContentLength, op.name)
+			second, err := req.GetBody()
+			require.NoError(t, err)
+			secondBody, err := io.ReadAll(second)
+			require.NoError(t, err)
+			assert.Equal(t, body, secondBody, op.name)
+			return response(http.StatusOK, op.success), nil
+		}))
+		require.NoError(t, op.call(t.Context(), client))
+	}
+}
+
+func TestHeadersOfEveryRequest(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			wire := newWire(t, respondWith(http.StatusOK, op.success))
+			require.NoError(t, op.call(t.Context(), newClient(t, wire)))
+			got := wire.Sent()[0]
+			assert.Equal(t, []string{"Bearer " + token}, got.Header["Authorization"])
+			assert.Equal(t, []string{"application/json"}, got.Header["Accept"])
+			assert.Empty(t, got.Header["Idempotency-Key"])
+			if got.Body == "" {
+				assert.Empty(t, got.Header["Content-Type"])
+			} else {
+				assert.Equal(t, []string{"application/json"}, got.Header["Content-Type"])
+			}
+		})
+	}
+}
+
+// A request without a body has a nil body, which is how transports recognize it.
+func TestRequestWithoutBody(t *testing.T) {
+	t.Parallel()
+	var sent *http.Request
+	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		sent = req
+		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
+	}))
+	_, err := client.Channels.GetByNumber(t.Context(), number)
+	require.ErrorIs(t, err, mihu.ErrNotFound)
+	assert.Nil(t, sent.Body)
+	assert.Zero(t, sent.ContentLength)
+}
