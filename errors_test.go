@@ -387,7 +387,7 @@ func TestErrorsPrintTheirText(t *testing.T) {
 	var records logbook
 	records.logger().LogAttrs(t.Context(), slog.LevelInfo, "failed", slog.Any("err", &mihu.APIError{StatusCode: 429, RetryAfter: 2 * time.Second}))
 	assert.Contains(t, records.String(), " err.retry_after=2s")
-	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment are kept")
+	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment apply")
 }
 
 // Errors that a program constructs itself, such as in a test, print even if fields are unset.
@@ -575,7 +575,7 @@ func TestRetryAfterOfAnError(t *testing.T) {
 		{"the longest of several", errors.Join(paused, api), 5 * time.Second},
 		{"a cause of an unknown outcome", &mihu.UnknownOutcomeError{Causes: []error{errors.New("lost"), api}}, 5 * time.Second},
 		{"the failure before the deadline", &mihu.TransportError{Err: context.DeadlineExceeded, Last: api}, 5 * time.Second},
-		{"none asked for", &mihu.APIError{StatusCode: 503}, 0},
+		{"no Retry-After", &mihu.APIError{StatusCode: 503}, 0},
 	}
 	for _, tt := range tests {
 		wait, ok := mihu.RetryAfter(wrapped(tt.err))

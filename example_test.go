@@ -632,18 +632,18 @@ func ExampleAPIError() {
 	injectFault(server, mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
 
 	_, err := client.Trunks.List(context.Background(), nil)
-	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
-		fmt.Println("status:", refusal.StatusCode)
-		fmt.Println("code:", refusal.Code)
-		fmt.Println("request id:", refusal.RequestID)
-		fmt.Println("come back after", refusal.RetryAfter)
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println("status:", failure.StatusCode)
+		fmt.Println("code:", failure.Code)
+		fmt.Println("request id:", failure.RequestID)
+		fmt.Println("retry after", failure.RetryAfter)
 	}
 	fmt.Println("rate limited:", errors.Is(err, mihu.ErrRateLimited))
 	// Output:
 	// status: 429
 	// code: TOO_MANY_REQUESTS
 	// request id: mihutest-000001
-	// come back after 5m0s
+	// retry after 5m0s
 	// rate limited: true
 }
 
@@ -653,8 +653,8 @@ func ExampleAPIError_fieldErrors() {
 	defer server.Close()
 
 	_, err := client.Trunks.Assign(context.Background(), mainLine, "ffffffff-0d44-4b50-8888-8dd25736052a")
-	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
-		for field, messages := range refusal.FieldErrors {
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		for field, messages := range failure.FieldErrors {
 			fmt.Println(field, messages)
 		}
 	}

@@ -25,7 +25,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// Values that most tests share. frontDesk is in reconcile_test.go.
+// Values that most tests share.
 const (
 	baseURL      = "https://acme.mihu.ai/api/v1"
 	token        = "planted-t0ken-9f8e7d6c"
@@ -35,7 +35,11 @@ const (
 	agentUUID    = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 )
 
-var whatsAppTrunk = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
+// The trunks of most tests.
+var (
+	frontDesk     = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
+	whatsAppTrunk = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
+)
 
 // snapshotJSON is the documented response to a request that changes or reads a number's channels.
 const snapshotJSON = `{"success": true, "message": "Updated", "data": {
@@ -408,8 +412,6 @@ func doRequest(ctx context.Context, client *mihu.Client, method string, opts ...
 var fastRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{
 	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
 })
-
-var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
 
 // createRequest sets everything that cannot be read back.
 func createRequest(agent string) *mihu.TrunkCreateRequest {

@@ -92,7 +92,7 @@ func describe(status int, err error) string {
 	if _, ok := errors.AsType[*mihu.TransportError](err); ok {
 		return fmt.Sprint(status, " no response")
 	}
-	return fmt.Sprint(status, " refused")
+	return fmt.Sprint(status, " error")
 }
 
 func TestHooks(t *testing.T) {
@@ -125,7 +125,7 @@ func TestHooks(t *testing.T) {
 		{"a retry", nil, []step{apiError(503), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 503 refused",
+			"    ends: 503 error",
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",
 			"  attempt 2",
@@ -141,7 +141,7 @@ func TestHooks(t *testing.T) {
 		}, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 429 refused",
+			"    ends: 429 error",
 			"  waits for attempt 2: retry_after",
 			"                  channels.get_by_number",
 			"                    waits for attempt 1: pause",
@@ -159,7 +159,7 @@ func TestHooks(t *testing.T) {
 		{"a renewed token", nil, []step{apiError(401), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 401 refused",
+			"    ends: 401 error",
 			"  attempt 2",
 			"    ends: 200",
 			"  ends: 200",
@@ -175,8 +175,8 @@ func TestHooks(t *testing.T) {
 		{"a response that is cut short", []mihu.Option{withoutRetries}, []step{cutShort(200, `{"succ`)}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 200 refused",
-			"  ends: 200 refused",
+			"    ends: 200 error",
+			"  ends: 200 error",
 			"  1 attempts, reconciled false, outcome unknown false",
 		}},
 		{"a limiter", []mihu.Option{mihu.WithLimiter(noLimit)}, []step{ok()}, getByNumber, []string{
@@ -216,7 +216,7 @@ func TestHooks(t *testing.T) {
 		}, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 503 refused",
+			"    ends: 503 error",
 			"  waits for attempt 2: retry_after",
 			"  has waited: interrupted true",
 			"  ends: 503 canceled",
@@ -259,7 +259,7 @@ func TestHooks(t *testing.T) {
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",
 			"  attempt 2",
-			"    ends: 404 refused",
+			"    ends: 404 error",
 			"  ends: 404",
 			"  2 attempts, reconciled false, outcome unknown false",
 		}},
@@ -269,7 +269,7 @@ func TestHooks(t *testing.T) {
 			"    ends: 0 no response",
 			"  trunks.create.read, reconciling",
 			"    attempt 1",
-			"      ends: 503 refused",
+			"      ends: 503 error",
 			"    waits for attempt 2: backoff",
 			"    has waited: interrupted false",
 			"    attempt 2",
@@ -290,8 +290,8 @@ func TestHooks(t *testing.T) {
 			"    ends: 0 no response",
 			"  trunks.create.read, reconciling",
 			"    attempt 1",
-			"      ends: 404 refused",
-			"    ends: 404 refused",
+			"      ends: 404 error",
+			"    ends: 404 error",
 			"    1 attempts, reconciled false, outcome unknown false",
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",

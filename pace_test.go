@@ -41,7 +41,7 @@ func TestPauser(t *testing.T) {
 				_, _ = client.Channels.GetByNumber(t.Context(), number, mihu.WithCallLimiter(&ofCall))
 				for _, limiter := range []pausingLimiter{ofClient, ofCall} {
 					assert.Equal(t, tt.want, limiter.paused)
-					for _, at := range limiter.at {
+					for _, at := range limiter.pausedAt {
 						assert.Equal(t, start, at, "before the wait")
 					}
 				}
@@ -50,15 +50,16 @@ func TestPauser(t *testing.T) {
 	}
 }
 
+// pausingLimiter is a Pauser that records its pauses.
 type pausingLimiter struct {
-	paused []time.Duration
-	at     []time.Time
+	paused   []time.Duration
+	pausedAt []time.Time
 }
 
 func (*pausingLimiter) Wait(context.Context) error { return nil }
 
 func (l *pausingLimiter) Pause(_ context.Context, d time.Duration) {
-	l.paused, l.at = append(l.paused, d), append(l.at, time.Now())
+	l.paused, l.pausedAt = append(l.paused, d), append(l.pausedAt, time.Now())
 }
 
 // A 429 with Retry-After pauses every call of the client. After the pause the calls are sent spread

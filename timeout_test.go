@@ -209,6 +209,7 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
+// The Timeout of the caller's http.Client becomes the attempt timeout.
 func TestTimeoutOfTheHTTPClient(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -31,7 +31,8 @@ func Number(number string) string {
 	return masked
 }
 
-// BadNumber masks an invalid phone number so that its shape can be seen, but not its digits.
+// BadNumber masks an invalid phone number. Its shape stays visible, and at most its first and last
+// four digits.
 func BadNumber(s string) string {
 	if IsE164("+" + s) {
 		return Number(s)
