@@ -293,7 +293,7 @@ func (e *UnknownOutcomeError) Format(f fmt.State, verb rune) { formatText(f, ver
 type ValidationError struct {
 	// Op is the operation, such as OpTrunksCreate, or OpNew if no client was made.
 	Op string
-	// Faults has at least one entry.
+	// Violations has at least one entry.
 	Violations []FieldViolation
 }
 
