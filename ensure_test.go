@@ -120,7 +120,7 @@ func TestConcurrentEnsure(t *testing.T) {
 	srv := mihutest.NewServer(t)
 	ada := srv.AddAgent("Ada")
 	client := srv.Client(t, fastRetries)
-	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true, Times: 4})))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{On: mihutest.Match{Times: 4}, Drop: true, AfterChange: true})))
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -708,7 +708,7 @@ func ExampleTransportError() {
 func ExampleUnknownOutcomeError() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPut, Status: http.StatusInternalServerError, AfterChange: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPut}, Status: http.StatusInternalServerError, AfterChange: true})
 
 	ctx := context.Background()
 	_, err := client.Trunks.Assign(ctx, mainLine, nightAgent)
@@ -731,7 +731,7 @@ func ExampleUnknownOutcomeError() {
 func ExampleConflictError() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true})
 
 	_, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{TrunkID: mainLine, AgentUUID: nightAgent})
 	if conflict, ok := errors.AsType[*mihu.ConflictError](err); ok {
@@ -778,7 +778,7 @@ func ExampleWithHeader() {
 func ExampleWithoutReconciliation() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true, AfterChange: true})
 
 	req := &mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "+12025550143", Channel: mihu.ChannelCall},
@@ -832,7 +832,7 @@ func ExampleWithRetryPolicy() {
 		BaseDelay:   10 * time.Millisecond,
 	}))
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable, Times: -1})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Times: -1}, Status: http.StatusServiceUnavailable})
 
 	_, err := client.Trunks.List(context.Background(), nil)
 	if failure, ok := errors.AsType[*mihu.APIError](err); ok {

@@ -434,17 +434,17 @@ func requestLines(srv *mihutest.Server) []string {
 }
 
 func onPost(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = http.MethodPost, "/phone-numbers/trunks"
 	return f
 }
 
 func onGet(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
+	f.On.Method, f.On.Path = http.MethodGet, "/phone-numbers/channels"
 	return f
 }
 
 func onPatch(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = http.MethodPatch, "/phone-numbers/trunks"
 	return f
 }
 

@@ -202,7 +202,7 @@ func TestCreateIsAppliedLate(t *testing.T) {
 // A read cannot prove that a POST will not be applied later, so the outcome stays unknown.
 func TestCreateWithUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	broken := mihutest.Fault{Status: 503, Times: -1}
+	broken := mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}
 	tests := []struct {
 		name   string
 		faults []mihutest.Fault
@@ -212,7 +212,7 @@ func TestCreateWithUnknownOutcome(t *testing.T) {
 	}{
 		{
 			"no response to any POST",
-			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true, Times: -1})},
+			[]mihutest.Fault{onPost(mihutest.Fault{On: mihutest.Match{Times: -1}, Drop: true})},
 			nil,
 			"there after request 4, the last", 8,
 		},
@@ -248,7 +248,7 @@ func TestCreateWithUnknownOutcome(t *testing.T) {
 		},
 		{
 			"every later POST is refused, and no trunk is found",
-			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{Status: 422, Times: -1})},
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 422})},
 			[]error{mihu.ErrInvalid},
 			"there after request 4, the last", 8,
 		},
@@ -339,7 +339,7 @@ func TestConcurrentCreates(t *testing.T) {
 		srv := mihutest.NewServer(t)
 		agent := srv.AddAgent("Ada")
 		client := srv.Client(t, fastRetries)
-		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{On: mihutest.Match{Times: 2}, Drop: true, AfterChange: true})))
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
@@ -357,7 +357,7 @@ func TestReconciliationSpendsTheBudget(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 1}))
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 	for range 3 {
 		_, err := client.Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")))
 		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)

@@ -1,9 +1,9 @@
-// Package provision makes thousands of trunks be what they should be, in a run that can be stopped,
-// killed and continued.
+// Package provision creates and updates thousands of trunks, from a file or a stream, in a run that
+// can be stopped, killed and resumed. It also rotates SIP passwords and normalizes phone numbers.
 //
 //	source, err := provision.Open("numbers.csv", provision.ReadOptions{})
 //	if err != nil {
-//		return err // lists every fault of the file
+//		return err // lists everything that is wrong with the file
 //	}
 //	defer source.Close()
 //	journal, err := provision.OpenJournal("numbers.csv.journal", source.Fingerprint())
@@ -14,7 +14,7 @@
 //	for result, err := range source.Run(ctx, client, provision.Options{Journal: journal}) {
 //		switch {
 //		case err != nil:
-//			return err // of the run; whatever was not done is done by the next
+//			return err // of the run; the next run does the rest
 //		case result.Err != nil:
 //			log.Printf("line %d: %v", result.Item.Line, result.Err)
 //		}
@@ -22,41 +22,52 @@
 //
 // # Items
 //
-// An [Item] is one trunk as it should be. Items come as a stream: those of a [Source], which reads CSV
-// and JSON lines and finds all faults of a file before anything is sent, or any iterator of a
-// program's own. [Source.Run] does the first, [Run] the second. [Source.Plan] and [Plan] say what they
-// would do, and change nothing. [Apply] does a single item. A [Writer] writes items into a file that
-// can be read again, such as those that have failed. [ReadNumbers] reads phone numbers alone.
+// An [Item] is one trunk as it should be. Items come as a stream. A [Source] reads CSV and JSON
+// lines, and validates the whole file before anything is sent. Any iterator of a program serves
+// too. [Source.Run] and [Source.Plan] are for the first, [Run] and [Plan] for the second. A plan
+// reports what a run would do, without making changes. [Apply] does a single item. A [Writer]
+// writes items, such as those that failed, to a file that can be read again. [ReadNumbers] reads
+// phone numbers alone, and [NormalizeNumber] normalizes one.
 //
 // # What happens to an item
 //
-// It is checked, and looked for among those before it: the same again is [Duplicate], and another
-// wish for the same trunk fails with a [*DuplicateError]; nothing is sent for either. (In a file,
-// two wishes for one trunk are a fault already, which [Open] and [Spool] refuse.) Then its
-// credentials are looked up, and [mihu.TrunksService.Ensure] makes the trunk be what it says. What
-// fails in passing is repeated. What wants an agent that serves another number waits for the end of
-// the stream, and is done as soon as other items have freed the agent; what cannot be done in any
-// order is reported as [*AgentBusyError] or [*CycleError].
+//  1. It is validated, and compared with the items before it. An item that says the same as an
+//     earlier one is a [Duplicate]. One that asks for something else of the same trunk fails with a
+//     [*DuplicateError]. Nothing is sent for either. In a file, [Open] and [Spool] refuse the second
+//     kind.
+//  2. Its credentials are looked up.
+//  3. [mihu.TrunksService.Ensure] creates the trunk, or updates it to match. Transient errors are
+//     retried.
+//  4. If its agent serves another number, the item waits for the end of the stream. It is done as
+//     soon as other items have freed the agent. If none does, it fails with an [*AgentBusyError] or
+//     a [*CycleError].
 //
-// # Stopping and continuing
+// # Stop and resume
 //
-// A [Journal] is written and synced before a result is yielded. A run with the journal of an earlier
-// one, which was stopped, has failed in part or was killed, does nothing again that is recorded
-// there, and tries the rest. What was under way when a process was killed may have been done without
-// being recorded; doing it again does no harm. The journal refuses another input than the one that
-// it was begun with, and so one that was corrected. That can have a journal of its own, which does every
-// item again; or a [Writer] has written what failed into a file of its own, and only that is corrected.
+// A [Journal] is written and synced before a result is yielded. A run with the journal of an
+// earlier one, which was stopped, was killed or failed in part, skips what is recorded as finished
+// and tries the rest. An item that was in progress when a process was killed may have been applied
+// without being recorded. Doing it again does no harm.
 //
-// To stop at Ctrl-C, give the signal to [Options.Stop] and not to the context of the run, whose end
-// breaks off what is under way:
+// A journal belongs to one input, and is refused with any other, a corrected one included. Start
+// over with a journal of its own for the corrected input, which does every item again. Or let a
+// [Writer] write the failed items to a file of their own, and correct only that.
+//
+// To stop at Ctrl-C, pass the signal to [Options.Stop]. The end of the run's context would cancel
+// requests in flight:
 //
 //	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt)
 //	defer release()
 //	context.AfterFunc(interrupted, release) // a second Ctrl-C ends the process
 //	results := source.Run(ctx, client, provision.Options{Journal: journal, Stop: interrupted.Done()})
 //
-// # What is printed
+// # Passwords
 //
-// Items, results and errors print with numbers masked and without SIP username and password, under
+// [Rotate] sets new SIP passwords. A [PasswordStore] of the caller keeps each password before it is
+// sent, because the API never returns one.
+//
+// # No secrets in logs or errors
+//
+// Items, results and errors print with numbers masked and without SIP username and password, for
 // every verb of package fmt and with slog. Their fields hold everything.
 package provision

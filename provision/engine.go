@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,115 +12,89 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// engine is one run, or one plan. A producer takes items from the stream and settles in the end what
-// waits, workers attempt them, a writer records what became of them, and the caller's loop is told.
+// engine is one call of Run or Plan. A producer takes items from the stream and hands them to
+// workers, and in the end tries the waitlist. A recorder writes what became of them to the journal.
+// The caller's loop receives it last.
 type engine struct {
-	op     string
-	ctx    context.Context
-	client *mihu.Client
-	items  iter.Seq2[Item, error]
-	opts   Options
-	call   []mihu.CallOption
+	*stopper
+	workspace
+	mode       mode
+	items      iter.Seq2[Item, error]
+	duplicates duplicates
+	opts       Options
 
-	// prepare comes before everything else, where it is not nil.
-	prepare func() error
-	// attempt does what an item asks for, or finds out what would be done. The result is nil where
-	// nothing was asked.
-	attempt func(*Item) (*mihu.EnsureResult, error)
-	// bindings are all trunks with their agents.
-	bindings func() iter.Seq2[binding, error]
-	records  bool // in the journal
+	pool     *pool
+	waitlist waitlist
+	events   chan event // from producer and workers
+	recorded chan event // the same, after they were recorded
+	all      sync.WaitGroup
+}
 
-	// met tells whether an item before said the same, or otherwise: then the error is a
-	// *DuplicateError. It is asked once for every acceptable item, in their order.
-	met func(*job) (again bool, err error)
-
-	flight  sync.WaitGroup // jobs that workers have
-	workers sync.WaitGroup
-	all     sync.WaitGroup
-	work    chan *job
-	done    chan *outcome
-	results chan *outcome
-	over    chan struct{} // closed when nothing else is to begin
-
-	mu         sync.Mutex
-	reason     error // why nothing else is to begin
-	unrecorded error // of the journal
-	failures   int
-	undone     bool // an item was left undone
-	aside      []*job
+// mode is the difference between Run and Plan.
+type mode interface {
+	// name is that of the operation, for errors.
+	name() string
+	// begin is called before everything else. It may change the options.
+	begin(opts *Options) error
+	// attempt does what an item asks for, or finds out what would be done. The result is nil if no
+	// request was made.
+	attempt(item *Item) (*mihu.EnsureResult, error)
+	// bindings lists all trunks with their agents.
+	bindings() iter.Seq2[binding, error]
+	// records reports whether results are written to the journal.
+	records() bool
 }
 
 // job is an item on its way.
 type job struct {
-	item    Item
-	index   int
-	digest  uint64
-	ensured *mihu.EnsureResult
-	err     error
-	// back is where the job goes after an attempt that settles; nil before that.
-	back  chan<- *job
-	trunk trunkKey
-	agent agentKey
-	mark  int // of the search for cycles
+	item   Item
+	index  int
+	digest uint64
 }
 
-// outcome is what the loop is told: a result, a change of what waits, or both.
-type outcome struct {
-	Result
-	digest  uint64
-	waiting int
-}
-
-func (o *outcome) isResult() bool { return o.Action != "" }
-
-// finished says that the item need not be done again.
-func (o *outcome) finished() bool {
-	switch o.Action {
-	case Created, Assigned, Updated, Unchanged:
-		return true
-	default:
-		return false
-	}
-}
-
-func newEngine(op string, ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options) *engine { //nolint:revive // the context is kept, as a run is one call
+func newEngine(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options, duplicates duplicates) *engine {
 	return &engine{
-		op: op, ctx: ctx, client: client, items: items, opts: opts, met: compare(),
-		call: []mihu.CallOption{mihu.WithCallLimiter(opts.Limiter)},
+		stopper: newStopper(ctx, opts.Stop, opts.MaxFailures), workspace: newWorkspace(client, opts.Limiter),
+		items: items, duplicates: duplicates, opts: opts,
 	}
 }
 
-// check refuses what cannot be used.
-func (e *engine) check() error {
-	var faults []mihu.FieldViolation
-	add := func(field, value, problem string) {
-		faults = append(faults, mihu.FieldViolation{Field: field, Value: value, Problem: problem})
-	}
-	if e.ctx == nil {
-		add("context", "", "nil; use context.Background() where there is none")
-	}
-	if e.client == nil || e.client.BaseURL() == "" {
-		add("client", "", "not made by mihu.New")
-	}
+// validate returns an error for arguments that cannot be used.
+func (e *engine) validate() error {
+	violations := validateRun(e.ctx, e.client, e.opts.Workers, e.opts.MaxFailures)
 	if e.items == nil {
-		add("items", "", "nil; want a stream of items")
+		violations = append(violations, mihu.FieldViolation{Field: "items", Problem: "nil; want a stream of items"})
 	}
-	if e.opts.Workers < 0 || e.opts.Workers > mostWorkers {
-		add("workers", strconv.Itoa(e.opts.Workers), "want 1 to 1024, or 0 for 8")
-	}
-	if e.opts.MaxFailures < 0 {
-		add("max failures", strconv.Itoa(e.opts.MaxFailures), "negative; want a number of failures, or 0 for no bound")
-	}
-	if len(faults) > 0 {
-		return invalid(e.op, faults...)
+	if len(violations) > 0 {
+		return invalid(e.mode.name(), violations...)
 	}
 	return nil
 }
 
-// run does everything, and has nothing left running when it returns.
+// validateRun returns the violations of the arguments that every run has.
+func validateRun(ctx context.Context, client *mihu.Client, workers, maxFailures int) []mihu.FieldViolation {
+	var violations []mihu.FieldViolation
+	add := func(field, value, problem string) {
+		violations = append(violations, mihu.FieldViolation{Field: field, Value: value, Problem: problem})
+	}
+	if ctx == nil {
+		add("context", "", "nil; use context.Background() if you have none")
+	}
+	if client == nil || client.BaseURL() == "" {
+		add("client", "", "not created by mihu.New")
+	}
+	if workers < 0 || workers > maxWorkers {
+		add("workers", strconv.Itoa(workers), "want 1 to 1024, or 0 for 8")
+	}
+	if maxFailures < 0 {
+		add("max failures", strconv.Itoa(maxFailures), "negative; want a number of failures, or 0 for no limit")
+	}
+	return violations
+}
+
+// run does everything. Nothing is left running when it returns.
 func (e *engine) run(yield func(Result, error) bool) {
-	if err := e.check(); err != nil {
+	if err := e.validate(); err != nil {
 		yield(Result{}, err)
 		return
 	}
@@ -130,117 +105,54 @@ func (e *engine) run(yield func(Result, error) bool) {
 		}
 		defer e.opts.Journal.release()
 	}
-	if e.opts.Workers == 0 {
-		e.opts.Workers = defaultWorkers
-	}
-	if e.prepare != nil {
-		if err := e.prepare(); err != nil {
-			yield(Result{}, err)
-			return
-		}
+	e.opts.Workers = cmp.Or(e.opts.Workers, defaultWorkers)
+	if err := e.mode.begin(&e.opts); err != nil {
+		yield(Result{}, err)
+		return
 	}
 	e.start()
 	defer e.leave()
 	var progress Progress
-	for o := range e.results {
-		progress.add(o)
+	for event := range e.recorded {
+		event.addTo(&progress)
 		if e.opts.Progress != nil {
 			e.opts.Progress(progress)
 		}
-		if o.isResult() && !yield(o.Result, nil) {
+		if o, ok := event.(*outcome); ok && !yield(o.Result, nil) {
 			return
 		}
 	}
-	if err := e.verdict(); err != nil {
+	if err := e.err(); err != nil {
 		yield(Result{}, err)
 	}
 }
 
 func (e *engine) start() {
-	e.work = make(chan *job)
-	e.done = make(chan *outcome, e.opts.Workers)
-	e.results = make(chan *outcome, e.opts.Workers)
-	e.over = make(chan struct{})
-	for range e.opts.Workers {
-		e.workers.Go(e.toil)
-	}
+	e.pool = newPool(e.stopper, e.opts.Workers)
+	e.waitlist.engine = e
+	e.events = make(chan event, e.opts.Workers)
+	e.recorded = make(chan event, e.opts.Workers)
 	e.all.Go(func() {
 		e.produce()
-		close(e.work)
-		e.workers.Wait()
-		close(e.done)
+		e.pool.close()
+		close(e.events)
 	})
 	e.all.Go(e.record)
 }
 
+// errLeft ends a run whose loop was left.
 var errLeft = errors.New("provision: the loop was left")
 
-// leave waits for what has begun, where the loop was left early.
+// leave waits for what has begun. The loop may have been left early.
 func (e *engine) leave() {
 	e.end(errLeft)
-	for range e.results {
-		continue // nobody wants them
+	for range e.recorded {
+		continue // nobody receives it
 	}
 	e.all.Wait()
 }
 
-// end lets nothing else begin. The first reason is the one that is told.
-func (e *engine) end(reason error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.reason == nil {
-		e.reason = reason
-		close(e.over)
-	}
-}
-
-// ended says whether nothing else is to begin.
-func (e *engine) ended() bool {
-	select {
-	case <-e.over:
-		return true
-	case <-e.ctx.Done():
-		e.end(e.contextError())
-		return true
-	case <-e.opts.Stop:
-		e.end(ErrStopped)
-		return true
-	default:
-		return false
-	}
-}
-
-func (e *engine) contextError() error {
-	err, cause := e.ctx.Err(), context.Cause(e.ctx)
-	if errors.Is(err, cause) {
-		return fmt.Errorf("provision: %w", err)
-	}
-	return fmt.Errorf("provision: %w: %w", err, cause)
-}
-
-// leaveUndone notes that an item was not done.
-func (e *engine) leaveUndone() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.undone = true
-}
-
-// verdict is the error of the run itself.
-func (e *engine) verdict() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.unrecorded != nil:
-		return e.unrecorded
-	case e.ctx.Err() != nil:
-		return e.contextError()
-	case !e.undone && (errors.Is(e.reason, ErrStopped) || errors.Is(e.reason, ErrTooManyFailures)):
-		return nil // too late to leave anything out
-	}
-	return e.reason
-}
-
-// produce takes items from the stream until that or the run ends, and then settles what waits.
+// produce takes items from the stream until that or the run ends, and then tries the waitlist.
 func (e *engine) produce() {
 	index := 0
 	for item, err := range e.items {
@@ -257,24 +169,24 @@ func (e *engine) produce() {
 		}
 		index++
 	}
-	if journal := e.opts.Journal; journal != nil && journal.places() > index {
-		e.end(fmt.Errorf("%w: it has item %d as finished, and the input ends after %d", ErrOtherInput, journal.places(), index))
+	if journal := e.opts.Journal; journal != nil && journal.end() > index {
+		e.end(fmt.Errorf("%w: the journal has item %d as finished, and the input has only %d", ErrOtherInput, journal.end(), index))
 	}
-	e.flight.Wait()
-	e.settle()
+	e.pool.wait()
+	e.waitlist.resolve()
 }
 
-// take decides what is to become of an item; false ends the run.
+// take decides what becomes of an item. It returns false if the run ends.
 func (e *engine) take(j *job) bool {
 	if e.opts.Workers == 1 {
-		e.flight.Wait() // what is decided here must not be told before the item in front of it
+		e.pool.wait() // a result from here must not come before that of the item before
 	}
 	if journal := e.opts.Journal; journal != nil {
 		j.digest = journal.digest(&j.item)
 		switch finished, same := journal.wasFinished(j.index, j.digest); {
 		case finished && same:
-			_, _ = e.met(j)
-			e.tell(&outcome{Result: Result{Item: j.item, Index: j.index, Action: Resumed}})
+			_, _ = e.duplicates.check(&j.item, j.index)
+			e.events <- &outcome{Result: Result{Item: j.item, Index: j.index, Action: Resumed}}
 			return true
 		case finished:
 			e.end(fmt.Errorf("%w: item %d, line %d, is %s here, and another in the journal", ErrOtherInput, j.index+1, j.item.Line, j.item.Trunk.TrunkID))
@@ -282,136 +194,93 @@ func (e *engine) take(j *job) bool {
 		}
 	}
 	if err := j.item.Trunk.Validate(); err != nil {
-		e.finish(j, nil, err, 0)
+		e.finish(j, nil, err)
 		return true
 	}
-	switch again, err := e.met(j); {
+	switch repeats, err := e.duplicates.check(&j.item, j.index); {
 	case err != nil:
-		e.finish(j, nil, err, 0)
+		e.finish(j, nil, err)
 		return true
-	case again:
-		e.tell(&outcome{Result: Result{Item: j.item, Index: j.index, Action: Duplicate}})
+	case repeats:
+		e.events <- &outcome{Result: Result{Item: j.item, Index: j.index, Action: Duplicate}}
 		return true
 	}
-	e.flight.Add(1)
-	select {
-	case e.work <- j:
-		return true
-	case <-e.over:
-	case <-e.opts.Stop:
-		e.end(ErrStopped)
-	case <-e.ctx.Done():
-		e.end(e.contextError())
+	return e.pool.submit(func() { e.do(j) })
+}
+
+// do is the task of a worker: the first attempt of an item.
+func (e *engine) do(j *job) {
+	done, err := e.mode.attempt(&j.item)
+	if mayWait(&j.item, done, err) {
+		e.waitlist.add(j, done, err)
+		return
 	}
-	e.flight.Done()
-	e.leaveUndone()
-	return false
+	e.finish(j, done, err)
 }
 
-// toil is the work of one worker.
-func (e *engine) toil() {
-	for j := range e.work {
-		if j.back != nil {
-			e.settleOne(j)
-			continue
-		}
-		done, err := e.attempt(&j.item)
-		if mayWait(&j.item, done, err) {
-			e.putAside(j, done, err)
-		} else {
-			e.finish(j, done, err, 0)
-		}
-		e.flight.Done()
-	}
-}
+// finish reports the result of an item that did not wait.
+func (e *engine) finish(j *job, done *mihu.EnsureResult, err error) { e.report(j, done, err, false) }
 
-func (e *engine) putAside(j *job, done *mihu.EnsureResult, err error) {
-	j.ensured, j.err = done, err
-	e.mu.Lock()
-	e.aside = append(e.aside, j)
-	e.mu.Unlock()
-	e.tell(&outcome{waiting: 1})
-}
-
-// finish tells what became of an item, and ends the run where that means the end.
-func (e *engine) finish(j *job, done *mihu.EnsureResult, err error, waiting int) {
-	o := &outcome{Result: Result{Item: j.item, Index: j.index, Action: actionOf(done, err), Ensured: done, Err: err}, digest: j.digest, waiting: waiting}
+// report reports the result of an item, and ends the run if the result demands it.
+func (e *engine) report(j *job, done *mihu.EnsureResult, err error, waited bool) {
 	if err != nil {
-		e.fail(done != nil && errors.Is(err, mihu.ErrUnauthorized), err)
+		e.fail(err, done != nil)
 	}
-	e.tell(o)
-}
-
-func (e *engine) tell(o *outcome) { e.done <- o }
-
-// fail counts a failure.
-func (e *engine) fail(unauthorized bool, err error) {
-	e.mu.Lock()
-	e.failures++
-	failures := e.failures
-	e.mu.Unlock()
-	switch {
-	case unauthorized:
-		e.end(fmt.Errorf("provision: no item can be done: %w", err))
-	case failures == e.opts.MaxFailures:
-		e.end(fmt.Errorf("%w: %d", ErrTooManyFailures, failures))
+	e.events <- &outcome{
+		Result: Result{Item: j.item, Index: j.index, Action: actionOf(done, err), Ensured: done, Err: err},
+		digest: j.digest, waited: waited,
 	}
 }
 
-// record passes on what became of items, after it was written down: all that arrived while the last
-// writing was synced goes into one.
+// record passes events on after it has written them to the journal. Everything that arrives during
+// one sync is written and synced together.
 func (e *engine) record() {
-	defer close(e.results)
-	batch := make([]*outcome, 0, cap(e.done)+1)
-	for first := range e.done {
+	defer close(e.recorded)
+	batch := make([]event, 0, cap(e.events)+1)
+	for first := range e.events {
 		batch = append(batch[:0], first)
 	gather:
 		for len(batch) < cap(batch) {
 			select {
-			case o, ok := <-e.done:
+			case event, ok := <-e.events:
 				if !ok {
 					break gather
 				}
-				batch = append(batch, o)
+				batch = append(batch, event)
 			default:
 				break gather
 			}
 		}
 		e.write(batch)
-		for _, o := range batch {
-			e.results <- o
+		for _, event := range batch {
+			e.recorded <- event
 		}
 		clear(batch)
 	}
 }
 
-// write writes what became of items into the journal. What is done and could not be written has failed.
-func (e *engine) write(batch []*outcome) {
-	if !e.records || e.opts.Journal == nil {
+// write writes results to the journal. An item that was done and cannot be recorded has failed.
+func (e *engine) write(batch []event) {
+	if !e.mode.records() || e.opts.Journal == nil {
 		return
 	}
 	lines := make([]*outcome, 0, len(batch))
-	for _, o := range batch {
-		if o.finished() || o.Action == Failed {
+	for _, event := range batch {
+		if o, ok := event.(*outcome); ok && (o.finished() || o.Action == Failed) {
 			lines = append(lines, o)
 		}
 	}
 	if len(lines) == 0 {
 		return
 	}
-	e.mu.Lock()
-	err := e.unrecorded
-	e.mu.Unlock()
+	err := e.aborted()
 	if err == nil {
 		err = e.opts.Journal.record(lines)
 	}
 	if err == nil {
 		return
 	}
-	e.mu.Lock()
-	e.unrecorded = err
-	e.mu.Unlock()
-	e.end(err)
+	e.abort(err)
 	for _, o := range lines {
 		if o.finished() {
 			o.Action, o.Err = Failed, fmt.Errorf("provision: done, but not recorded: %w", err)

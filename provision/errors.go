@@ -12,66 +12,68 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// The ends of a run, and what a journal refuses, for errors.Is.
+// The errors of a run and of a journal, for errors.Is.
 var (
-	// ErrStopped: [Options.Stop] was closed before all items were done.
+	// ErrStopped means that Stop was closed before all items were done.
 	ErrStopped = errors.New("provision: stopped")
-	// ErrTooManyFailures: [Options.MaxFailures] was reached before all items were done.
+	// ErrTooManyFailures means that MaxFailures was reached before all items were done.
 	ErrTooManyFailures = errors.New("provision: too many failures")
-	// ErrOtherInput: the journal belongs to another input.
+	// ErrOtherInput means that the journal belongs to another input.
 	ErrOtherInput = errors.New("provision: journal of another input")
-	// ErrJournalInUse: another process, another Journal or another run uses the file.
+	// ErrJournalInUse means that another process, another Journal or another run uses the file.
 	ErrJournalInUse = errors.New("provision: journal in use")
-	// ErrJournalDamaged: a line of the journal before its last does not match its checksum.
+	// ErrJournalDamaged means that a line of the journal, other than its last, does not match its
+	// checksum.
 	ErrJournalDamaged = errors.New("provision: journal damaged")
 )
 
-// DuplicateError is of an item that wants another thing of a trunk than an item before it. It
-// matches [mihu.ErrInvalid]. Nothing was sent for the item.
+// DuplicateError is the error of an item that asks for something else of a trunk than an earlier
+// item. It matches [mihu.ErrInvalid]. Nothing was sent for the item.
 type DuplicateError struct {
-	// Trunk is what both are about.
+	// Trunk is the trunk of both items.
 	Trunk mihu.TrunkID `json:"-"`
-	// FirstIndex and FirstLine are of the item before; FirstLine is 0 where it has none.
+	// FirstIndex and FirstLine are those of the earlier item. FirstLine is 0 if it has none.
 	FirstIndex, FirstLine int
 }
 
-// Error says which trunk it is, and where it was named first.
+// Error returns the trunk, and the place of the earlier item.
 func (e *DuplicateError) Error() string {
 	where := "item " + strconv.Itoa(e.FirstIndex+1)
 	if e.FirstLine > 0 {
 		where = "line " + strconv.Itoa(e.FirstLine)
 	}
-	return "provision: not sent: " + e.Trunk.String() + " is wanted otherwise in " + where + "; leave one of the two"
+	return "provision: not sent: " + e.Trunk.String() + " has different content in " + where + "; keep one of the two"
 }
 
-// Is matches mihu.ErrInvalid.
+// Is reports whether target is [mihu.ErrInvalid].
 func (e *DuplicateError) Is(target error) bool { return target == mihu.ErrInvalid }
 
-// LogValue is Error.
+// LogValue returns the text of Error.
 func (e *DuplicateError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// Format prints Error under every verb.
+// Format prints Error for every verb.
 func (e *DuplicateError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
 // Swap is one trunk of a [CycleError].
 type Swap struct {
-	// Trunk answers to AgentUUID and is to answer to WantedUUID.
+	// Trunk has the agent AgentUUID and wants WantedUUID.
 	Trunk                 mihu.TrunkID `json:"-"`
 	AgentUUID, WantedUUID string
 }
 
-// CycleError is of items that want to swap agents. An agent serves one number a channel, so that no
-// order of single moves does it. The text says the order that works with a spare agent. It matches
-// [mihu.ErrConflict].
+// CycleError is the error of items that want to swap agents. An agent serves one number per
+// channel, so no order of assignments works. The text has an order that works with a spare agent.
+// It matches [mihu.ErrConflict].
 type CycleError struct {
-	// Swaps are the trunks of the cycle, from the one whose item came first: each waits for the agent
-	// of the next, and the last for that of the first. Every item of the cycle has the same.
+	// Swaps are the trunks of the cycle, from the one whose item came first. Each waits for the
+	// agent of the next, and the last for that of the first. All items of the cycle have the same
+	// Swaps.
 	Swaps []Swap
 }
 
-// Error names the trunks, and the order that works with a spare agent.
+// Error returns the trunks, in an order of assignments that works with a spare agent.
 func (e *CycleError) Error() string {
-	const shown = 5 // of the trunks of a cycle that can be as long as the input
+	const shown = 5 // trunks of a cycle, which can be as long as the input
 	var b strings.Builder
 	fmt.Fprintf(&b, "provision: %d trunks wait for each other's agents", len(e.Swaps))
 	if len(e.Swaps) == 0 {
@@ -80,7 +82,7 @@ func (e *CycleError) Error() string {
 	fmt.Fprintf(&b, ": assign %s to a spare agent, then", e.Swaps[0].Trunk)
 	for i := range e.Swaps {
 		if left := len(e.Swaps) - 1 - i; i == shown && left > 1 {
-			fmt.Fprintf(&b, " in the same way the %d between, and at last %s to %s", left, e.Swaps[0].Trunk, e.Swaps[0].WantedUUID)
+			fmt.Fprintf(&b, ", the %d in between in the same way, and finally %s to %s", left, e.Swaps[0].Trunk, e.Swaps[0].WantedUUID)
 			break
 		}
 		swap := e.Swaps[(len(e.Swaps)-1-i)%len(e.Swaps)]
@@ -92,62 +94,62 @@ func (e *CycleError) Error() string {
 	return b.String()
 }
 
-// Is matches mihu.ErrConflict.
+// Is reports whether target is [mihu.ErrConflict].
 func (e *CycleError) Is(target error) bool { return target == mihu.ErrConflict }
 
-// LogValue is Error.
+// LogValue returns the text of Error.
 func (e *CycleError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// Format prints Error under every verb.
+// Format prints Error for every verb.
 func (e *CycleError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
-// AgentBusyError is of an item whose agent serves another number on the channel, which no item of
-// the run moves, or none could. It matches [mihu.ErrConflict], and what the API said.
+// AgentBusyError is the error of an item whose agent serves another number on the channel, if no
+// item of the run frees the agent. It matches [mihu.ErrConflict], and the API's error.
 type AgentBusyError struct {
-	// Trunk is the item's, AgentUUID the agent that it wants, Holder the trunk that has it; Holder is zero
-	// where it could not be found out, as with a number of the purchased inventory.
+	// Trunk is the item's trunk, AgentUUID the agent that it wants, and Holder the trunk that has
+	// the agent. Holder is zero if it is not known, as for a number of the purchased inventory.
 	Trunk     mihu.TrunkID `json:"-"`
 	AgentUUID string
 	Holder    mihu.TrunkID `json:"-"`
-	// Err is what the API said; nil where it was not asked, as by [Plan].
+	// Err is the API's error; nil if no request was made, as for [Plan].
 	Err error
 }
 
-// Error says which agent is meant, and who has it.
+// Error returns the agent, and the trunk that has it.
 func (e *AgentBusyError) Error() string {
 	holder := "a number that is not among the workspace's trunks, such as a purchased one"
 	if e.Holder != (mihu.TrunkID{}) {
 		holder = e.Holder.String()
 	}
 	text := "provision: " + e.Trunk.String() + " cannot have agent " + plain(e.AgentUUID) + ", which serves " + holder +
-		"; move or delete that first, or name another agent"
+		"; assign another agent to that number or delete its trunk first, or use another agent"
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
 	return text
 }
 
-// Is matches mihu.ErrConflict.
+// Is reports whether target is [mihu.ErrConflict].
 func (e *AgentBusyError) Is(target error) bool { return target == mihu.ErrConflict }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *AgentBusyError) Unwrap() error { return e.Err }
 
-// LogValue is Error.
+// LogValue returns the text of Error.
 func (e *AgentBusyError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// Format prints Error under every verb.
+// Format prints Error for every verb.
 func (e *AgentBusyError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
-// invalid is a refusal of what cannot be used, before anything is sent.
-func invalid(op string, faults ...mihu.FieldViolation) error {
-	return &mihu.ValidationError{Op: "provision." + op, Violations: faults}
+// invalid returns the error of arguments that cannot be used.
+func invalid(op string, violations ...mihu.FieldViolation) error {
+	return &mihu.ValidationError{Op: "provision." + op, Violations: violations}
 }
 
-// plain bounds what is shown of a text that another wrote, and masks numbers in it.
+// plain shortens a text of somebody else to one line, and masks numbers in it.
 func plain(s string) string { return redact.Text(redact.OneLine(s, 64)) }
 
-// format prints a text that is safe to show under any verb.
+// format prints a text that is safe to show, for any verb.
 func format(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)

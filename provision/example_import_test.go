@@ -11,10 +11,10 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// importFile makes the trunks be what the rows of a file say. Called again with the same file, it goes on
-// where it was.
+// importFile creates the trunks of a file, or updates them to match. Called again with the same
+// file, it resumes.
 func importFile(ctx context.Context, client *mihu.Client, path string) (err error) {
-	source, err := provision.Open(path, provision.ReadOptions{}) // finds all faults of the file
+	source, err := provision.Open(path, provision.ReadOptions{}) // finds all violations of the file
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func importFile(ctx context.Context, client *mihu.Client, path string) (err erro
 	return nil
 }
 
-// A file of trunks, imported twice: the journal knows what is done.
+// A file of trunks is imported twice. The journal records what is finished.
 func Example() {
 	client, server := fake()
 	defer server.Close()

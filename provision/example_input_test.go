@@ -10,7 +10,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// A carrier's spreadsheet, as it comes. What all rows have in common is not in it.
+// A spreadsheet from a carrier. It does not have what is the same for all rows.
 func ExampleSpool() {
 	input := strings.NewReader("Phone Number;Name\r\n'+1 (202) 555-0142;Front desk\r\n+1 202 555 0143;\"Back; office\"\r\n")
 	source, err := provision.Spool(input, provision.ReadOptions{Defaults: provision.Item{Trunk: mihu.TrunkCreateRequest{
@@ -50,25 +50,25 @@ func ExampleReadNumbers() {
 	// +1202•••0143
 }
 
-// All faults are found at once, before anything is sent.
+// Everything that is wrong is reported at once, before anything is sent.
 func ExampleInputError() {
 	input := strings.NewReader("phone_number,channel,agent_uuid,sip_prot\n" +
 		"12025550142,call,3c90c3cc-0d44-4b50-8888-8dd25736052a,5060\n" +
 		"1.20256E+10,cal,3c90c3cc-0d44-4b50-8888-8dd25736052a,5060\n")
 	_, err := provision.Spool(input, provision.ReadOptions{})
 	if invalid, ok := errors.AsType[*provision.InputError](err); ok {
-		for _, fault := range invalid.Violations {
-			fmt.Println(fault)
+		for _, violation := range invalid.Violations {
+			fmt.Println(violation)
 		}
 	}
 	// Output:
-	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port, or is it to be ignored?
-	// line 2, column 1: phone_number "1202•••0142": has no + and country code; write +49… or what the country's is
-	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: the spreadsheet has destroyed the digits; format the column as text and enter the number again
+	// line 1, column 33: "sip_prot": unknown column; did you mean sip_port? If not, ignore it by name
+	// line 2, column 1: phone_number "1202•••0142": missing country code; use +49… or that of the number's country
+	// line 3, column 1: phone_number "1.2••••?+10": in scientific notation: a spreadsheet has destroyed the digits; format the column as text and enter the number again
 	// line 3, column 13: channel "cal": want "call" or "whatsapp"
 }
 
-// What failed goes to a file that can be corrected and read again.
+// Failed items are written to a file that can be corrected and read again.
 func ExampleWriter() {
 	w := provision.NewWriter(os.Stdout, provision.FormatJSON)
 	item := provision.Item{

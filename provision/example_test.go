@@ -49,7 +49,7 @@ func ExampleRun() {
 			}
 		}
 	}
-	for range 2 { // the second run finds everything done
+	for range 2 { // the second run finds everything finished
 		journal, err := provision.OpenJournal(filepath.Join(dir, "numbers.journal"), "numbers of November")
 		if err != nil {
 			fmt.Println(err)
@@ -77,7 +77,7 @@ func ExampleRun() {
 	// map[resumed:1000]
 }
 
-// A plan tells what a run would do, and changes nothing.
+// A plan reports what a run would do, without making changes.
 func ExamplePlan() {
 	client, server := fake()
 	defer server.Close()
@@ -122,7 +122,7 @@ func ExampleApply() {
 	// Output: created front-desk
 }
 
-// Two numbers cannot swap their agents: the error says what order works with a spare one.
+// Two numbers cannot swap their agents. The error has an order that works with a spare agent.
 func ExampleCycleError() {
 	client, server := fake()
 	defer server.Close()

@@ -23,20 +23,20 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// trunk is the trunk of the i-th number.
+// trunk returns the trunk of the i-th number.
 func trunk(i int) mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1234%07d", i), Channel: mihu.ChannelCall}
 }
 
-// agent is the UUID of the i-th agent.
+// agent returns the UUID of the i-th agent.
 func agent(i int) string { return fmt.Sprintf("3c90c3cc-0d44-4b50-8888-%012x", i) }
 
-// want is an item that wants an agent for a number, and nothing else.
+// want returns an item with an agent for a number, and nothing else.
 func want(number, agentOf int) provision.Item {
 	return provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: trunk(number), AgentUUID: agent(agentOf)}, Line: number + 2}
 }
 
-// many are n items that want a new trunk each.
+// many yields n items with a new trunk each.
 func many(n int) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) {
 		for i := range n {
@@ -47,7 +47,7 @@ func many(n int) iter.Seq2[provision.Item, error] {
 	}
 }
 
-// stream yields items, and then an error where there is one.
+// stream yields items, and then the error if it is not nil.
 func stream(err error, items ...provision.Item) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) {
 		for _, item := range items {
@@ -61,13 +61,13 @@ func stream(err error, items ...provision.Item) iter.Seq2[provision.Item, error]
 	}
 }
 
-// newServer is a Mihu that has every agent.
+// newServer starts a fake server that has every agent.
 func newServer(t *testing.T, opts ...mihutest.Option) *mihutest.Server {
 	t.Helper()
 	return mihutest.NewServer(t, append([]mihutest.Option{mihutest.WithRules(mihutest.Rules{AnyAgent: true}), mihutest.WithRequestLimit(1_000_000)}, opts...)...)
 }
 
-// collect gives the results in the order of the input, and the error of the run.
+// collect returns the results in the order of the input, and the error of the run.
 func collect(t *testing.T, run iter.Seq2[provision.Result, error]) ([]provision.Result, error) {
 	t.Helper()
 	var results []provision.Result
@@ -85,7 +85,7 @@ func collect(t *testing.T, run iter.Seq2[provision.Result, error]) ([]provision.
 	return results, ended
 }
 
-// actions are what was done, by the items' places.
+// actions returns the actions of results.
 func actions(results []provision.Result) []provision.Action {
 	var all []provision.Action
 	for _, result := range results {
@@ -94,22 +94,22 @@ func actions(results []provision.Result) []provision.Action {
 	return all
 }
 
-// memory is an API without a socket, for what takes time: it can be in a bubble of testing/synctest.
+// memory is an API without a socket, for tests with testing/synctest.
 type memory struct {
 	latency time.Duration
-	// fault is asked about every request, counted from 1; nil, nil lets it pass. With late, what it
-	// answers comes after the change was made.
+	// fault is called with every request, counted from 1. If it returns nil, nil, the request is
+	// handled. With late, the change is made before what fault returns.
 	fault func(n int, req *http.Request) (*http.Response, error)
 	late  bool
-	// forgets has every number be new for ever.
+	// forgets makes every number new each time.
 	forgets bool
 
-	mu      sync.Mutex
-	trunks  map[mihu.TrunkID]string
-	flow    []string
-	updated int
-	atOnce  int
-	most    int
+	mu          sync.Mutex
+	trunks      map[mihu.TrunkID]string
+	flow        []string
+	updated     int
+	inFlight    int
+	inFlightMax int
 }
 
 func newMemory() *memory { return &memory{trunks: map[mihu.TrunkID]string{}} }
@@ -121,7 +121,7 @@ func (m *memory) client(tb testing.TB, opts ...mihu.Option) *mihu.Client {
 	return client
 }
 
-// Flow is what was asked, in order.
+// Flow returns the requests in order.
 func (m *memory) Flow() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,8 +134,8 @@ func (m *memory) enter(method string, req *http.Request) int {
 	if !m.forgets {
 		m.flow = append(m.flow, method+" "+strings.TrimPrefix(req.URL.Path, "/api/v1/phone-numbers"))
 	}
-	m.atOnce++
-	m.most = max(m.most, m.atOnce)
+	m.inFlight++
+	m.inFlightMax = max(m.inFlightMax, m.inFlight)
 	return len(m.flow)
 }
 
@@ -143,7 +143,7 @@ func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := m.enter(req.Method, req)
 	defer func() {
 		m.mu.Lock()
-		m.atOnce--
+		m.inFlight--
 		m.mu.Unlock()
 	}()
 	if m.latency > 0 {
@@ -163,9 +163,9 @@ func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err = m.fault(n, req)
 	}
 	if m.late || resp == nil && err == nil {
-		answer := m.handle(req, body)
+		handled := m.handle(req, body)
 		if resp == nil && err == nil {
-			resp = answer
+			resp = handled
 		}
 	}
 	return resp, err
@@ -213,26 +213,26 @@ func answer(status int, body string, header ...string) *http.Response {
 	return resp
 }
 
-// passes is no fault.
+// passes injects no fault.
 func passes() (*http.Response, error) {
-	return nil, nil //nolint:nilnil // no answer and no error: the request is handled
+	return nil, nil //nolint:nilnil // no response and no error: the request is handled
 }
 
-// problem is a refusal.
+// problem is the response of a refusal.
 func problem(status int, header ...string) *http.Response {
 	return answer(status, `{"success":false,"message":"Refused","error":{"code":"CODE_`+strconv.Itoa(status)+`"}}`, header...)
 }
 
 var errLost = errors.New("connection lost")
 
-// onceOnly makes a client repeat nothing itself.
+// onceOnly makes a client retry nothing itself.
 var onceOnly = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
 
 type limiterFunc func(context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
 
-// closed is a channel that says stop.
+// closed returns a closed channel.
 func closed() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)

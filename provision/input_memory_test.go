@@ -19,8 +19,8 @@ func heapNow() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// The rows of a file are never held: what stays of an open source, and what reading it needs, does not grow with it.
-// It runs alone, since the heap is everybody's.
+// The rows of a file are never kept: neither an open source nor reading it takes memory that grows
+// with the file. The test runs alone, because the heap is shared.
 func TestManyRows(t *testing.T) {
 	const megabyte = 1 << 20
 	n := 100_000
@@ -36,13 +36,13 @@ func TestManyRows(t *testing.T) {
 	require.Equal(t, n, source.Len())
 	assert.Less(t, heapNow()-before, int64(megabyte), "after opening")
 
-	count, most := 0, int64(0)
+	count, highest := 0, int64(0)
 	for _, err := range source.Items() {
 		require.NoError(t, err)
 		if count++; count%(n/5) == 0 {
-			most = max(most, heapNow()-before)
+			highest = max(highest, heapNow()-before)
 		}
 	}
 	assert.Equal(t, n, count)
-	assert.Less(t, most, int64(2*megabyte), "while reading")
+	assert.Less(t, highest, int64(2*megabyte), "while reading")
 }

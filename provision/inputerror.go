@@ -1,35 +1,35 @@
 package provision
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/internal/rows"
 )
 
-// ErrInputChanged says that the file holds something else than when it was opened. [Source.Items] yields it, and
-// no item after it.
+// ErrInputChanged means that a file no longer holds what it held when it was opened. [Source.Items]
+// yields it, and no item after it.
 var ErrInputChanged = errors.New("provision: input changed")
 
 const (
-	mostFaults = 1000 // that an InputError lists
-	mostShown  = 10   // that its text shows
+	maxViolations = 1000 // that an InputError lists
+	maxShown      = 10   // that its text shows
 )
 
-// InputViolation is one thing that is wrong with an input. It holds no secret, and numbers only masked.
+// InputViolation is one thing that is wrong with an input. It holds no secret, and numbers only
+// masked.
 type InputViolation struct {
-	// Line and Column are where it begins, from 1. Column counts the characters of the line, for CSV and JSON
-	// lines alike; a byte order mark is none.
+	// Line and Column are the place, from 1. Column counts the characters of the line, for CSV and
+	// for JSON lines. A byte order mark is not counted.
 	Line   int `json:"line"`
 	Column int `json:"column"`
-	// Field is the column or key by its name in the file's format, such as "sip_port" or "sip.port"; "" where the
-	// fault is not of one that is known.
+	// Field is the column or key by its name in the file's format, such as "sip_port" or
+	// "sip.port"; "" if the violation belongs to no known column or key.
 	Field string `json:"field,omitempty"`
-	// Value is what is there, masked where it is a number, "" where it could be a secret.
+	// Value is what is there: masked if it is a number, "" if it could be a secret.
 	Value string `json:"value,omitempty"`
 	// Problem says what is wrong and what to do.
 	Problem string `json:"problem"`
@@ -52,53 +52,47 @@ func (v InputViolation) Text() string {
 	return about + ": " + v.Problem
 }
 
-// InputError is an input that has faults. It lists them in the order of the file, at most 1000 of them, for a
-// program that prints them one by one. It matches [mihu.ErrInvalid].
+// InputError lists everything that is wrong with an input, in the order of the file. It matches
+// [mihu.ErrInvalid].
 type InputError struct {
-	// Name is the path that was opened, or "input" for what was spooled; of numbers what [NumberOptions] calls it.
+	// Name is the path that was opened, "input" for [Spool], and [NumberOptions].Name for numbers.
 	Name string
-	// Faults has at least one entry.
+	// Violations has 1 to 1000 entries.
 	Violations []InputViolation
-	// More counts the faults beyond those listed.
+	// More counts the violations that are not listed.
 	More int
 }
 
-// Error is one line that shows the first ten faults and counts the rest.
+// Error returns one line with the first ten violations and the number of the others.
 func (e *InputError) Error() string {
 	all := len(e.Violations) + e.More
-	shown := e.Violations[:min(mostShown, len(e.Violations))]
+	shown := e.Violations[:min(maxShown, len(e.Violations))]
 	lines := make([]string, len(shown), len(shown)+1)
-	for i, fault := range shown {
-		lines[i] = fault.String()
+	for i, violation := range shown {
+		lines[i] = violation.String()
 	}
 	if rest := all - len(shown); rest > 0 {
 		lines = append(lines, "and "+strconv.Itoa(rest)+" more")
 	}
-	count := strconv.Itoa(all) + " faults"
+	count := strconv.Itoa(all) + " errors"
 	if all == 1 {
-		count = "a fault"
+		count = "1 error"
 	}
 	return "provision: " + e.Name + " has " + count + ": " + strings.Join(lines, "; ")
 }
 
-// Is matches [mihu.ErrInvalid].
+// Is reports whether target is [mihu.ErrInvalid].
 func (e *InputError) Is(target error) bool { return target == mihu.ErrInvalid }
 
-func (e *InputError) add(faults ...InputViolation) {
-	take := min(len(faults), mostFaults-len(e.Violations))
-	e.Violations = append(e.Violations, faults[:take]...)
-	e.More += len(faults) - take
+func (e *InputError) add(violations ...rows.Violation) {
+	for _, v := range violations {
+		if len(e.Violations) == maxViolations {
+			e.More++
+			continue
+		}
+		e.Violations = append(e.Violations, InputViolation(v))
+	}
 }
 
-// place is where something begins in an input.
-type place struct{ line, column int }
-
-func (p place) fault(name, value, problem string) InputViolation {
-	return InputViolation{Line: p.line, Column: p.column, Field: name, Value: value, Problem: problem}
-}
-
-func sortFaults(faults []InputViolation) {
-	slices.SortStableFunc(faults, func(a, b InputViolation) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-}
+// beginning is the place of what is wrong with a file as a whole.
+var beginning = rows.Place{Line: 1, Column: 1} // never changed

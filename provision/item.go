@@ -10,20 +10,21 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// Item is one trunk as it should be, and where in the input it was read. It prints without SIP
-// credentials, and with the number masked.
+// Item is one trunk as it should be, and its line in the input. It prints without SIP credentials,
+// and with the number masked.
 type Item struct {
-	// Trunk is what the trunk is made to be, as [mihu.TrunksService.Ensure] does: what it leaves
-	// out is left as it is.
+	// Trunk is the request for [mihu.TrunksService.Ensure]. Fields that are not set leave an
+	// existing trunk's unchanged.
 	Trunk mihu.TrunkCreateRequest
-	// SecretName names SIP credentials that are kept elsewhere and that [Options.Secrets] looks up
-	// when the item's turn comes; what Trunk.SIP sets wins over them. "" means Trunk.SIP alone.
+	// SecretName names SIP credentials that are kept elsewhere. [Options.Secrets] looks them up
+	// before the item is sent. Fields of Trunk.SIP that are set take precedence. "" means Trunk.SIP
+	// alone.
 	SecretName string
-	// Line is where the item begins in its input, from 1; 0 where it has no line.
+	// Line is the line on which the item begins in its input, from 1. 0 means that it has none.
 	Line int
 }
 
-// LogValue shows the item without SIP username and password.
+// LogValue returns the item without SIP username and password.
 func (i Item) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Any("trunk", i.Trunk)}
 	if i.SecretName != "" {
@@ -35,7 +36,7 @@ func (i Item) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// String is what LogValue shows.
+// String returns what LogValue returns, as text.
 func (i Item) String() string {
 	shown := fmt.Sprintf("Item{%v", i.Trunk)
 	if i.SecretName != "" {
@@ -47,20 +48,21 @@ func (i Item) String() string {
 	return shown + "}"
 }
 
-// Format prints String under every verb.
+// Format prints String for every verb.
 func (i Item) Format(f fmt.State, verb rune) { format(f, verb, i.String()) }
 
-// Secrets looks SIP credentials up by the name that an item has for them. It is called by many
-// workers at once. An error fails the item, unsent; it is shown as it is, so it must hold no secret.
+// Secrets looks up SIP credentials by the name that an item has for them. Several workers call it
+// at the same time. An error fails the item before it is sent. The error is reported as it is, so
+// it must not contain a secret.
 type Secrets func(ctx context.Context, name string) (mihu.SIPCredentials, error)
 
-// Apply makes one trunk be what the item says: it looks its credentials up and calls
-// [mihu.TrunksService.Ensure], whose result and errors it returns; the result is never nil.
-// secrets may be nil where the item names none. An item that is not acceptable is a
-// [*mihu.ValidationError], and nothing is looked up or sent for it.
+// Apply creates the trunk of one item, or updates it to match. It looks up the item's credentials
+// and calls [mihu.TrunksService.Ensure], whose result and errors it returns. The result is never
+// nil. secrets may be nil if the item names none. An invalid item is a [*mihu.ValidationError], and
+// nothing is looked up or sent for it.
 func Apply(ctx context.Context, client *mihu.Client, item Item, secrets Secrets, opts ...mihu.CallOption) (*mihu.EnsureResult, error) {
 	if client == nil {
-		return new(mihu.EnsureResult), invalid("apply", mihu.FieldViolation{Field: "client", Problem: "nil; make one with mihu.New"})
+		return new(mihu.EnsureResult), invalid("apply", mihu.FieldViolation{Field: "client", Problem: "nil; create one with mihu.New"})
 	}
 	req, err := resolve(ctx, item, secrets)
 	if err != nil {
@@ -69,7 +71,7 @@ func Apply(ctx context.Context, client *mihu.Client, item Item, secrets Secrets,
 	return client.Trunks.Ensure(ctx, req, opts...)
 }
 
-// resolve gives the item's trunk with the credentials that it names.
+// resolve returns the item's request with the credentials that it names.
 func resolve(ctx context.Context, item Item, secrets Secrets) (*mihu.TrunkCreateRequest, error) {
 	req := item.Trunk
 	if err := req.Validate(); err != nil || item.SecretName == "" {
@@ -77,7 +79,7 @@ func resolve(ctx context.Context, item Item, secrets Secrets) (*mihu.TrunkCreate
 	}
 	name := redact.Text(redact.Clip(item.SecretName))
 	if secrets == nil {
-		return nil, invalid("apply", mihu.FieldViolation{Field: "secret name", Value: name, Problem: "nothing was given that looks it up, such as Options.Secrets"})
+		return nil, invalid("apply", mihu.FieldViolation{Field: "secret name", Value: name, Problem: "nothing looks it up; set Options.Secrets"})
 	}
 	found, err := secrets(ctx, item.SecretName)
 	if err != nil {

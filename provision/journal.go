@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,31 +22,32 @@ import (
 )
 
 const (
-	// journalRounds stretch the input's identity. It may be a sum over passwords: at a sixth of a
-	// second a guess, the journal is no help to somebody who wants to find them out.
+	// journalRounds stretch the input's identity, which may be a hash of passwords. A guess takes a
+	// sixth of a second, so the journal does not help to find them.
 	journalRounds = 600_000
-	// mostRounds and mostIndex bound what is believed of a file.
-	mostRounds = 10_000_000
-	mostIndex  = math.MaxInt32
-	// longestLine is far above that of any line that is written.
-	longestLine = 4096
+	// maxRounds and maxIndex are the largest values that are accepted from a file.
+	maxRounds = 10_000_000
+	maxIndex  = math.MaxInt32
+	// maxLine is far longer than any line that is written.
+	maxLine = 4096
 )
 
-// Journal remembers in a file which items are finished, so that a run that was stopped, failed or
-// killed can be continued: [Run] with the same input and the journal of the run before skips what is
-// finished, and tries the rest. It is made by [OpenJournal], and is for one run at a time.
+// Journal records in a file which items are finished, so that a run that was stopped, was killed or
+// failed can be resumed: [Run] with the same input and the same journal skips finished items and
+// tries the rest. Open a Journal with [OpenJournal]. It serves one run at a time. Run refuses its
+// zero value.
 //
-// The file is JSON lines, one for every item that was done or failed, with its place in the input,
-// the trunk with its number masked, what was done, and when. It is only appended to, and synced
-// before a result is yielded. It holds no secret and no whole number. In memory a finished item takes
-// four bytes. The zero value has nothing finished, and Run refuses it.
+// The file is JSON lines, one for every item that was done or failed, with its index in the input,
+// the trunk with its number masked, what was done, and the time. Lines are only appended, and
+// synced before a result is yielded. The file holds no secret and no complete number. A finished
+// item takes four bytes of memory.
 type Journal struct {
 	path string
 	key  []byte // of the digests of items
 
 	mu       sync.Mutex
 	file     journalFile
-	broken   error // of a write; what the file holds since is not known
+	broken   error // of a write; what the file holds after it is not known
 	inUse    bool
 	closed   bool
 	finished digests
@@ -53,33 +55,34 @@ type Journal struct {
 	buffer   []byte
 }
 
-// journalFile is what of an *os.File a journal writes with.
+// journalFile is the part of *os.File that a journal writes with.
 type journalFile interface {
 	io.WriteCloser
 	Sync() error
 }
 
-// OpenJournal opens the journal at path, or makes one there, with mode 0600, for the input that input
-// identifies: [Source.Fingerprint], or for a stream any name that is another one for another input.
-// The file keeps it in a form that does not tell it, which is slow on purpose: opening takes a part of
-// a second. An input that was corrected is another one: name another journal, or correct only what a
-// [Writer] has written of the items that failed.
+// OpenJournal opens the journal at path, or creates one with mode 0600. The input is an identity of
+// what the run works on: [Source.Fingerprint], or for a stream any name that differs for another
+// input. The file keeps only a slow hash of it, so opening takes a fraction of a second. A
+// corrected input is another input: use another journal for it, or correct only the failed items
+// that a [Writer] has written.
 //
-// A last line that was cut short, as by a loss of power, is dropped: its item is done again. The file
-// is locked while it is open, on Linux, macOS and the BSDs, and the lock ends with the process;
-// elsewhere it is for the caller to see to it that a journal is used once at a time.
+// A last line that was cut short, by a loss of power for example, is discarded, and its item is
+// done again. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
+// with the process. On other systems the caller must make sure that only one run uses a journal at
+// a time.
 //
 // Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and
-// [mihu.ErrInvalid] for a file that is no journal, which is left as it is.
+// [mihu.ErrInvalid] for a file that is not a journal, which is not changed.
 func OpenJournal(path, input string) (*Journal, error) {
 	return openJournal(path, input, journalRounds)
 }
 
 func openJournal(path, input string, rounds int) (*Journal, error) {
 	if input == "" {
-		return nil, invalid("journal", mihu.FieldViolation{Field: "input", Problem: "empty; name the input, so that another one is found out"})
+		return nil, invalid("journal", mihu.FieldViolation{Field: "input", Problem: "empty; want an identity of the input, so that another input is detected"})
 	}
-	// What is no file must not be opened for writing: a pipe would wait for its other end.
+	// Only a file may be opened for writing: a pipe would wait for its other end.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, notAJournal(path, "is not a regular file")
 	}
@@ -94,13 +97,13 @@ func openJournal(path, input string, rounds int) (*Journal, error) {
 	return j, nil
 }
 
-// locked is a file that is given back before it is closed.
+// locked is a file whose lock is released before it is closed.
 type locked struct{ *os.File }
 
 func (f locked) Close() error { return errors.Join(unlock(f.File), f.File.Close()) }
 
 func notAJournal(path, why string) error {
-	return invalid("journal", mihu.FieldViolation{Field: "path", Value: fmt.Sprintf("%q", path), Problem: why + "; it is left as it is, name another file"})
+	return invalid("journal", mihu.FieldViolation{Field: "path", Value: strings.Trim(strconv.Quote(path), `"`), Problem: why + "; it was not changed, use another path"})
 }
 
 func (j *Journal) open(file *os.File, input string, rounds int) error {
@@ -121,7 +124,7 @@ func (j *Journal) open(file *os.File, input string, rounds int) error {
 		return nil
 	}
 	if err := j.begin(input, rounds); err != nil {
-		return errors.Join(err, file.Truncate(0)) // half a head would be taken for a file of somebody else
+		return errors.Join(err, file.Truncate(0)) // half a head would be mistaken for another program's file
 	}
 	return nil
 }
@@ -149,10 +152,10 @@ func (j *Journal) begin(input string, rounds int) error {
 	return nil
 }
 
-// read reads the lines, and gives the length of those that are whole.
+// read reads the lines, and returns the length of those that are complete.
 func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
-	lines := bufio.NewReaderSize(file, longestLine)
-	damaged := 0 // the line that is not as it was written, which only the last may be
+	lines := bufio.NewReaderSize(file, maxLine)
+	damaged := 0 // the number of a line that is not as it was written; only the last may be
 	for number := 1; ; number++ {
 		line, length, err := nextLine(lines)
 		switch {
@@ -161,7 +164,7 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 		case err != nil && !errors.Is(err, io.EOF):
 			return 0, fmt.Errorf("provision: journal: %w", err)
 		case damaged > 0:
-			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; begin another journal", ErrJournalDamaged, damaged, j.path)
+			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; use another journal", ErrJournalDamaged, damaged, j.path)
 		case number == 1 && !isJournal(line):
 			return 0, notAJournal(j.path, "is not a journal of this package")
 		}
@@ -186,15 +189,15 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 	}
 }
 
-// isJournal tells the first line of a journal, also one that was cut short. The first few bytes may
-// be of a file of somebody else.
+// isJournal reports whether a line is the first of a journal, or its beginning. Very few bytes may
+// be the beginning of another program's file too, and are not enough.
 func isJournal(line []byte) bool {
 	begin := []byte(`{"journal":"` + journalKind + `",`)
 	few := bytes.Index(begin, []byte(journalKind))
 	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
 }
 
-// nextLine gives a line with its end, nil where it is longer than any line of a journal, and its
+// nextLine returns a line with its end, nil if it is longer than any line of a journal, and its
 // length. At the end of the file the error is io.EOF.
 func nextLine(lines *bufio.Reader) (line []byte, length int64, err error) {
 	line, err = lines.ReadSlice('\n')
@@ -207,12 +210,12 @@ func nextLine(lines *bufio.Reader) (line []byte, length int64, err error) {
 	return line, length, err
 }
 
-// check holds the head of a journal against the input that it is opened for.
+// check compares the head of a journal with the input that it is opened for.
 func (j *Journal) check(head *journalHead, input string) error {
 	if head.Version != journalVersion {
-		return notAJournal(j.path, fmt.Sprintf("is of version %d, and this program knows %d", head.Version, journalVersion))
+		return notAJournal(j.path, fmt.Sprintf("has version %d, and this program supports version %d", head.Version, journalVersion))
 	}
-	if head.Rounds < 1 || head.Rounds > mostRounds {
+	if head.Rounds < 1 || head.Rounds > maxRounds {
 		return fmt.Errorf("%w: line 1 of %q asks for %d rounds", ErrJournalDamaged, j.path, head.Rounds)
 	}
 	identity, err := j.identify(input, head)
@@ -220,13 +223,13 @@ func (j *Journal) check(head *journalHead, input string) error {
 		return err
 	}
 	if !hmac.Equal(identity, head.Input) {
-		return fmt.Errorf("%w: %q was begun for another one; give that, or name another journal", ErrOtherInput, j.path)
+		return fmt.Errorf("%w: %q was created for another one; use that input, or another journal", ErrOtherInput, j.path)
 	}
 	return nil
 }
 
-// identify gives what the head says of the input, and sets the key of the items' digests: without the
-// input nobody can find out from a digest what an item says.
+// identify returns the identity of the input for the head, and sets the key of the items' digests.
+// Without the input, a digest does not reveal what an item says.
 func (j *Journal) identify(input string, head *journalHead) ([]byte, error) {
 	stretched, err := pbkdf2.Key(sha256.New, input, head.Salt, head.Rounds, sha256.Size)
 	if err != nil {
@@ -242,9 +245,9 @@ func keyed(key []byte, what string) []byte {
 	return h.Sum(nil)
 }
 
-// take remembers what a line says; false where it says nothing that is ever written.
+// take adds the entry of a line. It returns false if a journal cannot have written it.
 func (j *Journal) take(entry *journalEntry) bool {
-	if entry.Index < 0 || entry.Index > mostIndex {
+	if entry.Index < 0 || entry.Index > maxIndex {
 		return false
 	}
 	switch entry.Action {
@@ -266,15 +269,15 @@ func (j *Journal) finish(index int, digest uint64) {
 	}
 }
 
-// Finished counts the items that the journal has as finished.
+// Finished returns the number of finished items in the journal.
 func (j *Journal) Finished() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.count
 }
 
-// Close releases the file. A journal that a run is using is not closed, which is ErrJournalInUse.
-// Closing twice is the same as closing once.
+// Close closes the file. It returns ErrJournalInUse, and closes nothing, while a run uses the
+// journal. A second Close does nothing.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -291,13 +294,13 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// acquire takes the journal for one run.
+// acquire reserves the journal for one run.
 func (j *Journal) acquire() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
 	case j.file == nil:
-		return invalid("run", mihu.FieldViolation{Field: "journal", Problem: "not made by OpenJournal"})
+		return invalid("run", mihu.FieldViolation{Field: "journal", Problem: "not opened by OpenJournal"})
 	case j.closed:
 		return fmt.Errorf("provision: journal %q: %w", j.path, os.ErrClosed)
 	case j.broken != nil:
@@ -315,15 +318,15 @@ func (j *Journal) release() {
 	j.inUse = false
 }
 
-// digest is what the journal keeps of an item that is finished: enough to see that another input has
-// something else in its place. Never 0.
+// digest returns what the journal keeps of a finished item: enough to detect that another input has
+// another item in its place. It is never 0.
 func (j *Journal) digest(item *Item) uint64 {
 	h := hmac.New(sha256.New, j.key)
 	writeItem(h, item, false)
 	return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
 }
 
-// wasFinished says whether an item was finished in that place, and whether it said the same.
+// wasFinished reports whether an item with the index is finished, and whether it is the same item.
 func (j *Journal) wasFinished(index int, digest uint64) (finished, same bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -331,15 +334,15 @@ func (j *Journal) wasFinished(index int, digest uint64) (finished, same bool) {
 	return there != 0, there == shortDigest(digest)
 }
 
-// places is one more than the last place that has a finished item.
-func (j *Journal) places() int {
+// end returns one more than the last index that has a finished item.
+func (j *Journal) end() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.finished.end
 }
 
-// record writes what became of items, in one write and one sync, and then remembers it. One run at a time
-// calls it, and from one goroutine.
+// record writes results in one write and one sync, and then adds the finished ones. One run at a
+// time calls it, from one goroutine.
 func (j *Journal) record(batch []*outcome) error {
 	j.buffer = j.buffer[:0]
 	at := time.Now().UTC().Truncate(time.Millisecond)
@@ -366,8 +369,8 @@ func (j *Journal) record(batch []*outcome) error {
 	return nil
 }
 
-// flush writes the buffer and syncs it. After an error nobody knows what the file holds, and nothing
-// more is written.
+// flush writes the buffer and syncs it. After an error it is not known what the file holds, and
+// nothing more is written.
 func (j *Journal) flush() error {
 	if len(j.buffer) == 0 {
 		return nil

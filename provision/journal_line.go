@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// A journal is JSON lines. The first is its head, the others are of one item each. A line ends in a
-// checksum of all that is before it, so that a line that was cut short or changed is found out:
+// A journal is JSON lines. The first is its head, each of the others is for one item. A line ends
+// with a checksum of everything before it, so that a line that was cut short or changed is
+// detected:
 //
 //	{"journal":"mihu-provision","version":1,…,"crc32c":"0a1b2c3d"}
 //	{"index":0,"line":2,"trunk":"+1234•••8901/call","action":"created",…,"crc32c":"4e5f6071"}
@@ -21,7 +22,7 @@ const (
 	checksumLength = len(checksumKey) + 8 + len("\"}")
 )
 
-// journalHead says what the journal is of.
+// journalHead identifies the input of the journal.
 type journalHead struct {
 	Journal string `json:"journal"`
 	Version int    `json:"version"`
@@ -32,7 +33,7 @@ type journalHead struct {
 	Time   time.Time `json:"time"`
 }
 
-// journalEntry is a finished item, or one that failed, which is there for people to read.
+// journalEntry is a finished item, or a failed one, which is there for people to read.
 type journalEntry struct {
 	Index  int       `json:"index"`
 	Line   int       `json:"line,omitempty"`
@@ -44,17 +45,17 @@ type journalEntry struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli) // never changed
 
-// appendLine adds v as a line with its checksum.
+// appendLine appends v as a line with its checksum.
 func appendLine(to []byte, v any) ([]byte, error) {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return to, err
 	}
-	line = line[:len(line)-1] // the checksum goes before the brace
+	line = line[:len(line)-1] // the brace follows the checksum
 	return append(appendChecksum(append(to, line...), line), '\n'), nil
 }
 
-// readLine reads a whole line into v; false where it is not as it was written.
+// readLine decodes a complete line into v. It returns false if the line is not as it was written.
 func readLine(line []byte, v any) bool {
 	line, ended := bytes.CutSuffix(line, []byte("\n"))
 	if !ended || len(line) <= checksumLength {
@@ -64,7 +65,7 @@ func readLine(line []byte, v any) bool {
 	return bytes.Equal(tail, appendChecksum(nil, body)) && json.Unmarshal(line, v) == nil
 }
 
-// appendChecksum adds the end of a line.
+// appendChecksum appends the end of a line.
 func appendChecksum(to, line []byte) []byte {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.Checksum(line, castagnoli))
 	return append(hex.AppendEncode(append(to, checksumKey...), sum), "\"}"...)

@@ -38,7 +38,7 @@ func lines(t *testing.T, path string) []string {
 	return slices.Collect(strings.Lines(string(content)))
 }
 
-func TestARunIsContinued(t *testing.T) {
+func TestResume(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	srv := newServer(t)
@@ -47,7 +47,7 @@ func TestARunIsContinued(t *testing.T) {
 	items := []provision.Item{want(0, 0), want(1, 1), want(0, 0), bad, want(4, 4)}
 	items[3].Trunk.Name = "\n"
 	items[1].Trunk.SIP = &mihu.SIPCredentials{Username: "planted-user", Password: "planted-passw0rd", Gateway: "sip.example.com"}
-	require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodPost, Skip: 2, Status: http.StatusForbidden}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost, Skip: 2}, Status: http.StatusForbidden}))
 
 	journal := open(t, path, "list of November")
 	results, err := collect(t, provision.Run(t.Context(), client, stream(nil, items...), provision.Options{Workers: 1, Journal: journal}))
@@ -66,7 +66,7 @@ func TestARunIsContinued(t *testing.T) {
 		assert.NotContains(t, written, secret)
 	}
 
-	// What failed is tried again, and nothing else.
+	// Failed items are tried again, and nothing else is.
 	srv.ResetRequests()
 	journal = open(t, path, "list of November")
 	assert.Equal(t, 2, journal.Finished())
@@ -111,7 +111,7 @@ func TestAJournalOfAnotherInput(t *testing.T) {
 	}{
 		{"another item", []provision.Item{want(0, 0), want(1, 1), want(3, 3)}, "item 3, line 5, is +1234•••0003/call here, and another in the journal"},
 		{"another wish", []provision.Item{want(0, 0), want(1, 1), changed, want(9, 9)}, "item 3, line 4, is +1234•••0002/call here"},
-		{"fewer items", []provision.Item{want(0, 0), want(1, 1), cased}, "it has item 5 as finished, and the input ends after 3"},
+		{"fewer items", []provision.Item{want(0, 0), want(1, 1), cased}, "the journal has item 5 as finished, and the input has only 3"},
 	}
 	for _, test := range tests {
 		results, err := collect(t, provision.Run(t.Context(), client, stream(nil, test.items...), provision.Options{Journal: journal}))
@@ -132,7 +132,7 @@ func TestAJournalOfAnotherInput(t *testing.T) {
 	assert.Equal(t, before, lines(t, path))
 }
 
-func TestAJournalIsForOne(t *testing.T) {
+func TestAJournalServesOneRun(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	api := newMemory()
@@ -236,7 +236,7 @@ func TestADamagedLine(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoJournal(t *testing.T) {
+func TestNotAJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "numbers.csv")
@@ -276,7 +276,7 @@ func TestOpenJournal(t *testing.T) {
 	assert.Contains(t, lines(t, path)[0], `"rounds":600000,`)
 }
 
-// What has a checksum and is still not to be believed.
+// Lines with a valid checksum that are refused all the same.
 func TestAJournalOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
@@ -288,10 +288,10 @@ func TestAJournalOfAnotherProgram(t *testing.T) {
 		is   error
 		text string
 	}{
-		{"a later version", `"version":2,"rounds":1`, item, mihu.ErrInvalid, "is of version 2, and this program knows 1"},
+		{"a later version", `"version":2,"rounds":1`, item, mihu.ErrInvalid, "has version 2, and this program supports version 1"},
 		{"no rounds", `"version":1,"rounds":0`, item, provision.ErrJournalDamaged, "asks for 0 rounds"},
 		{"rounds without end", `"version":1,"rounds":1000000000`, item, provision.ErrJournalDamaged, "asks for 1000000000 rounds"},
-		{"another input", `"version":1,"rounds":1`, item, provision.ErrOtherInput, "was begun for another one"},
+		{"another input", `"version":1,"rounds":1`, item, provision.ErrOtherInput, "was created for another one"},
 		{"an action", "", strings.Replace(item, "created", "danced", 1), provision.ErrJournalDamaged, "line 2"},
 		{"a digest", "", strings.Replace(item, "ff", "xy", 1), provision.ErrJournalDamaged, "line 2"},
 		{"no digest", "", strings.Replace(item, "ff", "00", 1), provision.ErrJournalDamaged, "line 2"},
@@ -314,7 +314,7 @@ func TestAJournalOfAnotherProgram(t *testing.T) {
 	}
 }
 
-// A journal that cannot be written ends the run, and what it does not have is not finished.
+// A journal that cannot be written ends the run. An item that it does not have is not finished.
 func TestTheJournalCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []string{"write", "sync"} {
@@ -358,7 +358,7 @@ func TestTheJournalCannotBeWritten(t *testing.T) {
 }
 
 // Results that arrive while the disk is busy are written together.
-func TestResultsAreWrittenTogether(t *testing.T) {
+func TestResultsAreSyncedTogether(t *testing.T) {
 	t.Parallel()
 	journal := open(t, filepath.Join(t.TempDir(), "journal"), "many")
 	syncs := provision.SlowJournal(journal)

@@ -11,17 +11,18 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// trunkKey is a trunk in eight bytes: the at most 15 digits of its number, which begin with no zero,
-// and its channel. 0 is none.
+// trunkKey is a trunk in eight bytes: the up to 15 digits of its number, which do not begin with a
+// zero, and its channel. 0 means none.
 type trunkKey uint64
 
-// agentKey is an agent on a channel, the thing that serves one number only.
+// agentKey is an agent on a channel, where it serves one number only.
 type agentKey struct {
 	agent    [16]byte
 	whatsApp bool
 }
 
-// keyOf is the key of a trunk; false where it is none, as in a list that somebody else wrote.
+// keyOf returns the key of a trunk. It returns false if the ID is invalid, as it may be in a list
+// of the API.
 func keyOf(id mihu.TrunkID) (trunkKey, bool) {
 	digits := strings.TrimPrefix(id.PhoneNumber, "+")
 	n, err := strconv.ParseUint(digits, 10, 64)
@@ -35,7 +36,7 @@ func keyOf(id mihu.TrunkID) (trunkKey, bool) {
 	return key, true
 }
 
-// id is the trunk of the key.
+// id returns the trunk of the key.
 func (k trunkKey) id() mihu.TrunkID {
 	if k == 0 {
 		return mihu.TrunkID{}
@@ -51,7 +52,7 @@ func hasTrunks(channel mihu.Channel) bool {
 	return channel == mihu.ChannelCall || channel == mihu.ChannelWhatsApp
 }
 
-// agentOf is the key of an agent; false where it has no UUID.
+// agentOf returns the key of an agent. It returns false if the UUID is invalid.
 func agentOf(uuid string, channel mihu.Channel) (agentKey, bool) {
 	key := agentKey{whatsApp: channel == mihu.ChannelWhatsApp}
 	digits := strings.ReplaceAll(uuid, "-", "")
@@ -59,14 +60,15 @@ func agentOf(uuid string, channel mihu.Channel) (agentKey, bool) {
 	return key, err == nil && n == len(key.agent) && len(uuid) == 36
 }
 
-// uuid is the agent's, as the API writes it.
+// uuid returns the agent's UUID as the API writes it.
 func (k agentKey) uuid() string {
 	s := hex.EncodeToString(k.agent[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
-// writeItem writes what an item asks for, so that equal items give equal bytes and others do not.
-// SIP username and password are left out where what becomes of the bytes is kept.
+// writeItem writes what an item asks for: the same bytes for equal items, and different bytes for
+// others. withSecrets includes SIP username and password; it is false if a hash of the bytes is
+// kept.
 func writeItem(w io.Writer, item *Item, withSecrets bool) {
 	var sip mihu.SIPCredentials
 	if item.Trunk.SIP != nil {
@@ -77,7 +79,7 @@ func writeItem(w io.Writer, item *Item, withSecrets bool) {
 	}
 	settings := []byte("none")
 	if item.Trunk.AdditionalSettings != nil {
-		settings, _ = json.Marshal(item.Trunk.AdditionalSettings) //nolint:errchkjson // what cannot be written is refused by the item's check
+		settings, _ = json.Marshal(item.Trunk.AdditionalSettings) //nolint:errchkjson // validation refuses what cannot be encoded
 	}
 	var length [8]byte
 	for _, field := range [...]string{

@@ -22,10 +22,14 @@ import (
 
 const killItems = 2000
 
-// TestMain is the test, or the process that the test of kills starts and kills.
+// TestMain runs the tests, or is the process that TestKills and TestRotateKills start and kill.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PROVISION_TEST_URL"); url != "" {
-		if err := provisionMany(url, os.Getenv("PROVISION_TEST_JOURNAL")); err != nil {
+		do, path := provisionMany, os.Getenv("PROVISION_TEST_JOURNAL")
+		if passwords := os.Getenv("PROVISION_TEST_PASSWORDS"); passwords != "" {
+			do, path = rotateMany, passwords
+		}
+		if err := do(url, path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -54,7 +58,7 @@ func provisionMany(url, path string) error {
 	return journal.Close()
 }
 
-// A run that is killed and started again, five times, does what it should, and nothing again that it
+// A run that is killed and started again, five times, does everything, and repeats nothing that it
 // had recorded.
 func TestKills(t *testing.T) {
 	t.Parallel()
@@ -82,8 +86,8 @@ func TestKills(t *testing.T) {
 		require.NoError(t, err)
 		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Env = append(os.Environ(), "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_JOURNAL="+path)
-		var said strings.Builder
-		cmd.Stderr = &said
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
 		require.NoError(t, cmd.Start())
 		exited := make(chan error, 1)
 		go func() { exited <- cmd.Wait() }()
@@ -94,11 +98,11 @@ func TestKills(t *testing.T) {
 		case err = <-exited:
 		}
 		if n == 5 {
-			require.NoError(t, err, said.String())
+			require.NoError(t, err, stderr.String())
 			break
 		}
-		require.Error(t, err, "it was to be killed")
-		require.Empty(t, said.String())
+		require.Error(t, err, "the process was not killed")
+		require.Empty(t, stderr.String())
 		finished := map[string]bool{}
 		for _, line := range lines(t, path)[1:] {
 			var entry struct{ Index int }

@@ -4,10 +4,10 @@ package provision
 
 import "os"
 
-// lock does nothing: the standard library has no lock here that ends with its process.
+// lock does nothing: on this system the standard library has no lock that ends with its process.
 func lock(*os.File) error { return nil }
 
 func unlock(*os.File) error { return nil }
 
-// syncDir does nothing: here a directory cannot be synced.
+// syncDir does nothing: on this system a directory cannot be synced.
 func syncDir(string) error { return nil }

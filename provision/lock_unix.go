@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// lock takes the file for this Journal alone. The kernel gives it back however the process ends.
+// lock locks the file for this Journal alone. The kernel releases the lock however the process
+// ends.
 func lock(file *os.File) error {
 	err := flock(file, syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -18,8 +19,8 @@ func lock(file *os.File) error {
 	return err
 }
 
-// unlock gives the file back before it is closed: a process that this one is just starting has it open
-// as well, and with it the lock, until it is another program.
+// unlock releases the lock before the file is closed. A process that this one is just starting has
+// the file open too, and the lock with it, until it executes another program.
 func unlock(file *os.File) error { return flock(file, syscall.LOCK_UN) }
 
 func flock(file *os.File, how int) error {
@@ -39,7 +40,7 @@ func flock(file *os.File, how int) error {
 	return errors.Join(err, failed)
 }
 
-// syncDir makes the name of a new file outlive a loss of power.
+// syncDir makes the name of a new file survive a loss of power.
 func syncDir(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A process that is just being started has the open files of this one, and must not keep the journal.
+// A process that is just being started has the open files of this one, and must not keep the
+// journal.
 func TestAClosedJournalIsFree(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")

@@ -13,7 +13,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// heap is what is in use after a collection, in bytes.
+// heap returns the bytes in use after a collection.
 func heap() int64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -21,7 +21,8 @@ func heap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// forgetful is an API that remembers nothing, so that what is measured is the run's own.
+// forgetful returns a client of an API that stores nothing, so that only the run's own memory is
+// measured.
 func forgetful(tb testing.TB) *mihu.Client {
 	tb.Helper()
 	api := newMemory()
@@ -29,8 +30,8 @@ func forgetful(tb testing.TB) *mihu.Client {
 	return api.client(tb)
 }
 
-// A run keeps a small key for every item, whatever the items hold, and that of a source less: what the journal has
-// of it. It is not parallel, since it looks at the memory of the whole process.
+// A run keeps a small key for every item, whatever the items hold, and that of a source less: what
+// the journal has of it. It is not parallel, since it looks at the memory of the whole process.
 func TestMemory(t *testing.T) { //nolint:paralleltest // see above
 	n := 40_000
 	if raceEnabled {
@@ -71,7 +72,8 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-// BenchmarkRun is the cost of a run of 1000 new trunks beside that of their requests, which take no time here.
+// BenchmarkRun is the cost of a run of 1000 new trunks beside that of their requests, which take no
+// time here.
 func BenchmarkRun(b *testing.B) {
 	client := forgetful(b)
 	b.ReportAllocs()

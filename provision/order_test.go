@@ -15,9 +15,10 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// What is to become of items that wait for the agents of each other. There is a trunk for every pair of has, of a
-// number and its agent; the items want the pairs of wants, in that order. What is done is "created" and
-// so on; "busy 3" is an agent that number 3 keeps, and "cycle 1 2" one of these numbers.
+// What is to become of items that wait for the agents of each other. There is a trunk for every
+// pair of has, of a number and its agent; the items want the pairs of wants, in that order. What is
+// done is "created" and so on; "busy 3" is an agent that number 3 keeps, and "cycle 1 2" one of
+// these numbers.
 var orders = []struct {
 	name        string
 	has, wants  [][2]int
@@ -116,7 +117,7 @@ func TestOrders(t *testing.T) {
 				var last provision.Progress
 				planned, err := collect(t, provision.Plan(t.Context(), client, stream(nil, items...), provision.Options{Progress: func(p provision.Progress) { last = p }}))
 				require.NoError(t, err)
-				assert.Equal(t, test.done, told(planned))
+				assert.Equal(t, test.done, done(planned))
 				assert.Zero(t, last.Waiting)
 				for _, req := range srv.Requests() {
 					assert.Equal(t, "GET /phone-numbers/trunks 200", req.String(), "a plan only lists")
@@ -129,7 +130,7 @@ func TestOrders(t *testing.T) {
 					Progress: func(p provision.Progress) { last, mostWaiting = p, max(mostWaiting, p.Waiting) },
 				}))
 				require.NoError(t, err)
-				assert.Equal(t, test.done, told(results))
+				assert.Equal(t, test.done, done(results))
 				assert.Equal(t, len(items), last.Done)
 				assert.Zero(t, last.Waiting)
 				if test.name != "a chain of five, in the best order" {
@@ -155,8 +156,8 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// told is what was done, in the words of the table.
-func told(results []provision.Result) []string {
+// done returns what was done, in the words of the table.
+func done(results []provision.Result) []string {
 	var all []string
 	for _, result := range results {
 		line := string(result.Action)
@@ -200,7 +201,7 @@ func TestOrdersWithManyWorkers(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedForOtherReasonsKeepsItsError(t *testing.T) {
+func TestOtherRefusalsKeepTheirError(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
@@ -259,6 +260,6 @@ func TestTextsOfOrders(t *testing.T) {
 	assert.Equal(t, "provision: 0 trunks wait for each other's agents", ring(0).Error())
 	assert.Contains(t, ring(6).Error(), "+1234•••0000/call to "+agent(1))
 	long := ring(10).Error()
-	assert.Contains(t, long, "in the same way the 4 between, and at last +1234•••0000/call to "+agent(1))
+	assert.Contains(t, long, ", the 4 in between in the same way, and finally +1234•••0000/call to "+agent(1))
 	assert.NotContains(t, long, agent(5)+",")
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// A plan says of every item what a run then does, and a run is as planned.
-func TestPlanIsWhatRunDoes(t *testing.T) {
+// A plan reports for every item what a run then does.
+func TestPlanMatchesRun(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	for i := range 450 { // three pages
@@ -60,7 +60,7 @@ func TestPlanIsWhatRunDoes(t *testing.T) {
 	assert.Equal(t, agent(449), planned[8].Ensured.PreviousAgentUUID)
 }
 
-// What a list says and no program of ours would write.
+// A list may have what no client would register.
 func TestPlanOfAnOddList(t *testing.T) {
 	t.Parallel()
 	api := newMemory()
@@ -100,10 +100,10 @@ func TestPlanOfABusyAgentWasNotRefusedByTheAPI(t *testing.T) {
 	require.Len(t, results, 1)
 	assert.Equal(t, &provision.AgentBusyError{Trunk: trunk(0), AgentUUID: agent(1), Holder: trunk(1)}, results[0].Err)
 	assert.EqualError(t, results[0].Err, "provision: +1234•••0000/call cannot have agent "+agent(1)+
-		", which serves +1234•••0001/call; move or delete that first, or name another agent")
+		", which serves +1234•••0001/call; assign another agent to that number or delete its trunk first, or use another agent")
 }
 
-// What needs no look at anything is not told before the items in front of it.
+// A result that needs no lookup does not come before those of earlier items.
 func TestPlanIsInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// Every action, and what of it reaches the server.
+// Every action, and the requests that it makes.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
@@ -72,10 +72,10 @@ func TestRun(t *testing.T) {
 	duplicate, ok := errors.AsType[*provision.DuplicateError](results[5].Err)
 	require.True(t, ok)
 	assert.Equal(t, provision.DuplicateError{Trunk: trunk(0), FirstIndex: 0, FirstLine: 2}, *duplicate)
-	assert.EqualError(t, duplicate, "provision: not sent: +1234•••0000/call is wanted otherwise in line 2; leave one of the two")
+	assert.EqualError(t, duplicate, "provision: not sent: +1234•••0000/call has different content in line 2; keep one of the two")
 	require.ErrorIs(t, duplicate, mihu.ErrInvalid)
 	assert.EqualError(t, &provision.DuplicateError{Trunk: trunk(0), FirstIndex: 6},
-		"provision: not sent: +1234•••0000/call is wanted otherwise in item 7; leave one of the two")
+		"provision: not sent: +1234•••0000/call has different content in item 7; keep one of the two")
 	for _, i := range []int{6, 8} {
 		_, ok := errors.AsType[*mihu.ValidationError](results[i].Err)
 		assert.True(t, ok)
@@ -103,7 +103,7 @@ func TestRunOfNothing(t *testing.T) {
 	assert.Zero(t, srv.RequestCount())
 }
 
-func TestWhatCannotBeUsedIsRefusedBeforeAnything(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	t.Parallel()
 	api := newMemory()
 	client := api.client(t)
@@ -116,13 +116,13 @@ func TestWhatCannotBeUsedIsRefusedBeforeAnything(t *testing.T) {
 		wrong  string
 	}{
 		{"context", nil, client, many(1), provision.Options{}, "context: nil"},
-		{"no client", t.Context(), nil, many(1), provision.Options{}, "client: not made by mihu.New"},
-		{"zero client", t.Context(), new(mihu.Client), many(1), provision.Options{}, "client: not made by mihu.New"},
+		{"no client", t.Context(), nil, many(1), provision.Options{}, "client: not created by mihu.New"},
+		{"zero client", t.Context(), new(mihu.Client), many(1), provision.Options{}, "client: not created by mihu.New"},
 		{"items", t.Context(), client, nil, provision.Options{}, "items: nil"},
 		{"few workers", t.Context(), client, many(1), provision.Options{Workers: -1}, `workers "-1": want 1 to 1024`},
 		{"many workers", t.Context(), client, many(1), provision.Options{Workers: 1025}, `workers "1025": want 1 to 1024`},
 		{"failures", t.Context(), client, many(1), provision.Options{MaxFailures: -1}, `max failures "-1": negative`},
-		{"journal", t.Context(), client, many(1), provision.Options{Journal: new(provision.Journal)}, "journal: not made by OpenJournal"},
+		{"journal", t.Context(), client, many(1), provision.Options{Journal: new(provision.Journal)}, "journal: not opened by OpenJournal"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestStop(t *testing.T) {
 		results, err := collect(t, provision.Run(t.Context(), api.client(t), many(100), provision.Options{Workers: 4, Stop: stop}))
 		require.ErrorIs(t, err, provision.ErrStopped)
 		assert.Len(t, results, 8, "the second four were under way")
-		assert.Equal(t, 4, api.most)
+		assert.Equal(t, 4, api.inFlightMax)
 		for _, result := range results {
 			assert.Equal(t, provision.Created, result.Action)
 		}
@@ -231,7 +231,7 @@ func TestMaxFailures(t *testing.T) {
 	assert.Len(t, results, 3)
 	assert.Empty(t, api.Flow(), "nothing else was begun")
 
-	// The last item's failure is no reason to say that something was left out.
+	// A failure of the last item leaves nothing undone.
 	results, err = collect(t, provision.Run(t.Context(), api.client(t), stream(nil, all[:3]...), provision.Options{MaxFailures: 3}))
 	require.NoError(t, err)
 	assert.Len(t, results, 3)
@@ -277,7 +277,7 @@ func TestTheContextEndsEverythingAtOnce(t *testing.T) {
 	assert.Empty(t, api.Flow())
 }
 
-// Leaving the loop, also by a panic, waits for what has begun, and for nothing else.
+// Leaving the loop, even by a panic, waits for items in progress, and for nothing else.
 func TestLeavingTheLoop(t *testing.T) {
 	t.Parallel()
 	for _, panics := range []bool{false, true} {
@@ -297,7 +297,7 @@ func TestLeavingTheLoop(t *testing.T) {
 					break
 				}
 			}()
-			assert.Zero(t, api.atOnce)
+			assert.Zero(t, api.inFlight)
 			assert.Len(t, api.trunks, journal.Finished(), "what was done is recorded")
 			assert.LessOrEqual(t, len(api.trunks), 8)
 			require.NoError(t, journal.Close())
@@ -305,10 +305,10 @@ func TestLeavingTheLoop(t *testing.T) {
 	}
 }
 
-func TestTheLimiterIsAskedBeforeEveryRequest(t *testing.T) {
+func TestTheLimiterIsCalledBeforeEveryRequest(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "0"}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Status: http.StatusTooManyRequests, RetryAfter: "0"}))
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(7), AgentUUID: agent(7)}))
 	var asked atomic.Int32
 	limiter := limiterFunc(func(context.Context) error { asked.Add(1); return nil })
@@ -373,7 +373,7 @@ func TestSecrets(t *testing.T) {
 	results, err := collect(t, provision.Run(t.Context(), client, stream(nil, named(0, "lobby")), provision.Options{}))
 	require.NoError(t, err)
 	require.ErrorIs(t, results[0].Err, mihu.ErrInvalid)
-	require.ErrorContains(t, results[0].Err, `secret name "lobby": nothing was given that looks it up`)
+	require.ErrorContains(t, results[0].Err, `secret name "lobby": nothing looks it up; set Options.Secrets`)
 	assert.Equal(t, sent, srv.RequestCount())
 
 	done, err := provision.Apply(t.Context(), client, named(0, "lobby"), secrets)
@@ -393,8 +393,8 @@ func TestSecrets(t *testing.T) {
 	require.NotNil(t, done)
 }
 
-// What fails in passing is tried up to twice more, after half a second and a second at most.
-func TestRepetitions(t *testing.T) {
+// A transient error is retried up to twice, after at most half a second and at most a second.
+func TestRetries(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -442,8 +442,8 @@ func TestRepetitions(t *testing.T) {
 	}
 }
 
-// The answer to a POST is lost, and so are those to all that would find out about it: the repetition does.
-func TestAnUnknownOutcomeIsSettled(t *testing.T) {
+// The responses to a POST and to its reconciliation are lost. The retry finds out the outcome.
+func TestRetryFindsOutAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := newMemory()
@@ -464,8 +464,8 @@ func TestAnUnknownOutcomeIsSettled(t *testing.T) {
 	})
 }
 
-// What an attempt did before it failed is part of what was done.
-func TestRepetitionsAddUp(t *testing.T) {
+// What an attempt did before it failed counts.
+func TestRetriesAddUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := newMemory()
@@ -487,8 +487,8 @@ func TestRepetitionsAddUp(t *testing.T) {
 	})
 }
 
-// What is to be tried again in a minute is left undone by a run that is to end, but for what may have been done.
-func TestAStopEndsAWait(t *testing.T) {
+// A run that ends does not wait for a retry, unless the outcome is unknown.
+func TestStopEndsABackoff(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -528,7 +528,7 @@ func TestAStopEndsAWait(t *testing.T) {
 	}
 }
 
-func TestTheContextEndsAWait(t *testing.T) {
+func TestTheContextEndsABackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := newMemory()
@@ -544,7 +544,7 @@ func TestTheContextEndsAWait(t *testing.T) {
 	})
 }
 
-func TestFaultsOfTheServer(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	const n = 300
 	srv := newServer(t)
@@ -581,13 +581,13 @@ func hexTail(uuid string) (n int) {
 	return n
 }
 
-// The list fails when it is to be found out who has an agent.
-func TestWhoHasAnAgentCannotBeLookedUp(t *testing.T) {
+// The list of trunks fails when a waiting item needs it.
+func TestTheHolderCannotBeLookedUp(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusUnauthorized} {
 		srv := newServer(t)
 		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(1), AgentUUID: agent(1)}))
-		require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodGet, Path: "/phone-numbers/trunks", Status: status}))
+		require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodGet, Path: "/phone-numbers/trunks"}, Status: status}))
 		results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, want(0, 1), want(2, 1)), provision.Options{}))
 		if status == http.StatusUnauthorized {
 			require.ErrorIs(t, err, mihu.ErrUnauthorized)
@@ -598,7 +598,7 @@ func TestWhoHasAnAgentCannotBeLookedUp(t *testing.T) {
 			require.ErrorIs(t, results[1].Err, mihu.ErrForbidden)
 		}
 		require.ErrorIs(t, results[0].Err, mihu.ErrConflict)
-		require.ErrorContains(t, results[0].Err, "could not be looked up")
+		require.ErrorContains(t, results[0].Err, "cannot look up which trunk has the agent: ")
 	}
 }
 
@@ -639,7 +639,7 @@ func TestPrinting(t *testing.T) {
 	assert.Equal(t, `Result{index:3 action:failed Item{TrunkCreateRequest{trunk:"+1234•••0000/call"}} error:"connection lost"}`,
 		fmt.Sprint(provision.Result{Index: 3, Action: provision.Failed, Item: provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: trunk(0)}}, Err: errLost}))
 
-	// What is given to encoding/json as a whole is the caller's to keep.
+	// A caller that encodes the whole value as JSON has to protect it.
 	_, err := json.Marshal(errs)
 	require.NoError(t, err)
 }

@@ -25,7 +25,7 @@ const (
 	agent2 = "3c90c3cc-0d44-4b50-8888-000000000002"
 )
 
-// A source's own run and plan give what those of its items give, also where a journal has some of them.
+// Run and Plan of a source yield what Run and Plan of its items yield, with a journal too.
 func TestSourceRun(t *testing.T) {
 	t.Parallel()
 	source, err := spool(t, repeating, provision.ReadOptions{})

@@ -68,7 +68,7 @@ func onCall(number string, lineNumber int) provision.Item {
 	}
 }
 
-// The same two rows, as they come.
+// The same two rows in every notation.
 func TestReadWhatSpreadsheetsWrite(t *testing.T) {
 	t.Parallel()
 	const first, second = "+12025550142", "+12025550143"
@@ -149,7 +149,7 @@ func TestReadKeepsEmptySettings(t *testing.T) {
 	assert.Nil(t, items[0].Trunk.SIP, "nothing is set in it")
 }
 
-func TestReadTellsTheFormat(t *testing.T) {
+func TestReadDetectsTheFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]provision.Format{
 		header + line: provision.FormatCSV,
@@ -198,14 +198,14 @@ func TestDefaults(t *testing.T) {
 		TrunkID: mihu.TrunkID{Channel: "fax"}, SIP: &mihu.SIPCredentials{Port: 70000, Password: "hunter2"},
 	}}})
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	assert.ErrorContains(t, err, "the defaults cannot be used")
+	assert.ErrorContains(t, err, "invalid defaults")
 	assert.NotContains(t, err.Error(), "hunter2")
 	invalid, ok := errors.AsType[*mihu.ValidationError](err)
 	require.True(t, ok)
 	assert.Len(t, invalid.Violations, 2)
 }
 
-// What the caller gave is his, to change and to keep.
+// The caller may change its options after the call.
 func TestDefaultsAreCopied(t *testing.T) {
 	t.Parallel()
 	defaults := provision.Item{Trunk: mihu.TrunkCreateRequest{SIP: &mihu.SIPCredentials{Port: 5060}, AdditionalSettings: map[string]any{"a": "b"}}}
@@ -255,11 +255,11 @@ func TestOpen(t *testing.T) {
 	_, err = provision.Open(os.DevNull, provision.ReadOptions{})
 	assert.ErrorContains(t, err, "use Spool")
 	_, err = provision.Open(path, provision.ReadOptions{Format: "xlsx"})
-	assert.ErrorContains(t, err, `format "xlsx" is not known`)
+	assert.ErrorContains(t, err, `unknown format "xlsx"`)
 
 	require.NoError(t, os.WriteFile(path, []byte(header+"1"), 0o600))
 	_, err = provision.Open(path, provision.ReadOptions{})
-	assert.ErrorContains(t, err, "numbers.csv has 3 faults: line 2, column 1: phone_number ")
+	assert.ErrorContains(t, err, "numbers.csv has 3 errors: line 2, column 1: phone_number ")
 }
 
 func TestZeroSource(t *testing.T) {
@@ -282,7 +282,7 @@ func TestReadNothing(t *testing.T) {
 	}
 }
 
-func TestItemsOfJSONStopWhenTheyAreToldTo(t *testing.T) {
+func TestItemsOfJSONStop(t *testing.T) {
 	t.Parallel()
 	row := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + "\"}\n"
 	source, err := spool(t, row+row, provision.ReadOptions{})
@@ -296,7 +296,8 @@ func TestItemsOfJSONStopWhenTheyAreToldTo(t *testing.T) {
 	assert.Equal(t, 1, count)
 }
 
-// Standard input may hold secrets, which nobody else is to read and no killed program is to leave behind.
+// Standard input may hold secrets, which nobody else is to read and no killed program is to leave
+// behind.
 func TestSpoolLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -363,7 +364,7 @@ func TestItemsOfAChangedFile(t *testing.T) {
 	good := header + line + "+12025550143,call," + desk + "\n"
 	for name, test := range map[string]struct {
 		changed string
-		items   int // that come before it shows
+		items   int // that are yielded before it shows
 	}{
 		"another number": {strings.ReplaceAll(good, "0143", "0144"), 2},
 		"longer":         {good + "+12025550145,call," + desk + "\n", 2},
@@ -373,7 +374,7 @@ func TestItemsOfAChangedFile(t *testing.T) {
 		"more rows":      {header + strings.Repeat("1\n", 100), 0},
 		"blank rows":     {strings.ReplaceAll(good, "+12025550143,call,"+desk, strings.Repeat("\n", len("+12025550143,call,"+desk))), 1},
 		"other names":    {strings.ReplaceAll(good, "channel", "chennal"), 0},
-		"short rows":     {header + "+12,call," + desk + "\n+13,call," + desk + "\n+14,call," + desk + "\n", 2},
+		"short rows":     {header + "+42,call," + desk + "\n+43,call," + desk + "\n+44,call," + desk + "\n", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -414,8 +415,9 @@ func TestItemsAreNeverMoreThanLen(t *testing.T) {
 	assert.Equal(t, source.Len(), items)
 }
 
-// Places are found in one pass: a line of a hundred thousand faults takes no longer than as many lines.
-func TestALineOfFaults(t *testing.T) {
+// Places are found in one pass: a line with a hundred thousand violations takes no longer than as
+// many lines.
+func TestALineOfViolations(t *testing.T) {
 	t.Parallel()
 	text := "{" + strings.Repeat(`"é":1,`, 100_000) + `"ü":1}`
 	found := inputError(t, text, provision.ReadOptions{})

@@ -8,32 +8,35 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/internal/rows"
 )
 
-// Writer writes items as CSV or JSON lines in the form that [Open] reads, secrets included: the file is for nobody
-// else. It is made by [NewWriter], and is not safe for concurrent use; its zero value answers everything with an error.
-// Call Flush after the last item. There is nothing to close, and what it writes to is the caller's.
+// Writer writes items as CSV or JSON lines in the form that [Open] reads. The file holds the SIP
+// credentials too, so keep it private. Create a Writer with [NewWriter], and call Flush after the
+// last item. There is nothing to close. A Writer is not safe for concurrent use. Every method of
+// its zero value returns an error.
 //
-// A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula. In CSV, phone number, name, secret
-// name and reason therefore get an apostrophe before such a beginning, which also keeps the digits of a number as
-// they are, and Open takes it away again. Username and password are written as they are.
+// A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula. In CSV, the phone
+// number, name, secret name and reason therefore get an apostrophe before such a beginning. It also
+// keeps the digits of a number as they are. Open removes it. Username and password are written
+// unchanged.
 type Writer struct {
-	csv  *csv.Writer
-	json *bufio.Writer
-	err  error
-	head bool // written
+	csv    *csv.Writer
+	json   *bufio.Writer
+	err    error
+	header bool // is written
 }
 
-// NewWriter writes to w in a format; FormatAuto is FormatCSV. With a format that is not known, or a nil w, Write and
-// Flush say so. Nothing is written before the first item, not the row of names either.
+// NewWriter returns a Writer to w. FormatAuto means FormatCSV. If the format is unknown or w is
+// nil, Write and Flush return the error. Nothing is written before the first item, not even the
+// header.
 func NewWriter(w io.Writer, format Format) *Writer {
 	switch {
 	case w == nil:
-		return &Writer{err: errors.New("provision: NewWriter: nothing to write to")}
+		return &Writer{err: errors.New("provision: NewWriter: w is nil")}
 	case format == FormatAuto, format == FormatCSV:
 		return &Writer{csv: csv.NewWriter(w)}
 	case format == FormatJSON:
@@ -42,17 +45,18 @@ func NewWriter(w io.Writer, format Format) *Writer {
 	return &Writer{err: unknownFormat(format)}
 }
 
-// usable is the error that every call has from now on.
+// usable returns the error that every later call returns too.
 func (w *Writer) usable() error {
 	if w.err == nil && w.csv == nil && w.json == nil {
-		w.err = errors.New("provision: a Writer that NewWriter has not made")
+		w.err = errors.New("provision: Writer was not created by NewWriter")
 	}
 	return w.err
 }
 
-// Write adds an item, and the reason why it is there, "" for none. Open reads the file back, and ignores reasons and
-// lines. It writes an item that is not acceptable too, so that it can be corrected there; only what the format cannot
-// hold is an error, and nothing of such an item is written. An error of the file comes again with every call after it.
+// Write writes an item and a reason for people to read; "" is none. [Open] ignores reasons, and the
+// line from which an item came. An invalid item is written too, so that it can be corrected in the
+// file. Write returns an error, and writes nothing of the item, if the format cannot hold it. After
+// an error of the file, every later call returns that error.
 func (w *Writer) Write(item Item, reason string) error {
 	if err := w.usable(); err != nil {
 		return err
@@ -68,7 +72,8 @@ func (w *Writer) Write(item Item, reason string) error {
 	return w.err
 }
 
-// Flush writes out what is buffered; more can be added after it. Without an error, all that Write took is written.
+// Flush writes what is buffered. If it returns nil, every item that was passed to Write is written.
+// More items may follow.
 func (w *Writer) Flush() error {
 	if err := w.usable(); err != nil {
 		return err
@@ -89,7 +94,7 @@ func wrap(err error) error {
 	return nil
 }
 
-// writable refuses what would be changed on its way.
+// writable returns an error for what the file would not hold unchanged.
 func writable(item Item, reason string) error {
 	trunk := item.Trunk
 	texts := []string{trunk.PhoneNumber, string(trunk.Channel), trunk.AgentUUID, trunk.Name, string(trunk.Direction), item.SecretName, reason}
@@ -104,30 +109,30 @@ func writable(item Item, reason string) error {
 	if trunk.AdditionalSettings == nil {
 		return nil
 	}
-	// Package mihu knows what of settings can be sent, and so written.
+	// What can be sent of settings can be written, and package mihu knows that.
 	trial := mihu.TrunkCreateRequest{AdditionalSettings: trunk.AdditionalSettings}
 	invalid, ok := errors.AsType[*mihu.ValidationError](trial.Validate())
 	if !ok {
 		return nil
 	}
-	for _, fault := range invalid.Violations {
-		if fault.Field == colAdditionalSettings.key() {
-			return fmt.Errorf("provision: not written: %w", &mihu.ValidationError{Op: "write", Violations: []mihu.FieldViolation{fault}})
+	for _, violation := range invalid.Violations {
+		if violation.Field == trunkFields()[fieldAdditionalSettings].Key {
+			return fmt.Errorf("provision: not written: %w", &mihu.ValidationError{Op: "write", Violations: []mihu.FieldViolation{violation}})
 		}
 	}
 	return nil
 }
 
 func (w *Writer) writeCSV(item Item, reason string) error {
-	if !w.head {
-		var head []string
-		for f := range numFields {
-			head = append(head, f.column())
+	if !w.header {
+		var header []string
+		for _, f := range trunkFields() {
+			header = append(header, f.Column())
 		}
-		if err := w.csv.Write(append(head, reasonName, sourceLineName)); err != nil {
+		if err := w.csv.Write(append(header, reasonColumn, sourceLineColumn)); err != nil {
 			return wrap(err)
 		}
-		w.head = true
+		w.header = true
 	}
 	trunk, sip := item.Trunk, mihu.SIPCredentials{}
 	if trunk.SIP != nil {
@@ -142,13 +147,13 @@ func (w *Writer) writeCSV(item Item, reason string) error {
 		settings = string(out)
 	}
 	cells := [numFields]string{
-		colPhoneNumber: toSheet(trunk.PhoneNumber), colChannel: string(trunk.Channel), colAgentUUID: trunk.AgentUUID,
-		colName: toSheet(trunk.Name), colDirection: string(trunk.Direction),
-		colSIPGateway: sip.Gateway, colSIPPort: number(sip.Port), colSIPUsername: sip.Username, colSIPPassword: sip.Password,
-		colSIPSecondaryGateway: sip.SecondaryGateway,
-		colAdditionalSettings:  settings, colSecretName: toSheet(item.SecretName),
+		fieldPhoneNumber: rows.ToSheet(trunk.PhoneNumber), fieldChannel: string(trunk.Channel), fieldAgentUUID: trunk.AgentUUID,
+		fieldName: rows.ToSheet(trunk.Name), fieldDirection: string(trunk.Direction),
+		fieldSIPGateway: sip.Gateway, fieldSIPPort: orEmpty(sip.Port), fieldSIPUsername: sip.Username, fieldSIPPassword: sip.Password,
+		fieldSIPSecondaryGateway: sip.SecondaryGateway,
+		fieldAdditionalSettings:  settings, fieldSecretName: rows.ToSheet(item.SecretName),
 	}
-	return wrap(w.csv.Write(append(cells[:], toSheet(reason), number(item.Line))))
+	return wrap(w.csv.Write(append(cells[:], rows.ToSheet(reason), orEmpty(item.Line))))
 }
 
 func (w *Writer) writeJSON(item Item, reason string) error {
@@ -166,31 +171,10 @@ func (w *Writer) writeJSON(item Item, reason string) error {
 	return wrap(encoder.Encode(line))
 }
 
-// number is "" for 0, which stands for none.
-func number(n int) string {
+// orEmpty returns the number, and "" for 0.
+func orEmpty(n int) string {
 	if n == 0 {
 		return ""
 	}
 	return strconv.Itoa(n)
-}
-
-// isFormula tells what a spreadsheet would calculate, and what looks like that behind apostrophes, so that
-// fromSheet takes away exactly what toSheet has added.
-func isFormula(s string) bool {
-	s = strings.TrimLeft(s, "'")
-	return s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
-}
-
-func toSheet(s string) string {
-	if isFormula(s) {
-		return "'" + s
-	}
-	return s
-}
-
-func fromSheet(s string) string {
-	if rest, found := strings.CutPrefix(s, "'"); found && isFormula(rest) {
-		return rest
-	}
-	return s
 }

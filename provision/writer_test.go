@@ -56,7 +56,7 @@ func TestWriteJSON(t *testing.T) {
 	assert.Equal(t, want, strings.Split(strings.TrimSuffix(write(t, provision.FormatJSON, "busy", fullItem(), bare), "\n"), "\n"))
 }
 
-func TestReadWhatWasWritten(t *testing.T) {
+func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, format := range []provision.Format{provision.FormatCSV, provision.FormatJSON} {
 		want := fullItem()
@@ -65,8 +65,8 @@ func TestReadWhatWasWritten(t *testing.T) {
 	}
 }
 
-// A file of failures holds what failed, and what is wrong with it is found there.
-func TestWriteWhatIsNotAcceptable(t *testing.T) {
+// A file of failed items can be read, and what is wrong with them is found there.
+func TestWriteInvalidItems(t *testing.T) {
 	t.Parallel()
 	item := onCall("nonsense", 3)
 	item.Trunk.Channel = "fax"
@@ -117,9 +117,9 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, w.Write(onCall("+12025550142", 1), strings.Repeat("a", 1<<20)), errBroken)
 	}
 	for want, w := range map[string]*provision.Writer{
-		`format "xlsx" is not known`: provision.NewWriter(fullDisk{}, "xlsx"),
-		"nothing to write to":        provision.NewWriter(nil, provision.FormatCSV),
-		"NewWriter has not made":     new(provision.Writer),
+		`unknown format "xlsx"`:    provision.NewWriter(fullDisk{}, "xlsx"),
+		"w is nil":                 provision.NewWriter(nil, provision.FormatCSV),
+		"not created by NewWriter": new(provision.Writer),
 	} {
 		require.ErrorContains(t, w.Flush(), want)
 		require.ErrorContains(t, w.Write(onCall("+12025550142", 1), ""), want)
@@ -134,7 +134,7 @@ func TestWriteNothing(t *testing.T) {
 	}
 }
 
-func TestApostrophesStay(t *testing.T) {
+func TestApostrophesAreKept(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"'", "''", "'a", "=", "'=", "''=", "+1", "'+1", "-", "@a", "'-'", " =", "\u00a0", "a'=", "''", "O'Neill"} {
 		item := onCall("+12025550142", 2)
@@ -144,7 +144,7 @@ func TestApostrophesStay(t *testing.T) {
 	}
 }
 
-// Every item that is acceptable comes back as it was, in either format; what is not is a fault.
+// Every valid item is read as it was written, in either format. An invalid one is a violation.
 func FuzzWriteAndRead(f *testing.F) {
 	f.Add("desk", "user", "pw", "vault", "sip.example.com", 5060, `{"a":[1.50,{"b":null}]}`, "why", false)
 	f.Add("=a\"'", " u ", "'=p,;\t", "+", "[::1]", 1, `{"a":12345678901234567890}`, "a\r\nb\"", false)

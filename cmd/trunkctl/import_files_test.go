@@ -124,7 +124,7 @@ func TestUnknownBeforeTrouble(t *testing.T) {
 			f := newFake(t, anyAgent())
 			f.rows(1)
 			require.Equal(t, exitDone, f.run("import", "DIR/numbers.csv", "--yes").code)
-			require.NoError(t, f.Inject(mihutest.Fault{Method: http.MethodPatch, Status: http.StatusInternalServerError, Times: -1}))
+			require.NoError(t, f.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPatch, Times: -1}, Status: http.StatusInternalServerError}))
 			reader, writer, err := os.Pipe()
 			require.NoError(t, err)
 			require.NoError(t, reader.Close())

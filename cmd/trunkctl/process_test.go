@@ -403,7 +403,7 @@ func TestRate(t *testing.T) { //nolint:paralleltest // see above
 	const rows, most = 90, 55
 	f := newFake(t, anyAgent())
 	f.rows(rows)
-	require.NoError(t, f.Inject(mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1", Skip: 60, Times: 3}))
+	require.NoError(t, f.Inject(mihutest.Fault{On: mihutest.Match{Skip: 60, Times: 3}, Status: http.StatusTooManyRequests, RetryAfter: "1"}))
 	var mu sync.Mutex
 	var times []time.Time
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {

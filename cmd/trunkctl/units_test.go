@@ -314,7 +314,7 @@ func TestRotateBeforeSending(t *testing.T) {
 	for n := range 20 {
 		f.trunk(n)
 	}
-	require.NoError(t, f.Inject(mihutest.Fault{Method: "PATCH", Status: 500, AfterChange: true}))
+	require.NoError(t, f.Inject(mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: 500, AfterChange: true}))
 	f.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
 		if request.Method == http.MethodPatch {
 			_, password, _ := strings.Cut(string(request.Body), `"password":"`)

@@ -32,7 +32,7 @@ func ExampleHooks() {
 		fmt.Println(err)
 		return
 	}
-	if err := server.Inject(mihutest.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, AfterChange: true}); err != nil {
+	if err := server.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Status: http.StatusServiceUnavailable, AfterChange: true}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -145,12 +145,12 @@ func place(t *testing.T, srv *mihutest.Server) (host string, port int) {
 }
 
 func post(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = "POST", "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = "POST", "/phone-numbers/trunks"
 	return f
 }
 
 func get(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = "GET", "/phone-numbers/channels"
+	f.On.Method, f.On.Path = "GET", "/phone-numbers/channels"
 	return f
 }
 

@@ -40,7 +40,7 @@ func TestMetrics(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 500}))
 	require.ErrorIs(t, client.Trunks.Delete(t.Context(), frontDesk), mihu.ErrOutcomeUnknown)
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: 2}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: 2}, Status: 503}))
 	_, err = client.Trunks.List(t.Context(), nil)
 	require.NoError(t, err)
 
@@ -109,7 +109,7 @@ func counts(t *testing.T, m metricdata.Metrics) map[attribute.Set]uint64 {
 func TestAnOpenOutcomeIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	lab, srv := newLab(t), mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true}), mihutest.Fault{Method: "PATCH", Status: 500, Times: -1}))
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true}), mihutest.Fault{On: mihutest.Match{Method: "PATCH", Times: -1}, Status: 500}))
 	_, err := srv.Client(t, swift, lab.hooks).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	metricdatatest.AssertEqual(t,

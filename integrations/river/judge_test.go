@@ -22,7 +22,7 @@ import (
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	always := func(f mihutest.Fault) mihutest.Fault {
-		f.Times = -1
+		f.On.Times = -1
 		return f
 	}
 	const (
@@ -42,12 +42,12 @@ func TestFailures(t *testing.T) {
 	}{
 		{
 			"an agent that the API does not know is refused at once",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 422, Code: "AGENT_NOT_FOUND", Message: "no such agent"}),
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 422, Code: "AGENT_NOT_FOUND", Message: "no such agent"}),
 			mihuriver.Refused, "AGENT_NOT_FOUND: no such agent", rivertype.JobStateCancelled, 0,
 		},
 		{
 			"so is what the token may not do",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 403}),
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 403}),
 			mihuriver.Refused, "403", rivertype.JobStateCancelled, 0,
 		},
 		{
@@ -72,12 +72,12 @@ func TestFailures(t *testing.T) {
 		},
 		{
 			"a busy agent may be free later",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 409, Code: "AGENT_BUSY"}),
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 409, Code: "AGENT_BUSY"}),
 			mihuriver.Waiting, "AGENT_BUSY", retried, 0,
 		},
 		{
 			"an outcome that is not known is found out",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Drop: true}),
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Drop: true}),
 			mihuriver.Waiting, "outcome unknown", retried, 0,
 		},
 		{
@@ -123,10 +123,10 @@ func (late) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.
 func TestFailuresThatPass(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]mihutest.Fault{
-		"lost after the registration":   {Method: "POST", Drop: true, AfterChange: true},
-		"lost before it":                {Method: "POST", Drop: true},
-		"a server error after it":       {Method: "POST", Status: 500, AfterChange: true},
-		"an answer that cannot be read": {Method: "GET", Truncate: true},
+		"lost after the registration":   {On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true},
+		"lost before it":                {On: mihutest.Match{Method: "POST"}, Drop: true},
+		"a server error after it":       {On: mihutest.Match{Method: "POST"}, Status: 500, AfterChange: true},
+		"an answer that cannot be read": {On: mihutest.Match{Method: "GET"}, Truncate: true},
 		"too many requests":             {Status: 429, RetryAfter: "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestAgentThatStaysBusy(t *testing.T) {
 func TestAttemptsThatAreUsedUp(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
-	require.NoError(t, p.mihu.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	require.NoError(t, p.mihu.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 	p.enqueue("x", item(one, nobody))
 	_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET max_attempts = 2")
 	require.NoError(t, err)
@@ -253,7 +253,7 @@ func TestWorkerWithNegativeTimes(t *testing.T) {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, mihuriver.QueueOptions{})
-			require.NoError(t, p.mihu.Inject(mihutest.Fault{Status: status, RetryAfter: "90", Times: -1}))
+			require.NoError(t, p.mihu.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: status, RetryAfter: "90"}))
 			p.enqueue("x", item(one, nobody))
 			p.work(1, mihuriver.WorkerOptions{MaxSnooze: -time.Hour, TokenPause: -time.Hour})
 			p.until(func(sum mihuriver.Summary) bool { return sum.Later == 1 })

@@ -15,17 +15,17 @@ import (
 
 func jsonNumber(s string) json.Number { return json.Number(s) }
 
-// wanted is a fault as a test expects it; the problem begins with, or has, what is written.
+// wanted is an expected violation. Its problem contains the text.
 type wanted struct {
 	line, column          int
 	field, value, problem string
 }
 
-func assertFaults(t *testing.T, got []provision.InputViolation, want ...wanted) {
+func assertViolations(t *testing.T, got []provision.InputViolation, want ...wanted) {
 	t.Helper()
 	var texts []string
-	for _, fault := range got {
-		texts = append(texts, fault.String())
+	for _, violation := range got {
+		texts = append(texts, violation.String())
 	}
 	if !assert.Len(t, got, len(want), strings.Join(texts, "\n")) {
 		return
@@ -40,7 +40,7 @@ func assertFaults(t *testing.T, got []provision.InputViolation, want ...wanted) 
 
 const wide = "phone_number,channel,agent_uuid,name,direction,sip_gateway,sip_port,sip_username,sip_password,sip_secondary_gateway,additional_settings,secret_name\n"
 
-func TestCSVFaults(t *testing.T) {
+func TestCSVViolations(t *testing.T) {
 	t.Parallel()
 	const good = "+12025550142,call," + desk
 	for name, test := range map[string]struct {
@@ -48,7 +48,7 @@ func TestCSVFaults(t *testing.T) {
 		want []wanted
 	}{
 		// The file.
-		"empty":               {"", []wanted{{1, 1, "", "", "has no rows; the first row names the columns, such as phone_number,channel,agent_uuid"}}},
+		"empty":               {"", []wanted{{1, 1, "", "", "has no rows; the first row must name the columns, such as phone_number,channel,agent_uuid"}}},
 		"blank":               {"\ufeff\n,,\n \n", []wanted{{1, 1, "", "", "has no rows"}}},
 		"a header alone":      {header + "\n,,\n", []wanted{{1, 1, "", "", "has no rows"}}},
 		"UTF-16":              {"\xff\xfep\x00h\x00", []wanted{{1, 1, "", "", "UTF-16 text; save the file as CSV UTF-8"}}},
@@ -57,42 +57,42 @@ func TestCSVFaults(t *testing.T) {
 		"a workbook":          {"PK\x03\x04\x14\x00", []wanted{{1, 1, "", "", "a workbook"}}},
 
 		// The header.
-		"no header":          {good + "\n" + good, []wanted{{1, 1, "", "", "the first row has to name the columns"}}},
+		"no header":          {good + "\n" + good, []wanted{{1, 1, "", "", "the first row must name the columns"}}},
 		"header not UTF-8":   {"phone_number,ch\xe4nnel\n", []wanted{{1, 16, "", "", "not UTF-8 text; save the file as CSV UTF-8"}}},
-		"header with quotes": {"phone_number,chan\"nel\n" + good, []wanted{{1, 18, "", "", "a quote inside a field"}}},
+		"header with quotes": {"phone_number,chan\"nel\n" + good, []wanted{{1, 18, "", "", "quote in an unquoted field"}}},
 		"unknown column": {
 			"phone_number,channel,agnet_uuid,agent_uuid\n+12025550142,call,x," + desk,
-			[]wanted{{1, 22, "", "agnet_uuid", "unknown column; did you mean agent_uuid, or is it to be ignored?"}},
+			[]wanted{{1, 22, "", "agnet_uuid", "unknown column; did you mean agent_uuid? If not, ignore it by name"}},
 		},
 		"half a name": {
 			"phone_number,channel,agent_uuid,gateway\n" + good,
-			[]wanted{{1, 33, "", "gateway", "did you mean sip_gateway, or is it to be ignored?"}},
+			[]wanted{{1, 33, "", "gateway", "did you mean sip_gateway? If not, ignore it by name"}},
 		},
 		"a name far from all": {
 			"phone_number,channel,agent_uuid,Our Reference\n" + good,
-			[]wanted{{1, 33, "", "Our Reference", "is it to be ignored? Known are phone_number, channel,"}},
+			[]wanted{{1, 33, "", "Our Reference", "known are phone_number, channel,"}},
 		},
 		"a column twice": {
 			"phone_number,channel,agent_uuid,Phone Number\n" + good + ",1",
-			[]wanted{{1, 33, "phone_number", "", "the same as column number 1 of the row"}},
+			[]wanted{{1, 33, "phone_number", "", "same name as column number 1"}},
 		},
 		"required columns missing": {
 			"channel,name\ncall,a\ncall,b\n",
-			[]wanted{{1, 1, "phone_number", "", "no such column"}, {1, 1, "agent_uuid", "", "no such column"}},
+			[]wanted{{1, 1, "phone_number", "", "required column is missing"}, {1, 1, "agent_uuid", "", "required column is missing"}},
 		},
 		"rows of a bad header are looked at": {
 			"phone_number,channel,agent\n+12025550142,fax,x\n",
 			[]wanted{
-				{1, 1, "agent_uuid", "", "no such column"},
-				{1, 22, "", "agent", "did you mean agent_uuid, or is it to be ignored?"},
+				{1, 1, "agent_uuid", "", "required column is missing"},
+				{1, 22, "", "agent", "did you mean agent_uuid? If not, ignore it by name"},
 				{2, 14, "channel", "", `want "call" or "whatsapp"`},
 			},
 		},
 
-		// Rows that cannot be told apart.
+		// Rows that cannot be split into cells.
 		"too many fields": {
 			header + good + ",,a,b\n" + line,
-			[]wanted{{2, 57, "", "", "a value that no column is named for: the header names 3"}},
+			[]wanted{{2, 57, "", "", "value without a column: the header names 3"}},
 		},
 		"too few fields": {
 			header + "+12025550142,call\n",
@@ -101,7 +101,7 @@ func TestCSVFaults(t *testing.T) {
 		"a quote in the middle": {
 			header + `+1202"5550142,call,` + desk + "\n+1,fax,x",
 			[]wanted{
-				{2, 6, "", "", "a quote inside a field that does not begin with one"},
+				{2, 6, "", "", "quote in an unquoted field"},
 				{3, 1, "phone_number", "+•", "too few or too many digits"},
 				{3, 4, "channel", "", "want"},
 				{3, 8, "agent_uuid", "", "not a UUID"},
@@ -109,19 +109,19 @@ func TestCSVFaults(t *testing.T) {
 		},
 		"a quote in quotes": {
 			wide + good + `,"6" pipe"` + "\n" + line,
-			[]wanted{{2, 58, "", "", "a quote inside a field in quotes; write it twice"}},
+			[]wanted{{2, 58, "", "", "quote in a quoted field; double it"}},
 		},
 		"a quote that is not closed": {
-			wide + good + `,"ä` + "\n+12,call,x\n",
+			wide + good + `,"ä` + "\n+49,call,x\n",
 			[]wanted{
-				{2, 56, "", "", "a quote that is not closed"},
+				{2, 56, "", "", "unclosed quote"},
 				{3, 10, "agent_uuid", "", "not a UUID"},
 			},
 		},
 		"a quote that another line closes wrongly": {
 			wide + good + `,"night` + "\n" + `+12025550143,call,` + desk + `,"day"` + "\n+1,call," + desk + "\n",
 			[]wanted{
-				{2, 56, "", "", "a quote that is not closed: the next one, in line 3, column 56, does not end a field"},
+				{2, 56, "", "", "unclosed quote: the next one, in line 3, column 56, does not end a field"},
 				{4, 1, "phone_number", "+•", "too few"},
 			},
 		},
@@ -131,7 +131,7 @@ func TestCSVFaults(t *testing.T) {
 		},
 		"a record without end": {
 			header + good + ",\"" + strings.Repeat(strings.Repeat("1", 10_000)+"\n", 400),
-			append([]wanted{{2, 56, "", "", "a quote that is not closed"}}, repeated(400)...),
+			append([]wanted{{2, 56, "", "", "unclosed quote"}}, repeated(400)...),
 		},
 		"columns without end": {
 			header + strings.Repeat(",", 20001) + "\n+1,call," + desk,
@@ -146,11 +146,11 @@ func TestCSVFaults(t *testing.T) {
 		"NUL in a number": {header + "+1202\x005550142,call," + desk, []wanted{{2, 6, "phone_number", "", "has a NUL byte"}}},
 		"characters, not bytes": {
 			"name,phone_number,channel,agent_uuid\näöü€😀,1,call," + desk,
-			[]wanted{{2, 7, "phone_number", "•", "has no + and country code"}},
+			[]wanted{{2, 7, "phone_number", "•", "missing country code"}},
 		},
 		"a byte order mark is no character": {
 			"\ufeffphone_number,channel,agent_uuid,nome\n" + good,
-			[]wanted{{1, 33, "", "nome", "did you mean name, or is it to be ignored?"}},
+			[]wanted{{1, 33, "", "nome", "did you mean name? If not, ignore it by name"}},
 		},
 		"empty cells": {
 			header + ",,x\n",
@@ -199,7 +199,7 @@ func TestCSVFaults(t *testing.T) {
 		"settings": {
 			"phone_number,channel,agent_uuid,additional_settings\n" + good + `,"{""a"":1,""a"":2}"` + "\n" + good + ",{]\n" + good + ",null\n" + good + ",{\n" + good + `,"{""a"":""\ud800""}"` + "\n",
 			[]wanted{
-				{2, 56, "additional_settings", "", "the same key twice, at character 8 of the field"},
+				{2, 56, "additional_settings", "", "duplicate key, at character 8 of the field"},
 				{3, 56, "additional_settings", "", "not a JSON object, at character 2 of the field"},
 				{4, 56, "additional_settings", "", "is null; want a JSON object"},
 				{5, 56, "additional_settings", "", "not a JSON object, at character 2 of the field"},
@@ -210,7 +210,7 @@ func TestCSVFaults(t *testing.T) {
 		// Across rows.
 		"the same trunk with other content": {
 			"phone_number,channel,agent_uuid,name\n" + good + ",a\n" + good + ",a\n+1 (202) 555-0142,call," + desk + ",b\n",
-			[]wanted{{4, 1, "phone_number", "+1202•••0142", "the same trunk as in line 2, with other content"}},
+			[]wanted{{4, 1, "phone_number", "+1202•••0142", "same trunk as in line 2, with different content"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,12 +221,13 @@ func TestCSVFaults(t *testing.T) {
 				assert.Equal(t, len(want)-1000, found.More)
 				want = want[:1000]
 			}
-			assertFaults(t, found.Violations, want...)
+			assertViolations(t, found.Violations, want...)
 		})
 	}
 }
 
-// repeated are the faults of lines 3 and on that hold ten thousand digits and nothing else.
+// repeated returns the violations of n lines from line 3 that hold ten thousand digits and nothing
+// else.
 func repeated(n int) []wanted {
 	var all []wanted
 	for i := range n - 1 {
@@ -240,10 +241,10 @@ func repeated(n int) []wanted {
 	return all
 }
 
-// wantedThere is a fault that begins where the text has a §.
+// wantedThere is a violation at a § of the text.
 type wantedThere struct{ field, value, problem string }
 
-// marked takes the § out of a text, and says where they were.
+// marked removes the § from a text, and returns their places.
 func marked(text string) (clean string, places [][2]int) {
 	line, column := 1, 1
 	for _, r := range text {
@@ -259,7 +260,7 @@ func marked(text string) (clean string, places [][2]int) {
 	return strings.ReplaceAll(text, "§", ""), places
 }
 
-func TestJSONFaults(t *testing.T) {
+func TestJSONViolations(t *testing.T) {
 	t.Parallel()
 	const good = `"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + `"`
 	for name, test := range map[string]struct {
@@ -267,65 +268,65 @@ func TestJSONFaults(t *testing.T) {
 		want []wantedThere
 	}{
 		"empty":                 {"§", []wantedThere{{"", "", "has no rows"}}},
-		"an array":              {`§[{` + good + `}]`, []wantedThere{{"", "", "a JSON array; want one object a line"}}},
-		"an indented array":     {"§[\n{" + good + "}\n]", []wantedThere{{"", "", "a JSON array; want one object a line"}}},
-		"an indented object":    {"\n§ {\n" + good + "\n}", []wantedThere{{"", "", "an object that goes over several lines"}}},
-		"not an object":         {`{` + good + "}\n §7\n§null\n§\"a\"\n§[]\n§true\n", []wantedThere{{"", "", "a number;"}, {"", "", "null;"}, {"", "", "a text;"}, {"", "", "an array;"}, {"", "", "a truth value;"}}},
-		"not JSON":              {`{"ä":§x}`, []wantedThere{{"", "", "not JSON from here on"}}},
-		"cut off":               {`{` + good + "}\n{" + good + "§", []wantedThere{{"", "", "not JSON from here on"}}},
-		"something behind":      {`{` + good + `} §x`, []wantedThere{{"", "", "not JSON from here on"}}},
-		"two in a line":         {`{` + good + `}§{}`, []wantedThere{{"", "", "not JSON from here on"}}},
+		"an array":              {`§[{` + good + `}]`, []wantedThere{{"", "", "a JSON array; want one object per line"}}},
+		"an indented array":     {"§[\n{" + good + "}\n]", []wantedThere{{"", "", "a JSON array; want one object per line"}}},
+		"an indented object":    {"\n§ {\n" + good + "\n}", []wantedThere{{"", "", "an object that spans several lines"}}},
+		"not an object":         {`{` + good + "}\n §7\n§null\n§\"a\"\n§[]\n§true\n", []wantedThere{{"", "", "a number;"}, {"", "", "null;"}, {"", "", "a string;"}, {"", "", "an array;"}, {"", "", "a boolean;"}}},
+		"not JSON":              {`{"ä":§x}`, []wantedThere{{"", "", "invalid JSON from here on"}}},
+		"cut off":               {`{` + good + "}\n{" + good + "§", []wantedThere{{"", "", "invalid JSON from here on"}}},
+		"something behind":      {`{` + good + `} §x`, []wantedThere{{"", "", "invalid JSON from here on"}}},
+		"two in a line":         {`{` + good + `}§{}`, []wantedThere{{"", "", "invalid JSON from here on"}}},
 		"not UTF-8":             {`{` + good + ",\"name\":\"ü§\xfc\"}", []wantedThere{{"", "", "not UTF-8 text; save the file as UTF-8"}}},
-		"a replacement is none": {`{` + good + ",§\"nome\":\"\ufffd\"}", []wantedThere{{"", "nome", "did you mean name, or is it to be ignored?"}}},
+		"a replacement is none": {`{` + good + ",§\"nome\":\"\ufffd\"}", []wantedThere{{"", "nome", "did you mean name? If not, ignore it by name"}}},
 		"NUL":                   {"{§\x00}", []wantedThere{{"", "", "has a NUL byte"}}},
-		"too long":              {`{` + good + "}\n§{" + strings.Repeat(" ", 2<<20) + "}\n{}§x", []wantedThere{{"", "", "longer than 1 MiB"}, {"", "", "not JSON"}}},
+		"too long":              {`{` + good + "}\n§{" + strings.Repeat(" ", 2<<20) + "}\n{}§x", []wantedThere{{"", "", "longer than 1 MiB"}, {"", "", "invalid JSON"}}},
 		"nothing in it":         {`{§§§}`, []wantedThere{{"phone_number", "", "empty"}, {"channel", "", "empty"}, {"agent_uuid", "", "empty"}}},
 		"unknown keys": {
 			`{` + good + `,"sip":{§"pasword":"x", "port":5060},§"nme":1,§"x\n":1}`,
 			[]wantedThere{
-				{"", "sip.pasword", "did you mean sip.password, or is it to be ignored?"},
-				{"", "nme", "did you mean name, or is it to be ignored?"},
-				{"", "", "unknown key; is it to be ignored? Known are phone_number"},
+				{"", "sip.pasword", "did you mean sip.password? If not, ignore it by name"},
+				{"", "nme", "did you mean name? If not, ignore it by name"},
+				{"", "", "unknown key; known are phone_number"},
 			},
 		},
 		"keys twice": {
 			`{` + good + `,§"channel":"call","sip":{"port":1,§"port":2},§"sip":{},§"x":1,§"x":2}`,
 			[]wantedThere{
-				{"channel", "", "the same key twice"},
-				{"sip.port", "", "the same key twice"},
-				{"sip", "", "the same key twice"},
+				{"channel", "", "duplicate key"},
+				{"sip.port", "", "duplicate key"},
+				{"sip", "", "duplicate key"},
 				{"", "x", "unknown key"},
-				{"", "", "the same key twice"},
+				{"", "", "duplicate key"},
 			},
 		},
 		"wrong types": {
 			`{"phone_number":§12025550142,"channel":§true,"agent_uuid":§["x"],"name":§{},"direction":§1,"sip":§[],"additional_settings":§"{}","secret_name":§1}`,
 			[]wantedThere{
-				{"phone_number", "", "is a number; want a text, in quotes"},
-				{"channel", "", "is a truth value"},
+				{"phone_number", "", "is a number; want a string, in quotes"},
+				{"channel", "", "is a boolean"},
 				{"agent_uuid", "", "is an array"},
 				{"name", "", "is an object"},
 				{"direction", "", "is a number"},
 				{"sip", "", "is an array; want an object"},
-				{"additional_settings", "", "is a text; want an object"},
+				{"additional_settings", "", "is a string; want an object"},
 				{"secret_name", "", "is a number"},
 			},
 		},
 		"ports": {
 			`{` + good + `,"sip":{"port":§"5060"}}` + "\n" + `{` + good + `,"sip":{"port":§5060.0}}` + "\n" + `{` + good + `,"sip":{"port":§0}}`,
-			[]wantedThere{{"sip.port", "", "is a text; want a number, without quotes"}, {"sip.port", "", "not a port"}, {"sip.port", "0", "not a port"}},
+			[]wantedThere{{"sip.port", "", "is a string; want a number, without quotes"}, {"sip.port", "", "not a port"}, {"sip.port", "0", "not a port"}},
 		},
 		"null": {
 			`{"phone_number":§null,"channel":"call","agent_uuid":"` + desk + `","sip":§null,"x":§null}`,
-			[]wantedThere{{"phone_number", "", "null; leave the key out"}, {"sip", "", "null; leave the key out"}, {"", "", "null; leave the key out"}},
+			[]wantedThere{{"phone_number", "", "null; omit the key instead"}, {"sip", "", "null; omit the key instead"}, {"", "", "null; omit the key instead"}},
 		},
 		"what the API would not take": {
 			`{"phone_number":§"00491234","channel":§"Call","agent_uuid":"` + desk + `","sip":{"gateway":§"sip.example.com:5060"},"additional_settings":{"é":{"a":1,§"a":2}}}`,
 			[]wantedThere{
-				{"phone_number", "00••••34", "begins with 00"},
+				{"phone_number", "00••••34", "starts with 00"},
 				{"channel", "Call", "want"},
 				{"sip.gateway", "sip.example.com:5060", "has a port"},
-				{"additional_settings", "", "the same key twice"},
+				{"additional_settings", "", "duplicate key"},
 			},
 		},
 		"half a character": {
@@ -334,7 +335,7 @@ func TestJSONFaults(t *testing.T) {
 		},
 		"the same trunk with other content": {
 			`{` + good + "}\n{" + good + "}\n{" + strings.Replace(good, `"+`, `§"+`, 1) + `,"name":"b"}`,
-			[]wantedThere{{"phone_number", "+1202•••0142", "the same trunk as in line 1, with other content"}},
+			[]wantedThere{{"phone_number", "+1202•••0142", "same trunk as in line 1, with different content"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -346,7 +347,7 @@ func TestJSONFaults(t *testing.T) {
 				want = append(want, wanted{places[i][0], places[i][1], w.field, w.value, w.problem})
 			}
 			found := inputError(t, text, provision.ReadOptions{Format: provision.FormatJSON})
-			assertFaults(t, found.Violations, want...)
+			assertViolations(t, found.Violations, want...)
 		})
 	}
 }
@@ -354,18 +355,18 @@ func TestJSONFaults(t *testing.T) {
 func TestInputErrorText(t *testing.T) {
 	t.Parallel()
 	found := inputError(t, header+"1,call,"+desk, provision.ReadOptions{})
-	assert.EqualError(t, found, `provision: input has a fault: line 2, column 1: phone_number "•": has no + and country code; write +49… or what the country's is`)
+	assert.EqualError(t, found, `provision: input has 1 error: line 2, column 1: phone_number "•": missing country code; use +49… or that of the number's country`)
 
 	found = inputError(t, header+strings.Repeat("+1,call,"+desk+"\n", 1234), provision.ReadOptions{})
 	assert.Len(t, found.Violations, 1000)
 	assert.Equal(t, 234, found.More)
 	text := found.Error()
-	assert.True(t, strings.HasPrefix(text, "provision: input has 1234 faults: line 2, column 1: "), text)
+	assert.True(t, strings.HasPrefix(text, "provision: input has 1234 errors: line 2, column 1: "), text)
 	assert.True(t, strings.HasSuffix(text, "; and 1224 more"), text)
 	assert.Equal(t, 10, strings.Count(text, "phone_number"))
 }
 
-// What is private is found in the wrong places too, and not shown there.
+// A secret in the wrong column is not shown.
 func TestNoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"hunter2!", "hunter", "deadbeef1234", "4711081", "47110815", "user:hunter", "sip:user:hunter2", "p/hunter2", `{"a":"hunter2"`} {
@@ -391,7 +392,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	}
 }
 
-// A row that names credentials which are not there is a fault, before anything is sent.
+// A row that names credentials that do not exist is a violation, before anything is sent.
 func TestHasSecret(t *testing.T) {
 	t.Parallel()
 	const good = "+12025550142,call," + desk
@@ -403,8 +404,8 @@ func TestHasSecret(t *testing.T) {
 	const columns = "phone_number,channel,agent_uuid,secret_name\n"
 	text := columns + good + ",berlin\n+12025550143,call," + desk + ",münchen\n+12025550144,whatsapp," + desk + ",\n" +
 		"+12025550145,fax," + desk + ",hunter2\n+12025550146,call," + desk + "," + strings.Repeat("long", 50) + "\n+12025550147,call," + desk + ",a\x01\n"
-	const problem = "there are no credentials of this name"
-	assertFaults(t, inputError(t, text, options).Violations,
+	const problem = "there are no credentials with this name"
+	assertViolations(t, inputError(t, text, options).Violations,
 		wanted{3, 56, "secret_name", "münchen", problem},
 		wanted{5, 14, "channel", "", "want"},
 		wanted{5, 55, "secret_name", "", problem},
@@ -415,7 +416,7 @@ func TestHasSecret(t *testing.T) {
 
 	object := `{"phone_number":"+12025550142","channel":"call","agent_uuid":"` + desk + `","secret_name":§"+49 30 1234567"}`
 	object, places := marked(object)
-	assertFaults(t, inputError(t, object, options).Violations, wanted{places[0][0], places[0][1], "secret_name", "+4930•••4567", problem})
+	assertViolations(t, inputError(t, object, options).Violations, wanted{places[0][0], places[0][1], "secret_name", "+4930•••4567", problem})
 
 	moved := "phone_number,channel,agentuuid,secret_name\n" + good + ",hunter2\n"
 	assert.NotContains(t, inputError(t, moved, options).Error(), "hunter2", "it may be of another column")
@@ -431,7 +432,7 @@ func TestHasSecret(t *testing.T) {
 	options.Defaults.SecretName = "12025550142"
 	_, err = spool(t, header+line, options)
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	assert.EqualError(t, err, `provision: the defaults cannot be used: mihu: provision.read: not sent: secret name "1202•••0142": `+problem)
+	assert.EqualError(t, err, `provision: invalid defaults: mihu: provision.read: not sent: secret name "1202•••0142": `+problem)
 
 	options.HasSecret = nil
 	_, err = spool(t, columns+good+",münchen\n", options)

@@ -2,7 +2,6 @@ package mihutest_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -13,16 +12,16 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// A detached request is handled although its client has gone, and what comes next finds it so.
-func TestARequestThatLandsLate(t *testing.T) {
+// A detached request is handled even if its client has canceled it.
+func TestDetachedRequestIsHandledLate(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]mihutest.Fault{
-		"and would be answered": {},
-		"and would be dropped":  {Drop: true, AfterChange: true},
-		"and is answered later": {DelayAfter: time.Hour},
+		"with a response":       {},
+		"with a drop":           {Drop: true, AfterChange: true},
+		"with a later response": {DelayAfter: time.Hour},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, ", TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				fault := fault
@@ -38,7 +37,7 @@ func TestARequestThatLandsLate(t *testing.T) {
 				}()
 				_, err := w.try(w.request(ctx, "POST", trunk, with("")))
 				require.ErrorIs(t, err, context.Canceled)
-				assert.Empty(t, w.Trunks(), "it has not landed yet")
+				assert.Empty(t, w.Trunks(), "it is not handled yet")
 				require.Eventually(t, func() bool { return w.Requests()[0].Changed }, 10*time.Second, time.Millisecond)
 				assert.Len(t, w.Trunks(), 1)
 				assert.Zero(t, w.Requests()[0].Status)
@@ -48,8 +47,8 @@ func TestARequestThatLandsLate(t *testing.T) {
 	}
 }
 
-// A client that waits is answered, and Close leaves a detached request unhandled.
-func TestDetachedOtherwise(t *testing.T) {
+// A client that waits gets the response. Close ends the delay of a detached request.
+func TestDetachedRequestAndClose(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.Inject(mihutest.Fault{Delay: time.Millisecond, Detached: true}))

@@ -1,4 +1,4 @@
-package provision
+package rows
 
 import (
 	"bufio"
@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// mostBytes bounds a line, and a record of CSV that goes over several.
-const mostBytes = 1 << 20
+// maxBytes bounds a line, and a CSV record that spans several lines.
+const maxBytes = 1 << 20
 
 const (
 	tooLong = "longer than 1 MiB; is the file damaged, or is a line end missing?"
@@ -17,15 +17,15 @@ const (
 	hasNUL  = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
 )
 
-// lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and of one
-// that is too long only its beginning.
-type lines struct {
+// Lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and
+// only the beginning of a line that is too long.
+type Lines struct {
 	file   io.ReadSeeker
 	reader *bufio.Reader
 	mark
-	line  []byte // without its end; overwritten by next
-	long  bool   // the line was too long, and is not all there
-	again bool   // next gives the line once more
+	line    []byte // without its end; overwritten by Next
+	tooLong bool   // line is only the beginning of the line
+	again   bool   // Next returns the same line again
 }
 
 // mark is a place between two lines.
@@ -35,15 +35,16 @@ type mark struct {
 	afterCR bool // which may have been the first half of a line end
 }
 
-// newLines reads from the beginning of a file, and shows what it reads to copyTo until it is made to go back.
-func newLines(file io.ReadSeeker, copyTo io.Writer) *lines {
+// NewLines reads a file from its beginning. Everything that is read is copied to copyTo, until the
+// reader goes back in the file. It goes back for CSV records alone.
+func NewLines(file io.ReadSeeker, copyTo io.Writer) *Lines {
 	const chunk = 64 << 10
-	return &lines{file: file, reader: bufio.NewReaderSize(io.TeeReader(file, copyTo), chunk)}
+	return &Lines{file: file, reader: bufio.NewReaderSize(io.TeeReader(file, copyTo), chunk)}
 }
 
-// start looks at the beginning of the file, and says why it cannot be read where it cannot. It goes past a
-// byte order mark.
-func (l *lines) start() (beginning []byte, problem string, err error) {
+// Start returns the beginning of the file without a byte order mark, or the problem for which the
+// file cannot be read. It is called once, before Next.
+func (l *Lines) Start() (beginning []byte, problem string, err error) {
 	if _, err := l.reader.Peek(l.reader.Size()); err != nil && !errors.Is(err, io.EOF) {
 		return nil, "", err
 	}
@@ -52,7 +53,7 @@ func (l *lines) start() (beginning []byte, problem string, err error) {
 	case bytes.HasPrefix(beginning, []byte{0xff, 0xfe}), bytes.HasPrefix(beginning, []byte{0xfe, 0xff}):
 		return nil, "UTF-16 text; save the file as CSV UTF-8", nil
 	case bytes.HasPrefix(beginning, []byte("PK\x03\x04")):
-		return nil, "a workbook or another archive, and not text; save the sheet as CSV UTF-8", nil
+		return nil, "a workbook or another archive, not text; save the sheet as CSV UTF-8", nil
 	}
 	if rest, found := bytes.CutPrefix(beginning, []byte("\ufeff")); found {
 		n, err := l.reader.Discard(len(beginning) - len(rest))
@@ -62,13 +63,13 @@ func (l *lines) start() (beginning []byte, problem string, err error) {
 	return beginning, "", nil
 }
 
-// next reads a line; false is the end of the file.
-func (l *lines) next() (bool, error) {
+// Next reads a line. It returns false at the end of the file.
+func (l *Lines) Next() (bool, error) {
 	if l.again {
 		l.again = false
 		return true, nil
 	}
-	l.line, l.long = l.line[:0], false
+	l.line, l.tooLong = l.line[:0], false
 	if l.afterCR {
 		l.afterCR = false
 		if next, _ := l.reader.Peek(1); len(next) == 1 && next[0] == '\n' {
@@ -95,8 +96,8 @@ func (l *lines) next() (bool, error) {
 		if i := bytes.IndexByte(text, '\r'); i >= 0 {
 			text, l.afterCR = text[:i], true
 		}
-		if room := mostBytes - len(l.line); len(text) > room {
-			l.line, l.long = append(l.line, text[:room]...), true
+		if room := maxBytes - len(l.line); len(text) > room {
+			l.line, l.tooLong = append(l.line, text[:room]...), true
 		} else {
 			l.line = append(l.line, text...)
 		}
@@ -111,35 +112,44 @@ func (l *lines) next() (bool, error) {
 	}
 }
 
-// unreadable says why the line is no whole text, and at which byte.
-func (l *lines) unreadable() (problem string, offset int) {
-	if l.long {
-		return tooLong, 0
+// Text returns the line without its end. It is overwritten by Next.
+func (l *Lines) Text() []byte { return l.line }
+
+// At returns the place of a byte of the line. The offset may be that of its end.
+func (l *Lines) At(offset int) Place { return Place{l.number, column(l.line, offset)} }
+
+// Unreadable returns why the line is not complete text, and the place; "" if it is.
+func (l *Lines) Unreadable() (problem string, at Place) {
+	if l.tooLong {
+		return tooLong, l.At(0)
 	}
 	for i, r := range string(l.line) {
 		if r == 0 {
-			return hasNUL, i
+			return hasNUL, l.At(i)
 		}
 		if _, size := utf8.DecodeRune(l.line[i:]); r == utf8.RuneError && size == 1 {
-			return "not UTF-8 text; save the file as UTF-8", i
+			return "not UTF-8 text; save the file as UTF-8", l.At(i)
 		}
 	}
-	return "", 0
+	return "", Place{}
 }
 
-func (l *lines) discard(n int) error {
+func (l *Lines) discard(n int) error {
 	n, err := l.reader.Discard(n)
 	l.offset += int64(n)
 	return err
 }
 
-// back goes on from a place that was read past.
-func (l *lines) back(to mark) error {
+// goBack continues at an earlier place of the file.
+func (l *Lines) goBack(to mark) error {
 	l.mark = to
 	_, err := l.file.Seek(to.offset, io.SeekStart)
 	l.reader.Reset(l.file)
 	return err
 }
 
-// column is the column of a byte of the line.
+// column is the column of a byte of a line.
 func column(line []byte, offset int) int { return utf8.RuneCount(line[:offset]) + 1 }
+
+// CharacterAt returns the number of the character at a byte of a text, from 1.
+func CharacterAt(text string, offset int) int { return utf8.RuneCountInString(text[:offset]) + 1 }

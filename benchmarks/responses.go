@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// answerJSON is the answer to an update, as an API writes it.
-const answerJSON = `{"success":true,"message":"Trunk updated","data":{"phone_number_uuid":"9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b",` +
+// responseJSON is the response to an update.
+const responseJSON = `{"success":true,"message":"Trunk updated","data":{"phone_number_uuid":"9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b",` +
 	`"number":"+12345678901","is_external":true,"source":"external","channels":{` +
 	`"call":{"capable":true,"enabled":true,"channel_limit":10,"whitelisted_destinations":["US"],` +
 	`"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","agent_name":"Ada"},` +
@@ -23,7 +23,7 @@ const (
 	lastPage   = allNumbers / perPage
 )
 
-// pageJSON is one page of the list, of a hundred thousand numbers.
+// pageJSON is one page of a list of 100,000 numbers.
 func pageJSON(page int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"success":true,"data":{"items":[`)
@@ -49,12 +49,12 @@ func pageJSON(page int) []byte {
 	return b.Bytes()
 }
 
-// answerHeader is read and never written by any contender.
-var answerHeader = http.Header{
+// responseHeader is shared: no contender modifies it.
+var responseHeader = http.Header{
 	"Content-Type": {"application/json"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}, "X-Request-Id": {"3f8a1c"},
 }
 
-// noSocket answers as net/http's transport does, and takes next to no time.
+// noSocket returns responses like net/http's transport, in almost no time.
 type noSocket struct{ update, page []byte }
 
 func (n noSocket) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -72,7 +72,7 @@ func (n noSocket) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
-		Header:        answerHeader,
+		Header:        responseHeader,
 		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
 	}, nil
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// What is remembered of a trunk while a file is opened is small, and so a hundred thousand of them cost a few megabytes.
-func TestTrunksRememberLittle(t *testing.T) {
+// A trunk takes little memory while a file is opened: a hundred thousand of them take a few
+// megabytes.
+func TestSeenTrunksTakeLittleMemory(t *testing.T) {
 	const n = 100_000
 	heap := func() uint64 {
 		runtime.GC()
@@ -20,7 +21,7 @@ func TestTrunksRememberLittle(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	seen := newSeen()
+	seen := newSeenTrunks()
 	for i := range n {
 		item := Item{Line: i + 1, Trunk: mihu.TrunkCreateRequest{TrunkID: mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1202%07d", i), Channel: mihu.ChannelCall}}}
 		_, again, _ := seen.add(&item, item.Line)
@@ -32,9 +33,9 @@ func TestTrunksRememberLittle(t *testing.T) {
 	runtime.KeepAlive(seen)
 }
 
-func TestTrunksAreTakenExactly(t *testing.T) {
+func TestSeenTrunksAreExact(t *testing.T) {
 	t.Parallel()
-	seen := newSeen()
+	seen := newSeenTrunks()
 	for i, c := range []struct {
 		number  string
 		channel mihu.Channel
@@ -69,7 +70,7 @@ func TestLineNumbers(t *testing.T) {
 		{"a line each", []int{2, 3, 4, 5}, 1},
 		{"blank lines, and rows of several", []int{2, 3, 7, 8, 12}, 3},
 		{"several inputs", []int{2, 3, 2, 3, 0, 0, 1}, 4},
-		{"the same line for ever", []int{1, 1, 1}, 3},
+		{"the same line always", []int{1, 1, 1}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// The same two numbers, as they come.
+// The same two numbers in every notation.
 func TestReadNumbers(t *testing.T) {
 	t.Parallel()
 	const plain = "+12025550142\n+12025550143\n"
@@ -59,9 +59,9 @@ func TestReadNumbers(t *testing.T) {
 	}
 }
 
-func TestReadNumbersFaults(t *testing.T) {
+func TestReadNumbersViolations(t *testing.T) {
 	t.Parallel()
-	const several, names = "has more than one value; want one number a line", "names columns, as the first row of a CSV file does; say which"
+	const several, names = "has more than one value; want one number per line", "names columns, as the first row of a CSV file does; name the column"
 	long := strings.Repeat("1", 2<<20)
 	for name, test := range map[string]struct {
 		text, column string
@@ -82,14 +82,14 @@ func TestReadNumbersFaults(t *testing.T) {
 		"all that is wrong": {
 			"+12025550142\n  2025550143\nplanted-password\n+1 202 555x1\n+1\n\"+49 (0)30 1\"\n", "",
 			[]wanted{
-				{2, 3, "", "20•••43", "has no + and country code"},
+				{2, 3, "", "20•••43", "missing country code"},
 				{3, 1, "", "???????-????????", "has letters"},
 				{4, 1, "", "+1 2•• ••5?1", "has an extension"},
 				{5, 1, "", "+•", "too few or too many digits"},
-				{6, 1, "", "?+4• (•)•• 1?", "has (0)"},
+				{6, 1, "", "?+4• (•)•• 1?", "has a zero in parentheses"},
 			},
 		},
-		"characters, not bytes": {"\ufeff\u00a0\u00a02\n", "", []wanted{{1, 3, "", "•", "has no + and country code"}}},
+		"characters, not bytes": {"\ufeff\u00a0\u00a02\n", "", []wanted{{1, 3, "", "•", "missing country code"}}},
 		"not UTF-8":             {"+12025550142\nü\xfc\n\xff", "", []wanted{{2, 2, "", "", "not UTF-8 text"}, {3, 1, "", "", "not UTF-8 text"}}},
 		"NUL":                   {"+1202\x005550142", "", []wanted{{1, 6, "", "", "has a NUL byte"}}},
 		"a line without end":    {long + "\n+1\n", "", []wanted{{1, 1, "", "", "longer than 1 MiB"}, {2, 1, "", "+•", "too few"}}},
@@ -104,16 +104,16 @@ func TestReadNumbersFaults(t *testing.T) {
 		// Columns.
 		"no such column": {
 			"Name;Phone Number;;our ref\n", "number",
-			[]wanted{{1, 1, "number", "", `there is no such column in the first row, which has 4: "Name", "Phone Number", "our ref"`}},
+			[]wanted{{1, 1, "number", "", `no such column in the first row, which has 4: "Name", "Phone Number", "our ref"`}},
 		},
 		"nearly the name":         {"kunde,rufnumer,hunter2\n", "Rufnummer", []wanted{{1, 1, "Rufnummer", "", `in the first row, which has 3; did you mean "rufnumer"?`}}},
 		"a part of the name":      {"kunde,rufnummer,hunter2\n", "nummer", []wanted{{1, 1, "nummer", "", `; did you mean "rufnummer"?`}}},
-		"a row of values":         {"+12025550142,hunter2\n", "number", []wanted{{1, 1, "number", "", "there is no such column in the first row, which has 2"}}},
-		"a name that is no name":  {"number,,\n+12025550142,x,\n", " _ ", []wanted{{1, 1, "_", "", "there is no such column in the first row, which has 3"}}},
+		"a row of values":         {"+12025550142,hunter2\n", "number", []wanted{{1, 1, "number", "", "no such column in the first row, which has 2"}}},
+		"a name that is no name":  {"number,,\n+12025550142,x,\n", " _ ", []wanted{{1, 1, "_", "", "no such column in the first row, which has 3"}}},
 		"a number for a name":     {"phone_number\n", "+12025550142", []wanted{{1, 1, "+1202•••0142", "", `which has 1: "phone_number"`}}},
 		"columns without end":     {"name" + strings.Repeat(",name", 99), "number", []wanted{{1, 1, "number", "", `"name", 80 more`}}},
-		"the column twice":        {"Number,number\n+1,+12025550142\n", "number", []wanted{{1, 8, "number", "", "the same as column number 1"}, {2, 1, "number", "+•", "too few"}}},
-		"a header with quotes":    {"num\"ber\n+12025550142\n", "number", []wanted{{1, 4, "", "", "a quote inside a field"}}},
+		"the column twice":        {"Number,number\n+1,+12025550142\n", "number", []wanted{{1, 8, "number", "", "same name as column number 1"}, {2, 1, "number", "+•", "too few"}}},
+		"a header with quotes":    {"num\"ber\n+12025550142\n", "number", []wanted{{1, 4, "", "", "quote in an unquoted field"}}},
 		"a header not UTF-8":      {"number,Stra\xdfe\n", "number", []wanted{{1, 12, "", "", "not UTF-8 text; save the file as CSV UTF-8"}}},
 		"a header without end":    {long + "\n", "number", []wanted{{1, 1, "", "", "longer than 1 MiB"}}},
 		"a separator, and no row": {"sep=;\n", "number", []wanted{{1, 1, "", "", "has no numbers"}}},
@@ -122,31 +122,31 @@ func TestReadNumbersFaults(t *testing.T) {
 		"all that is wrong with rows": {
 			"name,Phone Number,x\n,+12025550142,\nä,2025550143,\nplanted,,\nplanted\n,+12\x003,\n,+12025550142,,planted\na\"b,+12025550142\n,+1\xff\n", "phone number",
 			[]wanted{
-				{3, 3, "phone number", "20•••43", "has no + and country code"},
+				{3, 3, "phone number", "20•••43", "missing country code"},
 				{4, 9, "phone number", "", "empty; want E.164"},
 				{5, 8, "phone number", "", "empty; want E.164"},
 				{6, 5, "phone number", "", "has a NUL byte"},
-				{7, 16, "", "", "a value that no column is named for: the header names 3"},
-				{8, 2, "", "", "a quote inside a field"},
+				{7, 16, "", "", "value without a column: the header names 3"},
+				{8, 2, "", "", "quote in an unquoted field"},
 				{9, 4, "phone number", "", "not UTF-8"},
 			},
 		},
 		"a quote that is not closed": {
 			"a,number\n\"x,+12025550142\n,+1\n", "number",
-			[]wanted{{2, 1, "", "", "a quote that is not closed"}, {3, 2, "number", "+•", "too few"}},
+			[]wanted{{2, 1, "", "", "unclosed quote"}, {3, 2, "number", "+•", "too few"}},
 		},
-		"a number over two lines": {"number\n\"+1202\n5550142\"\n", "number", []wanted{{2, 1, "number", "+12••?•••••42", "goes over several lines"}}},
+		"a number over two lines": {"number\n\"+1202\n5550142\"\n", "number", []wanted{{2, 1, "number", "+12••?•••••42", "spans several lines"}}},
 		"a row without end":       {"number\n" + long + "\n+1\n", "number", []wanted{{2, 1, "", "", "longer than 1 MiB"}, {3, 1, "number", "+•", "too few"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			numbers, err := provision.ReadNumbers(strings.NewReader(test.text), provision.NumberOptions{Name: "list", Column: test.column})
-			assert.Nil(t, numbers, "no number where anything is wrong")
+			assert.Nil(t, numbers, "no number if anything is wrong")
 			require.ErrorIs(t, err, mihu.ErrInvalid)
 			found, ok := errors.AsType[*provision.InputError](err)
 			require.True(t, ok, err)
 			assert.Equal(t, "list", found.Name)
-			assertFaults(t, found.Violations, test.want...)
+			assertViolations(t, found.Violations, test.want...)
 			for _, private := range []string{"planted", "hunter2", "2025550143"} {
 				assert.NotContains(t, err.Error(), private)
 			}
@@ -154,7 +154,7 @@ func TestReadNumbersFaults(t *testing.T) {
 	}
 }
 
-func TestReadNumbersCountsFaults(t *testing.T) {
+func TestReadNumbersCountsViolations(t *testing.T) {
 	t.Parallel()
 	for _, options := range []provision.NumberOptions{{}, {Column: "number"}} {
 		text := strings.Repeat("+1\n", 1234)
@@ -166,11 +166,11 @@ func TestReadNumbersCountsFaults(t *testing.T) {
 		require.True(t, ok, err)
 		assert.Len(t, found.Violations, 1000)
 		assert.Equal(t, 234, found.More)
-		assert.True(t, strings.HasPrefix(err.Error(), "provision: input has 1234 faults: line "), err)
+		assert.True(t, strings.HasPrefix(err.Error(), "provision: input has 1234 errors: line "), err)
 	}
 }
 
-// An input that cannot be read to its end is never taken for a shorter one, and no copy of it stays.
+// An input that cannot be read to its end is never mistaken for a shorter one, and no copy is left.
 func TestReadNumbersThatBreakOff(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

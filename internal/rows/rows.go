@@ -1,0 +1,164 @@
+// Package rows reads tables as people and programs write them: CSV as spreadsheets save it, and
+// JSON lines. It knows where every cell is, reports everything that is wrong with a file instead of
+// the first error alone, and holds one row at a time. What the rows mean is for its caller.
+package rows
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Format is the format of a file of rows.
+type Format string
+
+// The formats.
+const (
+	Auto Format = ""      // by the file's content
+	CSV  Format = "csv"   // the first row names the columns
+	JSON Format = "jsonl" // one object per line
+)
+
+// Place is a place in a file. Line and Column start at 1; Column counts the characters of the line.
+type Place struct{ Line, Column int }
+
+// Violation returns what is wrong at the place.
+func (p Place) Violation(field, value, problem string) Violation {
+	return Violation{Line: p.Line, Column: p.Column, Field: field, Value: value, Problem: problem}
+}
+
+// Violation is one thing that is wrong with a file. It holds no secret, and numbers only masked.
+type Violation struct {
+	Line, Column int
+	// Field is the column or key by its name in the file's format, "" if it belongs to none that is
+	// known.
+	Field string
+	// Value is what is there, "" if it could be a secret.
+	Value string
+	// Problem says what is wrong and what to do.
+	Problem string
+}
+
+// Sort sorts violations by their places.
+func Sort(violations []Violation) {
+	slices.SortStableFunc(violations, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
+// Kind is the JSON type of a field.
+type Kind int
+
+// The kinds.
+const (
+	String Kind = iota
+	Number
+	Object
+)
+
+// Field is what a column of a CSV file, or a key of a JSON object, may hold.
+type Field struct {
+	// Key is the key in JSON. "sip.port" is the key "port" of the object "sip", and the column
+	// "sip_port" of a CSV file.
+	Key  string
+	Kind Kind
+}
+
+// Column returns the name of the field's column in a CSV file.
+func (f Field) Column() string { return strings.ReplaceAll(f.Key, ".", "_") }
+
+// Table describes the rows of a file.
+type Table struct {
+	// Fields are the fields that are read. Everything else refers to them by their index.
+	Fields []Field
+	// Required are the fields that every row must have.
+	Required []int
+	// Unread names columns and keys that are known and not read.
+	Unread []string
+	// Ignore names columns and keys that the caller does not want to be read. Any other name that
+	// is not known is a violation.
+	Ignore []string
+}
+
+// Row is one row of a file. It is overwritten by the next row.
+type Row struct {
+	Format Format
+	// At is where the row begins. End is the place behind the last cell of a CSV row, and of the
+	// closing brace of an object.
+	At, End Place
+	// Cells are the cells by field.
+	Cells []Cell
+	// Missing marks the required fields for which a CSV file has no column. That was reported with
+	// the header.
+	Missing []bool
+	// Unreadable marks a row, or a header, that has no usable cells. It has violations alone.
+	Unreadable bool
+	// Violations are what is wrong with the row, apart from the problems of its cells.
+	Violations []Violation
+
+	objects []string // the keys of the objects that hold fields
+}
+
+// Cell is a cell of a CSV file, or a value of a JSON object.
+type Cell struct {
+	At Place
+	// Present reports whether the row has the cell.
+	Present bool
+	Text    string
+	// Problem is why Text cannot be used, "" if it can, and Bad is where the problem is.
+	Problem string
+	Bad     Place
+}
+
+// Read calls each with every row of a file, and with its header if something is wrong with that,
+// until each returns false. Everything that is read is copied to copyTo, in the order of the file.
+// It returns the format of the file. The error is one of reading the file.
+func (t *Table) Read(file io.ReadSeeker, copyTo io.Writer, format Format, each func(*Row) bool) (Format, error) {
+	l := NewLines(file, copyTo)
+	beginning, problem, err := l.Start()
+	if err != nil {
+		return format, err
+	}
+	if problem != "" {
+		each(unreadable(format, Place{1, 1}.Violation("", "", problem)))
+		return format, nil
+	}
+	if format == Auto {
+		format = CSV
+		if text := bytes.TrimLeft(beginning, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+			format = JSON
+		}
+	}
+	if format == JSON {
+		return format, t.readJSON(l, each)
+	}
+	return format, t.readCSV(l, each)
+}
+
+func unreadable(format Format, violations ...Violation) *Row {
+	return &Row{Format: format, Unreadable: true, Violations: violations}
+}
+
+// newRow returns a row that is used for one row of the file after the other.
+func (t *Table) newRow(format Format) *Row {
+	return &Row{
+		Format: format, Cells: make([]Cell, len(t.Fields)), Missing: make([]bool, len(t.Fields)), objects: t.objects(),
+	}
+}
+
+// reset makes the row ready for the next one of the file.
+func (r *Row) reset(at, end Place) {
+	r.At, r.End, r.Violations = at, end, nil
+	clear(r.Cells)
+}
+
+// required names the columns of the required fields.
+func (t *Table) required() string {
+	var columns []string
+	for _, f := range t.Required {
+		columns = append(columns, t.Fields[f].Column())
+	}
+	return strings.Join(columns, ",")
+}

@@ -1,0 +1,94 @@
+package rows
+
+import (
+	"slices"
+
+	"github.com/mihu-go/mihu/internal/redact"
+)
+
+// readCSV reads the rows of a CSV file.
+func (t *Table) readCSV(l *Lines, each func(*Row) bool) error {
+	r := NewRecords(l)
+	header, err := r.Header(func(name string) bool { return t.column(name) >= ignored })
+	if err != nil {
+		return err
+	}
+	row := t.newRow(CSV)
+	columns, violations := t.header(header, row.Missing)
+	if len(violations) > 0 && !each(unreadable(CSV, violations...)) || columns == nil {
+		return nil
+	}
+	for {
+		record, err := r.Next()
+		if err != nil || record == nil {
+			return err
+		}
+		if !record.Blank && !each(row.fill(record, columns)) {
+			return nil
+		}
+	}
+}
+
+// header returns what each column holds, and what is wrong with their names; nil if no row can be
+// read. It marks the required fields that are missing.
+func (t *Table) header(header *Record, missing []bool) (columns []int, violations []Violation) {
+	switch {
+	case header == nil:
+		return nil, []Violation{Place{1, 1}.Violation("", "", "has no rows; the first row must name the columns, such as "+t.required())}
+	case header.Broken != nil:
+		return nil, []Violation{*header.Broken}
+	}
+	for _, c := range header.Cells {
+		if c.Problem != "" {
+			return nil, []Violation{c.Bad.Violation("", "", c.Problem)}
+		}
+		columns = append(columns, t.column(c.Text))
+	}
+	if !slices.ContainsFunc(columns, func(column int) bool { return column >= unread }) {
+		// It may be a row, with secrets in it.
+		return nil, []Violation{header.At.Violation("", "", "the first row must name the columns, such as "+t.required())}
+	}
+	seen := make([]int, len(t.Fields))
+	for i, column := range columns {
+		c := header.Cells[i]
+		switch {
+		case column == unknown:
+			problem := "unknown column" + didYouMean(ColumnName(c.Text), t.columns())
+			violations = append(violations, c.At.Violation("", redact.Text(redact.Clip(Trim(c.Text))), problem))
+		case column >= 0 && seen[column] > 0:
+			violations = append(violations, c.At.Violation(t.Fields[column].Column(), "", DuplicateColumn(seen[column])))
+			columns[i] = ignored
+		case column >= 0:
+			seen[column] = i + 1
+		}
+	}
+	for _, f := range t.Required {
+		if seen[f] == 0 {
+			missing[f] = true
+			violations = append(violations, header.At.Violation(t.Fields[f].Column(), "", "required column is missing"))
+		}
+	}
+	Sort(violations)
+	return columns, violations
+}
+
+// fill makes the row that of a record.
+func (r *Row) fill(record *Record, columns []int) *Row {
+	if record.Broken != nil {
+		return unreadable(CSV, *record.Broken)
+	}
+	r.reset(record.At, record.End)
+	for i, c := range record.Cells {
+		column := unnamed
+		if i < len(columns) {
+			column = columns[i]
+		}
+		switch {
+		case column >= 0:
+			r.Cells[column] = c
+		case column == unnamed && Trim(c.Text) != "":
+			return unreadable(CSV, c.At.Violation("", "", ValueWithoutColumn(len(columns))))
+		}
+	}
+	return r
+}

@@ -1,0 +1,339 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/internal/redact"
+	"github.com/mihu-go/mihu/internal/rows"
+)
+
+const unknownSecret = "there are no credentials with this name" //nolint:gosec // it is a problem
+
+// itemParser turns rows into items.
+type itemParser struct {
+	table    *rows.Table
+	defaults Item
+	seen     *seenTrunks // by line; nil: the rows are known to be consistent
+	repeats  bool        // the last item says the same as one before it
+
+	hasSecret func(name string) bool // nil: every name is accepted
+}
+
+// newItemParser checks the options.
+func newItemParser(opts ReadOptions) (*itemParser, error) {
+	switch opts.Format {
+	case FormatAuto, FormatCSV, FormatJSON:
+	default:
+		return nil, unknownFormat(opts.Format)
+	}
+	p := &itemParser{defaults: opts.Defaults, table: trunkTable()}
+	p.table.Ignore = slices.Clone(opts.Ignore)
+	p.table.Required = p.required()
+	// What is wrong with a default would be wrong with every row.
+	trial := opts.Defaults.Trunk
+	trial.PhoneNumber = "+12345678901"
+	if trial.Channel == "" || trial.Channel == mihu.ChannelWhatsApp {
+		trial.Channel = mihu.ChannelCall
+	}
+	if trial.AgentUUID == "" {
+		trial.AgentUUID = "00000000-0000-0000-0000-000000000000"
+	}
+	if err := trial.Validate(); err != nil {
+		return nil, fmt.Errorf("provision: invalid defaults: %w", err)
+	}
+	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
+		violation := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownSecret}
+		return nil, fmt.Errorf("provision: invalid defaults: %w", invalid("read", violation))
+	}
+	// The caller may change its own copy.
+	trunk := &p.defaults.Trunk
+	trunk.PhoneNumber, p.defaults.Line = "", 0
+	trunk.AdditionalSettings = maps.Clone(trunk.AdditionalSettings)
+	if trunk.SIP != nil {
+		trunk.SIP = new(*trunk.SIP)
+	}
+	return p, nil
+}
+
+// required returns the fields for which there is no default.
+func (p *itemParser) required() []int {
+	required := []int{int(fieldPhoneNumber)}
+	if p.defaults.Trunk.Channel == "" {
+		required = append(required, int(fieldChannel))
+	}
+	if p.defaults.Trunk.AgentUUID == "" {
+		required = append(required, int(fieldAgentUUID))
+	}
+	return required
+}
+
+// itemRow is a row that is being turned into an item.
+type itemRow struct {
+	*rows.Row
+	bad [numFields]bool // fields that have a violation
+}
+
+// isCSV reports whether a spreadsheet may have written the row.
+func (r *itemRow) isCSV() bool { return r.Format == rows.CSV }
+
+// name returns the field's name in the format of the row.
+func (r *itemRow) name(f field) string {
+	known := trunkFields()[f]
+	if r.isCSV() {
+		return known.Column()
+	}
+	return known.Key
+}
+
+// violate adds a violation of a field. If the row has no such field, its place is the end of the
+// row.
+func (r *itemRow) violate(f field, value, problem string) {
+	at := r.Cells[f].At
+	if !r.Cells[f].Present {
+		at = r.End
+	}
+	r.bad[f] = true
+	r.Violations = append(r.Violations, at.Violation(r.name(f), value, problem))
+}
+
+// text returns the value of a field, "" if it has none or cannot be read.
+func (r *itemRow) text(f field) string {
+	text := r.Cells[f].Text
+	switch {
+	case r.bad[f]:
+		return ""
+	case !f.isFreeText():
+		return rows.Trim(text)
+	case r.isCSV() && (f == fieldName || f == fieldSecretName):
+		return rows.FromSheet(text)
+	}
+	return text
+}
+
+// word returns a value of a fixed set. Spreadsheets like to capitalize its first letter.
+func (r *itemRow) word(f field) string {
+	if r.isCSV() {
+		return strings.ToLower(r.text(f))
+	}
+	return r.text(f)
+}
+
+// incomplete reports whether something is wrong with the row, so that what it asks for is not
+// known.
+func (r *itemRow) incomplete() bool {
+	return len(r.Violations) > 0 || slices.Contains(r.Missing, true)
+}
+
+// item returns the item of a row, or everything that is wrong with the row.
+func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
+	if row.Unreadable {
+		return Item{}, row.Violations
+	}
+	r := &itemRow{Row: row}
+	for f := range numFields {
+		if c := r.Cells[f]; c.Problem != "" {
+			r.Violations = append(r.Violations, c.Bad.Violation(r.name(f), "", c.Problem))
+			r.bad[f] = true
+		}
+	}
+	item := Item{Line: r.At.Line, SecretName: r.text(fieldSecretName)}
+	trunk := &item.Trunk
+	trunk.PhoneNumber = r.number()
+	trunk.Channel = mihu.Channel(r.word(fieldChannel))
+	trunk.AgentUUID = r.text(fieldAgentUUID)
+	trunk.Name = r.text(fieldName)
+	trunk.Direction = mihu.Direction(r.word(fieldDirection))
+	sip := mihu.SIPCredentials{
+		Gateway: r.text(fieldSIPGateway), Port: r.port(), Username: r.text(fieldSIPUsername), Password: r.text(fieldSIPPassword),
+		SecondaryGateway: r.text(fieldSIPSecondaryGateway),
+	}
+	trunk.AdditionalSettings = r.settings()
+	p.fillIn(&item, &sip)
+	if sip != (mihu.SIPCredentials{}) {
+		trunk.SIP = &sip
+	}
+	r.check(&item)
+	p.checkSecret(r)
+	p.checkRepeat(r, &item)
+	if len(r.Violations) > 0 {
+		rows.Sort(r.Violations)
+	}
+	return item, r.Violations
+}
+
+func (r *itemRow) number() string {
+	text := r.text(fieldPhoneNumber)
+	if text == "" {
+		return ""
+	}
+	number, problem := parseNumber(text)
+	if problem != "" {
+		r.violate(fieldPhoneNumber, redact.BadNumber(text), problem)
+	}
+	return number
+}
+
+func (r *itemRow) port() int {
+	text := r.text(fieldSIPPort)
+	if text == "" {
+		return 0
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || port == 0 {
+		value := ""
+		if strings.Trim(text, "0123456789") == "" && len(text) <= 5 {
+			value = text // a longer one may be a password
+		}
+		r.violate(fieldSIPPort, value, "not a port; want a number from 1 to 65535")
+		return 0
+	}
+	return int(port)
+}
+
+func (r *itemRow) settings() map[string]any {
+	text := r.text(fieldAdditionalSettings)
+	if text == "" {
+		return nil
+	}
+	settings, offset, problem := rows.DecodeObject([]byte(text))
+	if problem == "" {
+		return settings
+	}
+	character := rows.CharacterAt(text, offset)
+	if r.isCSV() {
+		// The characters of a cell are not where they are in the line: quotes in it are doubled.
+		problem += ", at character " + strconv.Itoa(character) + " of the field"
+	} else {
+		r.Cells[fieldAdditionalSettings].At.Column += character - 1
+	}
+	r.violate(fieldAdditionalSettings, "", problem)
+	return nil
+}
+
+// fillIn sets what the row leaves out to the defaults. Direction and SIP are of calls only.
+func (p *itemParser) fillIn(item *Item, sip *mihu.SIPCredentials) {
+	trunk, defaults := &item.Trunk, &p.defaults.Trunk
+	fill(&trunk.Channel, defaults.Channel)
+	fill(&trunk.AgentUUID, defaults.AgentUUID)
+	fill(&trunk.Name, defaults.Name)
+	if trunk.AdditionalSettings == nil {
+		trunk.AdditionalSettings = maps.Clone(defaults.AdditionalSettings)
+	}
+	if trunk.Channel == mihu.ChannelWhatsApp {
+		return
+	}
+	fill(&trunk.Direction, defaults.Direction)
+	ownSecret := item.SecretName != ""
+	fill(&item.SecretName, p.defaults.SecretName)
+	if from := defaults.SIP; from != nil {
+		fill(&sip.Gateway, from.Gateway)
+		fill(&sip.Port, from.Port)
+		fill(&sip.SecondaryGateway, from.SecondaryGateway)
+		if !ownSecret { // they would take precedence over the secret
+			fill(&sip.Username, from.Username)
+			fill(&sip.Password, from.Password)
+		}
+	}
+}
+
+func fill[T comparable](to *T, value T) {
+	var zero T
+	if *to == zero {
+		*to = value
+	}
+}
+
+// check adds the violations that package mihu finds.
+func (r *itemRow) check(item *Item) {
+	if strings.ContainsFunc(item.SecretName, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r.violate(fieldSecretName, "", "has a control character")
+	}
+	if item.Trunk.Channel == mihu.ChannelWhatsApp && item.SecretName != "" {
+		r.violate(fieldSecretName, "", "a WhatsApp trunk has no SIP credentials")
+	}
+	err, _ := errors.AsType[*mihu.ValidationError](item.Trunk.Validate())
+	if err == nil {
+		return
+	}
+	for _, violation := range err.Violations {
+		f := r.fieldOf(violation.Field)
+		if r.bad[f] || r.Missing[f] && !r.Cells[f].Present {
+			continue
+		}
+		r.violate(f, shown(f, violation.Value), violation.Problem)
+	}
+}
+
+// checkSecret looks up the credentials that the row names.
+func (p *itemParser) checkSecret(r *itemRow) {
+	name := r.text(fieldSecretName)
+	if name == "" || p.hasSecret == nil || p.hasSecret(name) {
+		return
+	}
+	value := ""
+	if !r.incomplete() { // in a row whose columns have moved, it may be a password
+		value = redact.Text(redact.Clip(name))
+	}
+	r.violate(fieldSecretName, value, unknownSecret)
+}
+
+// checkRepeat compares the row with those before it that have the same trunk.
+func (p *itemParser) checkRepeat(r *itemRow, item *Item) {
+	if p.seen == nil || r.incomplete() {
+		return
+	}
+	line, again, same := p.seen.add(item, item.Line)
+	if p.repeats = again; again && !same {
+		value := mihu.MaskNumber(item.Trunk.PhoneNumber)
+		r.violate(fieldPhoneNumber, value, "same trunk as in line "+strconv.Itoa(line)+", with different content; keep one of the two")
+	}
+}
+
+// fieldOf finds the field by its name in the API.
+func (r *itemRow) fieldOf(apiName string) field {
+	named := func(f rows.Field) bool { return f.Key == apiName }
+	if i := slices.IndexFunc(trunkFields(), named); i >= 0 {
+		return field(i)
+	}
+	f := fieldSIPGateway // of all credentials, the first that is set
+	for f < fieldSIPSecondaryGateway && r.Cells[f].Text == "" {
+		f++
+	}
+	return f
+}
+
+// shown returns a wrong value if it looks like what belongs there, and "" otherwise: in a row whose
+// columns have moved, it may be a password.
+func shown(f field, value string) string {
+	plausible := false
+	switch f {
+	default:
+	case fieldChannel:
+		plausible = isNear(value, "call", "whatsapp", "sms", "voice")
+	case fieldDirection:
+		plausible = isNear(value, "inbound", "outbound", "both")
+	case fieldAgentUUID:
+		plausible = strings.Count(value, "-") == 4
+	case fieldSIPGateway, fieldSIPSecondaryGateway:
+		_, host, found := strings.Cut(value, "://")
+		if !found {
+			host = value
+		}
+		_, port, _ := strings.Cut(host, ":")
+		plausible = strings.Contains(host, ".") && strings.Trim(port, "0123456789") == ""
+	}
+	if plausible {
+		return value
+	}
+	return ""
+}
+
+func isNear(word string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return rows.Distance(strings.ToLower(word), w) <= 2 })
+}

@@ -1,0 +1,171 @@
+package provision_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
+)
+
+// normalize returns the number, or the problem of what was written.
+func normalize(tb testing.TB, written string) (number, problem string) {
+	tb.Helper()
+	number, err := provision.NormalizeNumber(written)
+	if err == nil {
+		return number, ""
+	}
+	require.ErrorIs(tb, err, mihu.ErrInvalid)
+	invalid, ok := errors.AsType[*mihu.ValidationError](err)
+	require.True(tb, ok, err)
+	require.Len(tb, invalid.Violations, 1)
+	require.Equal(tb, "phone_number", invalid.Violations[0].Field)
+	return number, invalid.Violations[0].Problem
+}
+
+func TestNormalizeNumber(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"+12025550142":                   "+12025550142",
+		"'+12025550142":                  "+12025550142",
+		" ' +12025550142 ":               "+12025550142",
+		"+1 (202) 555-0142":              "+12025550142",
+		"+1.202.555.0142":                "+12025550142",
+		"+49/30/123456":                  "+4930123456",
+		"(+49) 30 123456":                "+4930123456",
+		"+\u00a01\u202f202\u20095550142": "+12025550142",
+		"\u202a+1202\u200b5550142\u202c": "+12025550142",
+		"+1\u2011202\u2013555\u22120142": "+12025550142",
+		"\ufeff+49\u00ad34":              "+4934",
+		"tel:+1-202-555-0142":            "+12025550142",
+		"TEL:+39 06 1234":                "+39061234",
+		"+49":                            "+49",
+		"+423456789012345":               "+423456789012345",
+		"+49 (30) 123456-78":             "+493012345678",
+		"+49 30 / 123456":                "+4930123456",
+		"+49 5751/1234":                  "+4957511234",
+		"+44 20 7946-0102":               "+442079460102",
+		"+32 476/12.34.56":               "+32476123456",
+		"+1 202 555 - 0142":              "+12025550142",
+		"+39 06 1234 5678":               "+390612345678",
+		"+(1) 202 (555) 0142":            "+12025550142",
+	} {
+		number, problem := normalize(t, written)
+		assert.Equal(t, want, number, written)
+		assert.Empty(t, problem, written)
+	}
+}
+
+func TestNormalizeNumberNeverGuesses(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"12025550142":             "missing country code; use +49…",
+		"(030) 123456":            "missing country code",
+		"030 123456":              "missing country code",
+		"'12025550142":            "missing country code",
+		"0049 30 123456":          "starts with 00; use +",
+		"(0049) 30 123456":        "starts with 00",
+		"+49 (0)30 123456":        "has a zero in parentheses",
+		"+49 ( 0 ) 30 12345":      "has a zero in parentheses",
+		"1.20256E+10":             "in scientific notation: a spreadsheet has destroyed the digits",
+		"1,20256e+10":             "in scientific notation",
+		"+1E10":                   "in scientific notation",
+		"12025550142.0":           "a decimal number",
+		"+12025550142,00":         "a decimal number",
+		"+1 800 FLOWERS":          "has letters",
+		"sip:+1202@x":             "has letters",
+		"+12025550142x12":         "has an extension",
+		"+12025550142 EXT 1":      "has an extension",
+		"+12025550142;ext=1":      "has an extension",
+		"+12025550142#1":          "has an extension",
+		"+12025550142, +123":      "has an extension or a second number",
+		"+1202 / +1203":           "has more than one +",
+		"++1202":                  "has more than one +",
+		"+1202\n555":              "spans several lines",
+		"+1202\u2028555":          "spans several lines",
+		"+1202*555":               "has a character that does not belong in a number",
+		"=+1202":                  "has a character that does not belong in a number",
+		"\"+1202\"":               "has a character that does not belong in a number",
+		"+１2025550142":            "has digits of another script",
+		"+١2025550142":            "has digits of another script",
+		"+":                       "has no digits",
+		strings.Repeat("+1", 200): "too long for a number",
+		"tel:":                    "has no digits",
+		"-":                       "has no digits",
+		"+0202555":                "country code starts with 0",
+		"+1":                      "has too few or too many digits",
+		"+1234567890123456":       "has too few or too many digits",
+		"+4234567890123456":       "has too few or too many digits",
+
+		// More than a number.
+		"+12025550110/11":              "want exactly 10 digits after +1",
+		"+1 202 555 0110 - 5":          "want exactly 10 digits after +1",
+		"+1 202 555 0110 (5)":          "want exactly 10 digits after +1",
+		"+12025550110-2025550119":      "has too few or too many digits",
+		"+120255501100":                "want exactly 10 digits after +1",
+		"+1202555011":                  "want exactly 10 digits after +1",
+		"+49 30 123456 (5)":            "ends in parentheses",
+		"+49 30 123456 (5":             "ends in parentheses",
+		"+49 30 123456-(0).":           "has a zero in parentheses",
+		"+49 30 123456/57":             "has a slash, as before a second number",
+		"+49 30 123456 / 7":            "has a slash, as before a second number",
+		"+4930123456/3457":             "has a slash, as before a second number",
+		"+4930123456/12345":            "has a slash, as before a second number",
+		"+49 30 123456 - 78":           "has a dash between spaces",
+		"+49 30 1234 \u2013 1240":      "has a dash between spaces",
+		"+49\u00a030\u00a01234 - 1240": "has a dash between spaces",
+		"+44 (020) 7946 0102":          "has a zero in parentheses, which is not dialed everywhere; write the number as it is dialed from abroad",
+		"+44 ( 020 ) 7946 0102":        "has a zero in parentheses",
+	} {
+		number, problem := normalize(t, written)
+		assert.Empty(t, number, written)
+		assert.True(t, strings.HasPrefix(problem, want), "%s: %s", written, problem)
+	}
+}
+
+// The value in an error shows the shape of what was written, and no digits of it.
+func TestNormalizeNumberMasks(t *testing.T) {
+	t.Parallel()
+	_, err := provision.NormalizeNumber("+1 202 555 0110 x5")
+	require.ErrorIs(t, err, mihu.ErrInvalid)
+	assert.ErrorContains(t, err, "phone_number")
+	assert.NotContains(t, err.Error(), "0110")
+	assert.NotContains(t, err.Error(), "555")
+}
+
+// Whatever is written, the number has exactly the digits of it in their order, behind a plus, or it
+// is an error.
+func FuzzNormalizeNumber(f *testing.F) {
+	for _, s := range []string{"'+1 (202) 555-0142", "0049", "+49(0)1", "1.2E+10", "tel:+1;ext=2", "\u202a+1", "+１2", "+1\xff", "+12025550110/11", "+1 202 555 0110 - 5", "+49 1 (5)", "+44 (020) 7946 0102", "+49 1/2"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		number, problem := normalize(t, s)
+		if (number == "") == (problem == "") {
+			t.Fatalf("%q: %q, %q", s, number, problem)
+		}
+		if problem != "" {
+			return
+		}
+		id := mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
+		if err := id.Validate(); err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+		kept := strings.Map(func(r rune) rune {
+			if r == '+' || r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, s)
+		if kept != number {
+			t.Fatalf("%q became %q", s, number)
+		}
+		if again, _ := normalize(t, number); again != number {
+			t.Fatalf("%q became %q", number, again)
+		}
+	})
+}

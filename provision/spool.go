@@ -1,0 +1,45 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mihu-go/mihu"
+)
+
+// Spool is [Open] for what can be read only once, such as standard input. It copies r to a
+// temporary file with mode 0600, which Close removes. If the system allows it, the file has no name
+// from the start, so that a killed program leaves nothing behind. Only the disk limits the size of
+// the copy.
+func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
+	s, err := spool(r)
+	if err != nil {
+		return nil, err
+	}
+	return open(s, "input", opts)
+}
+
+// spool copies r to a temporary file. The source has nothing else.
+func spool(r io.Reader) (*Source, error) {
+	if r == nil {
+		return nil, noReader()
+	}
+	file, err := os.CreateTemp("", "mihu-input-*")
+	if err != nil {
+		return nil, fmt.Errorf("provision: %w", err)
+	}
+	s := &Source{file: file}
+	if os.Remove(file.Name()) != nil {
+		s.remove = file.Name()
+	}
+	if s.size, err = io.Copy(file, r); err != nil {
+		return nil, errors.Join(fmt.Errorf("provision: copying the input: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func noReader() error {
+	return invalid("read", mihu.FieldViolation{Field: "reader", Problem: "nil; want an input"})
+}
