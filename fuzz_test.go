@@ -33,7 +33,7 @@ func addSamples(f *testing.F, pattern string) {
 	}
 }
 
-// Whatever the answer, decoding it ends in a value or in an error that leaves nothing behind.
+// Decoding any response either succeeds, or fails and leaves the target unchanged.
 func FuzzDecodeResponse(f *testing.F) {
 	addSamples(f, ".json")
 	f.Add([]byte(`{"success":1,"data":{"is_external":"1","channels":[]}}`))
@@ -65,7 +65,7 @@ func FuzzDecodeResponse(f *testing.F) {
 	})
 }
 
-// Whatever the answer, its error can be printed, is bounded, and does not repeat a secret.
+// The error of any response is printable, of bounded length and without secrets.
 func FuzzDecodeProblem(f *testing.F) {
 	const secret = "planted-secret"
 	addSamples(f, ".json")
@@ -118,7 +118,7 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// Whatever the header, the wait is neither negative nor endless.
+// The wait of any Retry-After header is between 0 and a year.
 func FuzzParseRetryAfter(f *testing.F) {
 	for _, seed := range []string{"", "0", "1.5", "-1", "120", "9223372037", "1e999", "NaN", "Wed, 21 Oct 2026 07:28:00 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "soon"} {
 		f.Add(seed)
@@ -131,7 +131,8 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-// The check of numbers is the contract's pattern, and a number is never printed whole.
+// IsE164 accepts exactly what the documented pattern accepts, and a masked number never contains
+// the number.
 func FuzzE164(f *testing.F) {
 	for _, seed := range []string{"+12345678901", "+1", "+10", "+0123", "12345678901", "+123456789012345", "+1234567890123456", "+1 234", "+１２３", ""} {
 		f.Add(seed)
@@ -149,7 +150,7 @@ func FuzzE164(f *testing.F) {
 	})
 }
 
-// Whatever the argument, it is one segment of the path, or refused.
+// Any path argument is one segment of the path, or is rejected.
 func FuzzPathArgument(f *testing.F) {
 	for _, seed := range []string{"", ".", "..", "a/b", `a\b`, "x#y", "?q", "%2e%2e", "%2f", "\r\n", "\x00", "é", "a b", "+1", "a;b", "//evil.test"} {
 		f.Add(seed)
@@ -173,7 +174,7 @@ func FuzzPathArgument(f *testing.F) {
 	})
 }
 
-// Whatever the texts, an update is refused or says exactly what it was given.
+// An update with any texts is rejected, or sends exactly these texts.
 func FuzzUpdateEncoding(f *testing.F) {
 	f.Add("Reception", "inbound", "sip.example.com", 5060, "alice", "s3cret", "key", "value", true)
 	f.Add("", "", "", 0, "", "", "", "", false)
