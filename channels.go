@@ -54,7 +54,7 @@ func (c *Client) snapshot(ctx context.Context, s *spec, opts []CallOption) (*Cha
 func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []CallOption) (*ChannelSnapshot, error) {
 	var wait time.Duration
 	for {
-		t := &snapshotTarget{channel: id.Channel}
+		t := new(snapshotTarget)
 		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
 		if err == nil || isGone(err) {
 			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {

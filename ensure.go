@@ -72,7 +72,7 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 		}
 	}
 	done.Snapshot = found
-	if !found.External() {
+	if isPurchased(found) {
 		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID, Purchased: true}
 	}
 	return done, s.match(ctx, req, done, opts)
@@ -111,7 +111,7 @@ func (s TrunksService) match(ctx context.Context, req *TrunkCreateRequest, done 
 		done.Action = cmp.Or(done.Action, ActionUnchanged)
 		return nil
 	}
-	snap, err := s.Update(ctx, req.TrunkID, update, opts...)
+	snap, err := s.update(ctx, req.TrunkID, req.AgentUUID, update, opts)
 	if err != nil {
 		return err
 	}

@@ -387,8 +387,8 @@ func RetryAfter(err error) (time.Duration, bool) {
 //   - the outcome of a change is unknown, even if the caller's context ended. Use
 //     [TrunksService.Ensure] before you send a [TrunksService.Create] a second time.
 //
-// It is not so for a refusal, a rejected token, an untrusted certificate, and a call that ended with
-// the caller's own context and changed nothing. nil is not transient.
+// It is not so for a refusal, a rejected token, an untrusted certificate, and a call that ended
+// with the caller's own context and changed nothing. nil is not transient.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrUnauthorized):

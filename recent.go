@@ -28,9 +28,10 @@ type recentWrites struct {
 
 // recentWrite is what a trunk was made to be.
 type recentWrite struct {
-	agent string // "" if the trunk was deleted
-	at    time.Time
-	place int // in the ring
+	agent   string // "" if the trunk was deleted
+	unknown bool   // the outcome is unknown
+	at      time.Time
+	place   int // in the ring
 }
 
 func (r *recentWrites) init(lag time.Duration) {
@@ -40,7 +41,12 @@ func (r *recentWrites) init(lag time.Duration) {
 
 // wrote keeps what a trunk is after a write that was proven; agent is "" for a trunk that was
 // deleted.
-func (r *recentWrites) wrote(id TrunkID, agent string) {
+func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, recentWrite{agent: agent}) }
+
+// doubt is for a write with an unknown outcome. A read shows what became of it only after the lag.
+func (r *recentWrites) doubt(id TrunkID) { r.keep(id, recentWrite{unknown: true}) }
+
+func (r *recentWrites) keep(id TrunkID, w recentWrite) {
 	if r.lag == 0 {
 		return
 	}
@@ -58,18 +64,9 @@ func (r *recentWrites) wrote(id TrunkID, agent string) {
 		}
 		r.order[r.next] = id
 	}
-	r.writes[id] = recentWrite{agent, time.Now(), r.next}
+	w.at, w.place = time.Now(), r.next
+	r.writes[id] = w
 	r.next = (r.next + 1) % maxRecent
-}
-
-// forget is for a write with an unknown outcome: what the trunk is now is anybody's guess.
-func (r *recentWrites) forget(id TrunkID) {
-	if r.lag == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.writes, withPlus(id))
 }
 
 func withPlus(id TrunkID) TrunkID {
@@ -100,7 +97,7 @@ func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.D
 		if snap != nil {
 			binding = snap.Binding(channel)
 		}
-		if binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
+		if w.unknown || binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
 			left = max(left, r.lag-time.Since(w.at))
 		}
 	}

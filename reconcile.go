@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
 	if !r.write.core.budget.take() {
 		return nil, errBudgetExhausted
 	}
-	t := &snapshotTarget{channel: r.id.Channel}
+	t := new(snapshotTarget)
 	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
 	return found(t, err), err
 }
@@ -119,8 +120,12 @@ func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error
 			snap, err = new(ChannelSnapshot), nil
 		}
 		if err == nil {
-			err = expected(snap)
-			if err != nil && reread(c.ctx, c.core.recent.lag-time.Since(began), &wait) {
+			// A read may be older than another write of this client, and then shows nothing.
+			left := c.core.recent.contradicted(r.id.PhoneNumber, snap)
+			if err = expected(snap); err != nil {
+				left = max(left, c.core.recent.lag-time.Since(began))
+			}
+			if reread(c.ctx, left, &wait) {
 				continue
 			}
 		}
@@ -204,16 +209,20 @@ func (r *creation) find() (*ChannelSnapshot, error) {
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
 func isPurchased(found *ChannelSnapshot) bool {
-	return found.Source == SourcePurchased && !found.IsExternal
+	return !found.External() && found.Number != "" && !slices.Contains(found.Unreadable, "source")
 }
 
 // conflict returns nil if the number is bound as requested.
 func (r *creation) conflict(found *ChannelSnapshot) error {
-	agent := found.Binding(r.want.Channel).AgentUUID
-	if found.External() && strings.EqualFold(agent, r.want.AgentUUID) {
+	binding := found.Binding(r.want.Channel)
+	switch purchased := isPurchased(found); {
+	case !purchased && binding.Bound && binding.AgentUUID == "":
+		return r.unknown(r.write.spec.expect.check(found))
+	case !purchased && strings.EqualFold(binding.AgentUUID, r.want.AgentUUID):
 		return nil
+	default:
+		return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: binding.AgentUUID, Purchased: purchased, Causes: r.causes}
 	}
-	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, Purchased: !found.External(), Causes: r.causes}
 }
 
 // complete sends again what cannot be read back, so that the trunk is what was requested, whichever
@@ -224,16 +233,23 @@ func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 		return found, nil
 	}
 	t := new(snapshotTarget)
-	err := r.send(update.spec(OpTrunksCreateUpdate, r.id), t)
+	s := update.spec(OpTrunksCreateUpdate, r.id)
+	s.expect.agent = r.want.AgentUUID
+	err := r.send(s, t)
 	switch {
-	case errors.Is(err, errAcknowledged):
+	case errors.Is(err, errAcknowledged): // what it has to show was read before
+		return found, nil
+	case needsRead(err): // the trunk may have been moved meanwhile
+		if found, err = r.find(); err != nil {
+			return nil, r.unknown(err)
+		}
+		if err := r.conflict(found); err != nil {
+			return nil, err
+		}
 		return found, nil
 	case err != nil:
 		r.advice = "the trunk exists and is on the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, r.unknown(err)
-	}
-	if err := r.conflict(&t.snap); err != nil {
-		return nil, err
 	}
 	return &t.snap, nil
 }

@@ -106,8 +106,8 @@ type target interface {
 	into() any
 	// reset forgets what was decoded.
 	reset()
-	// isWhole reports whether what was decoded leaves no doubt about its form.
-	isWhole() bool
+	// isWhole reports whether what was decoded from the body leaves no doubt about its form.
+	isWhole(body []byte) bool
 	// shape returns the data in the form that into decodes, or why it is none. root is the whole
 	// response.
 	shape(data any, root map[string]any, r *lenient.Reader) (any, error)
@@ -128,9 +128,9 @@ func plainTarget(into any) plain {
 	return p
 }
 
-func (p plain) into() any     { return p.fresh.Interface() }
-func (p plain) reset()        { p.fresh.Elem().SetZero() }
-func (p plain) isWhole() bool { return !p.fresh.Elem().IsZero() } // a missing data is zero too
+func (p plain) into() any           { return p.fresh.Interface() }
+func (p plain) reset()              { p.fresh.Elem().SetZero() }
+func (p plain) isWhole([]byte) bool { return !p.fresh.Elem().IsZero() } // a missing data is zero too
 
 func (p plain) shape(data any, _ map[string]any, r *lenient.Reader) (any, error) {
 	if data == nil {
@@ -242,7 +242,7 @@ func decodeStrictly(body []byte, t target) bool {
 		return false
 	}
 	env := envelope{Success: true, Data: t.into()}
-	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole()
+	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole(body)
 }
 
 // hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json

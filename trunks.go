@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 )
 
@@ -43,7 +44,7 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	if body.SIP != nil && *body.SIP == (SIPCredentials{}) {
 		body.SIP = nil
 	}
-	t := &snapshotTarget{channel: req.Channel}
+	t := new(snapshotTarget)
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPost, path: trunksPath, body: &body,
 		expect: expectation{number: req.PhoneNumber, channel: req.Channel, agent: req.AgentUUID},
@@ -66,8 +67,8 @@ func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*Chann
 		c.core.recent.wrote(id, snap.Binding(id.Channel).AgentUUID)
 		return snap, nil
 	}
-	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.recent.forget(id)
+	if errors.Is(err, ErrOutcomeUnknown) && c.spec.method != http.MethodPatch { // which moves nothing
+		c.core.recent.doubt(id)
 	}
 	return nil, err
 }
@@ -85,14 +86,21 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 	if err := req.check(op, id); err != nil {
 		return nil, err
 	}
-	t := &snapshotTarget{channel: id.Channel}
-	c, err := s.client.newCall(ctx, req.spec(op, id), t, opts)
+	return s.update(ctx, id, "", req, opts)
+}
+
+// update is Update of a trunk that has to be on the agent; "" is any.
+func (s TrunksService) update(ctx context.Context, id TrunkID, agent string, req *TrunkUpdateRequest, opts []CallOption) (*ChannelSnapshot, error) {
+	spec := req.spec(OpTrunksUpdate, id)
+	spec.expect.agent = agent
+	t := new(snapshotTarget)
+	c, err := s.client.newCall(ctx, spec, t, opts)
 	if err != nil {
 		return nil, err
 	}
 	snap := &t.snap
 	err = c.run()
-	if errors.Is(err, errAcknowledged) { // the update is made; only the channels are not known
+	if needsRead(err) { // the update is made; only the channels are not known
 		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksUpdateRead, c.spec.expect.check)
 	}
 	return c.finishWrite(id, snap, err)
@@ -112,7 +120,7 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	t := &snapshotTarget{channel: id.Channel}
+	t := new(snapshotTarget)
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPut, path: trunksPath + "/assign", body: &trunkAssignBody{id, agentUUID},
 		expect: expectation{number: id.PhoneNumber, channel: id.Channel, agent: agentUUID},
@@ -175,6 +183,12 @@ func (e *noTrunkError) Error() string {
 }
 
 func (e *noTrunkError) Is(target error) bool { return target == ErrNotFound }
+
+// LogValue is the text of the error.
+func (e *noTrunkError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// Format prints the text of Error under every verb: fmt would print the whole number of the ID.
+func (e *noTrunkError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // Delete removes the trunk: the agent's binding and, if nothing else is bound to the number, the
 // number's connection with its SIP credentials, as the API documents. The number may be given

@@ -1,10 +1,14 @@
 package mihu
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/mihu-go/mihu/internal/lenient"
 )
 
 // Channel is a way in which a phone number reaches an agent. It is an open set: an unknown value
@@ -369,11 +373,39 @@ type PhoneNumber struct {
 	PurchasedAt time.Time `json:"purchased_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	// Unreadable names the fields that the API sent in a form that cannot be read, such as
-	// "billing.monthly_fee"; they are zero. nil is none.
+	// "billing.monthly_fee"; they are zero. It also names what decides on the trunks of the number
+	// and is missing: "source" if the item does not say whether the number is external, "bindings",
+	// or "bindings.call.bound" and "bindings.whatsapp.bound". nil is none.
 	Unreadable []string `json:"-"`
 }
 
-func (n *PhoneNumber) identity() string          { return n.Number }
+// identity is the same for every way to write a number.
+func (n *PhoneNumber) identity() string {
+	digits := strings.TrimPrefix(n.Number, "+")
+	if strings.Trim(digits, "0123456789") != "" {
+		digits = digitsOf(n.Number)
+	}
+	return cmp.Or(digits, n.Number)
+}
+
+func (n *PhoneNumber) isWhole() bool {
+	b := &n.Bindings
+	return areWhole(&b.Call, &b.SMS, &b.WhatsApp) && (n.Source != "" || n.IsExternal)
+}
+
+func (*PhoneNumber) isListed(body []byte, n int) bool { return saysBound(body, n) }
+
+func (n *PhoneNumber) prepare(fields map[string]any, r *lenient.Reader) {
+	noteSource(fields, r)
+	bindings, ok := lenient.Object(fields["bindings"])
+	if !ok {
+		r.Problems = append(r.Problems, lenient.Problem{Path: "bindings"})
+		return
+	}
+	fields["bindings"] = bindings
+	inferBindings(bindings, "bindings.", r)
+}
+
 func (n *PhoneNumber) unreadable(paths []string) { n.Unreadable = paths }
 
 // Binding returns the binding on a channel; the zero Binding if the item has no such channel. See
