@@ -30,7 +30,8 @@ type ConflictError struct {
 	AgentUUID string
 	// External is false for a purchased number, which cannot have a trunk.
 	External bool
-	// Causes are the failures that made Create read the channels, oldest first; nil if Op is OpTrunksEnsure.
+	// Causes are the failures that made Create read the channels, oldest first; nil if Op is
+	// OpTrunksEnsure.
 	Causes []error
 }
 

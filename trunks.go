@@ -30,7 +30,7 @@ type TrunksService struct{ client *Client }
 //     request created. After any other failure, such as 403, the outcome is unknown.
 //   - If the outcome remains unknown, Create returns an *UnknownOutcomeError, which matches
 //     ErrOutcomeUnknown. The trunk may or may not exist. If it exists and only the PATCH failed,
-//     Advice says so: send the fields with Update.
+//     Advice is to send the fields with Update.
 //
 // [Response] reports whether a call was reconciled; [WithoutReconciliation] turns it off.
 //
@@ -149,7 +149,7 @@ func isUnproven(err error) bool {
 // Get returns the binding of a trunk, with its agent. It returns ErrNotFound if the workspace does
 // not have the number, if nothing is bound on the channel, or if the number is purchased, since
 // only an external number has trunks. Name, direction, SIP credentials and settings cannot be read
-// back. If the response does not say whether the channel is bound, Get returns
+// back. If the response does not show whether the channel is bound, Get returns
 // ErrMalformedResponse.
 //
 // If the response contradicts what this client wrote within the last seconds, Get reads again; see
