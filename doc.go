@@ -39,9 +39,9 @@
 // success. "success": false, or an error in the body, is an error under any status.
 //
 // A read without this proof returns an error that matches [ErrMalformedResponse]. A write without
-// it is verified: Create reconciles, and Update, Assign and Delete read the number's channels, see
-// each method. A list is complete, or an error. Fields that cannot be read are zero, and named in
-// Unreadable of their item or snapshot.
+// it is verified by reading the number's channels, as Create, Update, Assign and Delete describe,
+// or its outcome is unknown. A list is complete, or an error. Fields that cannot be read are zero,
+// and named in Unreadable of their item or snapshot.
 //
 // # Errors
 //

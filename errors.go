@@ -196,8 +196,8 @@ type TransportError struct {
 	Attempts int
 	// Err is the cause.
 	Err error
-	// RetryAfter is how long this client still has to wait, if an earlier 429 paused it until after
-	// the context's deadline; otherwise 0.
+	// RetryAfter is how much longer the server asked to wait, if an earlier 429 paused this client
+	// until after the context's deadline; otherwise 0.
 	RetryAfter time.Duration
 	// Last is the failure of the last attempt, if the call ended while it waited to retry;
 	// otherwise nil. It can be matched too.
@@ -387,14 +387,13 @@ func RetryAfter(err error) (time.Duration, bool) {
 
 // IsTransient reports whether the same call may succeed later without a change. These errors are
 // transient:
-//   - The server or the network failed.
-//   - The response was malformed.
+//   - The server or the network failed, or the response was malformed.
 //   - The rate limit was reached.
-//   - The outcome of a change is unknown, whatever the cause. After a [TrunksService.Create], call
-//     [TrunksService.Ensure] instead of Create.
+//   - The outcome of a change is unknown, even if the caller's context ended. Instead of a second
+//     [TrunksService.Create], call [TrunksService.Ensure].
 //
-// These are not, unless the outcome is unknown: a refusal, a rejected token (401), an untrusted
-// certificate, and the end of the caller's own context. nil is not transient.
+// These are not: a refusal, a rejected token (401), an untrusted certificate, and the end of the
+// caller's own context if nothing was changed. nil is not transient.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrUnauthorized):

@@ -51,7 +51,7 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPost, path: trunksPath, body: &body,
 		expect: expectation{number: req.PhoneNumber, channel: req.Channel, agent: req.AgentUUID},
-		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was created",
+		advice: "call Ensure with the same request: it creates the trunk if it does not exist",
 	}, t, opts)
 	if err != nil {
 		return nil, err
@@ -222,9 +222,7 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 	case len(c.ambiguous) > 0 && isGone(err):
 		err = nil
 	case isUnproven(err):
-		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, func(found *ChannelSnapshot) error {
-			return id.checkGone(found)
-		})
+		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, id.checkGone)
 	}
 	_, err = c.finishWrite(id, new(ChannelSnapshot), err)
 	return err
