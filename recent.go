@@ -9,7 +9,7 @@ import (
 
 const (
 	defaultReadLag = 5 * time.Second
-	// The waits before a read is repeated: they double from the first to the longest.
+	// The waits between reads that contradict a write: they double from the first to the longest.
 	firstReread   = 50 * time.Millisecond
 	longestReread = time.Second
 	// maxRecent bounds how many writes are kept.
@@ -26,7 +26,7 @@ type recentWrites struct {
 	next   int       // place in the ring
 }
 
-// recentWrite is what a trunk was made to be.
+// recentWrite is the binding of a trunk after a write.
 type recentWrite struct {
 	agent   string // "" if the trunk was deleted
 	unknown bool   // the outcome is unknown
@@ -39,7 +39,7 @@ func (r *recentWrites) init(lag time.Duration) {
 	r.lag = max(lag, 0)
 }
 
-// wrote keeps what a trunk is after a write that was proven; agent is "" for a trunk that was
+// wrote keeps the agent of a trunk after a write that was proven; agent is "" if the trunk was
 // deleted.
 func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, recentWrite{agent: agent}) }
 
@@ -104,8 +104,9 @@ func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.D
 	return left
 }
 
-// reread waits before a read is repeated, and reports whether it is. left is how much longer a read
-// may lag; wait is the next wait.
+// reread waits and then reports true if a read is to be tried again. left is how much longer a read
+// may lag; wait is the next wait, which it doubles. It reports false, without a wait, if nothing is
+// left or the context ends first.
 func reread(ctx context.Context, left time.Duration, wait *time.Duration) bool {
 	if *wait == 0 {
 		*wait = firstReread

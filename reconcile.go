@@ -12,15 +12,16 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is
-// lost, without reading the number's channels or sending anything again.
+// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is lost
+// or does not prove the trunk, without reading the number's channels or sending anything again. It
+// also applies to the Create of Ensure. It does not affect Update, Assign and Delete.
 func WithoutReconciliation() CallOption {
 	return callOption(func(c *callConfig) { c.unreconciled = true })
 }
 
-// ConflictError is a Create that was refused by what the API shows: its response was lost, and the
-// number turned out to be on another agent, or purchased. Ensure returns it for a purchased number.
-// It matches ErrConflict and the failures before it.
+// ConflictError reports that a read showed the number on another agent, or as purchased. Create
+// returns it if its response was lost, and Ensure for a purchased number. It matches ErrConflict
+// and the failures before it.
 type ConflictError struct {
 	// Op is the operation: OpTrunksCreate or OpTrunksEnsure.
 	Op string
@@ -30,7 +31,8 @@ type ConflictError struct {
 	AgentUUID string
 	// Purchased reports whether the number is purchased, and so cannot have a trunk.
 	Purchased bool
-	// Causes are the failures that made Create look, oldest first.
+	// Causes are the failures that made Create read the channels, oldest first; nil if Op is
+	// OpTrunksEnsure.
 	Causes []error
 }
 
@@ -57,7 +59,7 @@ func (e *ConflictError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ConflictError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// reconciliation finds out what became of a write whose response does not prove it, with calls of
+// reconciliation finds out the result of a write whose response does not prove it, with calls of
 // its own.
 type reconciliation struct {
 	client   *Client

@@ -74,7 +74,7 @@ func readBody(r io.Reader, length int64) ([]byte, error) {
 }
 
 // endsWithItsConnection reports whether only the end of the connection marks the end of the body,
-// so that a body that was cut short looks whole.
+// so that a body that was cut short looks complete.
 func endsWithItsConnection(resp *http.Response) bool {
 	return resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && resp.ProtoMajor == 1 && !resp.Uncompressed
 }
@@ -108,7 +108,7 @@ type target interface {
 	reset()
 	// isWhole reports whether what was decoded from the body leaves no doubt about its form.
 	isWhole(body []byte) bool
-	// shape returns the data in the form that into decodes, or why it is none. root is the whole
+	// shape returns the data in the form that into decodes, or why it is none. root is all of the
 	// response.
 	shape(data any, root map[string]any, r *lenient.Reader) (any, error)
 	// note keeps which fields could not be read, and returns an error if something essential is
@@ -325,7 +325,7 @@ func decodeTolerantly(body []byte, t target) error {
 		err = json.Unmarshal(b, t.into())
 	}
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		// Its own text repeats the value.
+		// Its own text quotes the value.
 		return fmt.Errorf("%w: %s does not fit %s", ErrMalformedResponse, mismatch.Field, mismatch.Type)
 	}
 	if err != nil {

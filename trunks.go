@@ -18,16 +18,20 @@ type TrunksService struct{ client *Client }
 // and that the agent must not serve another number on it. It does not document the status of these
 // refusals: expect ErrConflict or ErrInvalid.
 //
-// Create is not idempotent at the API. If its response is lost, Create reconciles: it reads the
-// number's channels to find out whether the trunk exists.
+// Create is not idempotent at the API. If its response is lost, or is a success that does not show
+// the number on the agent, Create reconciles: it reads the number's channels to find out whether
+// the trunk exists.
 //   - If the number is on the agent, the trunk exists. Create sends again with PATCH what cannot be
-//     read back, and returns the channels. A trunk that existed before on the same agent counts as
-//     the one to create; fields that req omits then keep their values.
+//     read back, and returns the channels. It sends no PATCH if a response reported success and
+//     only lacked the channels. A trunk that existed before on the same agent counts as the one to
+//     create; fields that req omits then keep their values.
 //   - If the number is on another agent, or purchased, Create returns a *ConflictError.
-//   - If the number is not bound, Create sends the request again. If that is refused, it reconciles
-//     again, since the refusal may come from the trunk that the lost request created.
-//   - If it remains unknown whether the trunk was created, Create returns an *UnknownOutcomeError,
-//     which matches ErrOutcomeUnknown.
+//   - If the number is not bound, Create sends the request again. If that is refused with 400, 409
+//     or 422, it reads the channels again, since the refusal may come from the trunk that the lost
+//     request created. After any other failure, such as 403, the outcome is unknown.
+//   - If the outcome remains unknown, Create returns an *UnknownOutcomeError, which matches
+//     ErrOutcomeUnknown. The trunk may or may not exist. If it exists and only the PATCH failed,
+//     Advice is to send the fields with Update.
 //
 // [Response] reports whether a call was reconciled; [WithoutReconciliation] turns it off.
 //
@@ -77,6 +81,10 @@ func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*Chann
 // for what clears a field. It returns the number's channels, which do not contain any of the fields
 // that it changes. It is idempotent and retried.
 //
+// If the response reports success without the channels, Update reads them. If they do not show the
+// trunk, or if the response is another success without proof, Update returns an
+// *UnknownOutcomeError.
+//
 // API: PATCH /phone-numbers/trunks.
 func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
 	const op = OpTrunksUpdate
@@ -110,6 +118,9 @@ func (s TrunksService) update(ctx context.Context, id TrunkID, agent string, req
 // API documents that SIP credentials and settings are kept. It is idempotent and retried. It
 // returns ErrNotFound if there is no such trunk; if the agent serves another number on the channel,
 // expect ErrConflict or ErrInvalid, since the API does not document the status.
+//
+// If a success does not show the trunk on the agent, Assign reads the number's channels. If they do
+// not show it either, Assign returns an *UnknownOutcomeError.
 //
 // API: PUT /phone-numbers/trunks/assign.
 func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -146,7 +157,11 @@ func isUnproven(err error) bool {
 // Get returns the binding of a trunk, with its agent. It returns ErrNotFound if the workspace does
 // not have the number, if nothing is bound on the channel, or if the number is purchased, since
 // only an external number has trunks. Name, direction, SIP credentials and settings cannot be read
-// back.
+// back. If the response does not show whether the channel is bound, Get returns
+// ErrMalformedResponse.
+//
+// If the response contradicts what this client wrote within the last seconds, Get reads again; see
+// [WithMaxReadLag].
 //
 // API: GET /phone-numbers/channels.
 func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) (*Binding, error) {
@@ -193,9 +208,13 @@ func (e *noTrunkError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Er
 // Delete removes the trunk: the agent's binding and, if nothing else is bound to the number, the
 // number's connection with its SIP credentials, as the API documents. The number may be given
 // without its plus. Delete is idempotent and retried. It returns ErrNotFound if there is no such
-// trunk, unless an earlier attempt of the same call may have removed it. A proxy may retry a DELETE
-// on its own, so ErrNotFound means that the trunk is not there, and not that this call did not
-// remove it.
+// trunk, unless an earlier attempt of the same call may have removed it. After ErrNotFound the
+// trunk is gone, unless the error is a proxy's page, which matches ErrMalformedResponse too. This
+// call may have removed it, since a proxy may retry a DELETE on its own.
+//
+// Success is an empty response, or one with "success": true. If another response under a 2xx does
+// not show success, Delete reads the number's channels. If the trunk is still there, Delete returns
+// an *UnknownOutcomeError.
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {

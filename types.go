@@ -47,7 +47,7 @@ const (
 // its identity, which the API documents as fixed. To change either, delete the trunk and create
 // another.
 //
-// It prints with its number masked; PhoneNumber has the whole number. TrunkID is comparable, so it
+// It prints with its number masked; PhoneNumber has it unmasked. TrunkID is comparable, so it
 // can be a map key. Its zero value identifies no trunk.
 type TrunkID struct {
 	// PhoneNumber is in E.164: "+", a country code and the rest, 2 to 15 digits, no spaces.
@@ -109,8 +109,8 @@ type TrunkUpdateRequest struct {
 	// leaves all of them unchanged. For ChannelCall only: this package refuses it on
 	// ChannelWhatsApp.
 	SIP *SIPUpdate `json:"sip,omitempty"`
-	// AdditionalSettings replaces the whole stored object. nil leaves it unchanged; an empty map is
-	// sent as {} and clears it.
+	// AdditionalSettings replaces the stored object as a whole. nil leaves it unchanged; an empty
+	// map is sent as {} and clears it.
 	AdditionalSettings map[string]any `json:"additional_settings,omitzero"`
 }
 
@@ -132,7 +132,8 @@ type SIPUpdate struct {
 }
 
 // PortUpdate is a change of a SIP port: a new port, or no port. It has constructors, so that a port
-// that happens to be 0 does not clear the stored one. The zero value is refused when it is sent.
+// of 0, such as an unset variable, does not clear the stored port. The zero value is refused when
+// it is sent.
 type PortUpdate struct {
 	port  int
 	clear bool
@@ -269,7 +270,7 @@ type SnapshotChannels struct {
 type ChannelSnapshot struct {
 	// PhoneNumberUUID is "" if the API sends null.
 	PhoneNumberUUID string `json:"phone_number_uuid"`
-	// Number is the whole number, in E.164.
+	// Number is the number, unmasked, in E.164.
 	Number string `json:"number"`
 	// IsExternal and Source are as the API sends them. They may contradict each other; use External
 	// to decide.
@@ -353,7 +354,7 @@ type Billing struct {
 // that the API does not send are zero. It prints with the number masked.
 type PhoneNumber struct {
 	PhoneNumberUUID string `json:"phone_number_uuid"`
-	// Number is the whole number, in E.164.
+	// Number is the number, unmasked, in E.164.
 	Number      string `json:"number"`
 	CountryCode string `json:"country_code"`
 	Location    string `json:"location"`
