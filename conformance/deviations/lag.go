@@ -1,0 +1,10 @@
+package main
+
+import (
+	"time"
+
+	"github.com/mihu-go/mihu"
+)
+
+// lagOption is the client's option for reads that lag behind its own writes.
+func lagOption(time.Duration) mihu.Option { return nil }
