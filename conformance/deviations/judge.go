@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -245,6 +246,7 @@ func (c *call) judgeList(now state, bad func(string, ...any)) {
 			return
 		}
 	}
+	c.judgeItems(now, bad)
 	switch page := c.seen.pages[c.page]; {
 	case c.err != nil || c.left:
 	case c.op == "list":
@@ -256,6 +258,27 @@ func (c *call) judgeList(now state, bad func(string, ...any)) {
 		}
 	case len(seen) != len(now):
 		bad("%s", missing(len(seen)))
+	}
+}
+
+// judgeItems judges the trunks of the listed numbers, if these do not report that something could
+// not be read. An agent may be missing.
+func (c *call) judgeItems(now state, bad func(string, ...any)) {
+	for i := range c.items {
+		item := &c.items[i]
+		left := maps.Clone(now["+"+strings.TrimPrefix(item.Number, "+")])
+		for id, binding := range item.Trunks() {
+			t, ok := left[string(id.Channel)]
+			if !ok || binding.AgentUUID != "" && !strings.EqualFold(binding.AgentUUID, t.agent) {
+				bad("a number with a trunk that is not there")
+				return
+			}
+			delete(left, string(id.Channel))
+		}
+		if len(left) > 0 && !unreadable(item) {
+			bad("a number without its trunks")
+			return
+		}
 	}
 }
 

@@ -370,7 +370,12 @@ func (d *dice) item(number, uuid string, channels map[string]trunk) object {
 	for _, channel := range slices.Sorted(maps.Keys(channels)) {
 		bindings = bindings.with(channel, d.binding(channels[channel], true))
 	}
-	o = o.with("bindings", bindings)
+	switch {
+	case d.odd("bindings of another type"):
+		o = o.with("bindings", one[any](d, "call", false, 7))
+	case !d.odd("bindings missing"):
+		o = o.with("bindings", bindings)
+	}
 	o = o.with("billing", d.either("billing of another type", false, object{{"monthly_fee", d.fee()}, {"currency", "EUR"}}))
 	o = o.with("capabilities", d.either("capabilities of another type", []any{"voice"}, object{{"voice", d.boolean(true)}}))
 	o = o.with("compliance", d.either("compliance of another type", "completed", nil))

@@ -44,7 +44,8 @@
 //     Ensure reports as done. A ConflictError is true.
 //   - A read returns the channels of the number, as they are or were within the lag.
 //   - All yields exactly the server's numbers, each once, or an error. List returns all numbers of
-//     its page, or an error.
+//     its page, or an error. The trunks of a number are the server's, or the item reports what of
+//     it could not be read.
 //   - There is no panic, no goroutine left, no call without an end, and no secret and no whole
 //     number in an error.
 package main

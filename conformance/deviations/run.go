@@ -200,6 +200,7 @@ type call struct {
 	binding  *mihu.Binding
 	ensured  *mihu.EnsureResult
 	numbers  []string
+	items    []mihu.PhoneNumber
 	page     int
 	left     bool // the loop over a list was left
 }
@@ -341,6 +342,7 @@ func (q *sequence) list(ctx context.Context, c *call) {
 	if c.err = err; err != nil {
 		return
 	}
+	c.items = page.Items
 	for i := range page.Items {
 		c.numbers = append(c.numbers, page.Items[i].Number)
 	}
@@ -361,6 +363,7 @@ func (q *sequence) iterate(ctx context.Context, c *call, prefetch int) {
 			continue // nothing may follow
 		}
 		c.numbers = append(c.numbers, item.Number)
+		c.items = append(c.items, item)
 		if len(c.numbers)-1 == leave {
 			c.left = true
 			return
