@@ -13,6 +13,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What package mihu promises, in a run of two to three seconds with another seed every time.
+func TestNothingIsMisreported(t *testing.T) {
+	s := settings{exchanges: 20_000, seed: rand.Uint64(), sequence: -1, rate: 0.4, form: 0.03, lag: 2 * time.Millisecond}
+	if testing.Short() {
+		s.exchanges /= 10
+	}
+	found, err := run(t.Context(), s)
+	require.NoError(t, err)
+	var report strings.Builder
+	found.print(&report, 0)
+	assert.Empty(t, found.found, "seed %d\n%s", s.seed, &report)
+	assert.Zero(t, found.deviations["dishonest"])
+	if testing.Verbose() {
+		t.Logf("seed %d\n%s", s.seed, &report)
+	}
+}
+
+// Without deviations every call has its one possible outcome.
+func TestWithoutDeviationsNothingIsUnknown(t *testing.T) {
+	found, err := run(t.Context(), settings{exchanges: 2000, seed: 1, sequence: -1})
+	require.NoError(t, err)
+	for op, o := range found.calls {
+		assert.Zero(t, o.unknown, op)
+		assert.NotZero(t, o.succeeded, op)
+		if strings.HasPrefix(op, "all") {
+			assert.Zero(t, o.failed, op)
+		}
+	}
+	assert.Empty(t, found.misunderstood)
+}
+
 // Every kind of deviation that the package documentation lists occurs.
 func TestEveryDeviationOccurs(t *testing.T) {
 	found, err := run(t.Context(), settings{exchanges: 16_000, seed: 1, sequence: -1, rate: 0.5, form: 0.05, lag: 2 * time.Millisecond})
