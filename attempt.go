@@ -24,7 +24,8 @@ type attempt struct {
 	ctx        context.Context // ends with the attempt timeout
 	trace      httptrace.ClientTrace
 	reached    atomic.Int32 // how far the attempt got, a reach
-	response   *Response    // nil if there was none
+	received   Response
+	response   *Response // received; nil if there was none
 	proto      string
 	shownID    *string // the request ID without secrets, once it was needed
 	err        error   // an *APIError or a *TransportError; nil is a success
@@ -97,7 +98,8 @@ func (a *attempt) read(resp *http.Response) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := readBody(resp.Body, resp.ContentLength)
-	a.response = &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body, RequestID: requestID(resp.Header)}
+	a.received = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body, RequestID: requestID(resp.Header)}
+	a.response = &a.received
 	a.proto = resp.Proto
 	success := resp.StatusCode/100 == 2
 	if err != nil && success && a.ctx.Err() != nil {
@@ -107,8 +109,8 @@ func (a *attempt) read(resp *http.Response) {
 	if err != nil && !errors.Is(err, ErrMalformedResponse) {
 		err = fmt.Errorf("%w: %w", errCutShort, a.named(err))
 	}
-	if success && err == nil {
-		err = decodeResponse(body, a.call.into)
+	if err == nil && success {
+		err = a.decode(resp, body)
 	}
 	if success && err == nil {
 		return
@@ -116,6 +118,21 @@ func (a *attempt) read(resp *http.Response) {
 	api := a.apiError(resp, body, err)
 	a.failed(api, classifyResponse(api))
 	a.retryAfter = api.RetryAfter
+}
+
+// decode reads a success, and checks that it is evidence of what the operation asked for.
+func (a *attempt) decode(resp *http.Response, body []byte) error {
+	c := a.call
+	if len(body) == 0 && resp.StatusCode != http.StatusNoContent && endsWithItsConnection(resp) {
+		return errCutShort // perhaps all of it
+	}
+	if err := decodeResponse(body, c.into); err != nil {
+		return err
+	}
+	if t, ok := c.into.(*snapshotTarget); ok {
+		return c.spec.expect.check(&t.snap)
+	}
+	return nil
 }
 
 // fail is the end of an attempt without a whole response.
@@ -175,10 +192,12 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	hide := c.redactor()
 	e := &APIError{
 		Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, StatusCode: resp.StatusCode, Attempts: a.number,
-		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()), RequestID: hide.ID(a.response.RequestID),
+		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), serverTime(resp.Header)), RequestID: hide.ID(a.response.RequestID),
 	}
 	if resp.StatusCode/100 != 2 || errors.Is(cause, errRefused) {
 		cause = e.explain(body, cause, hide)
+	} else if found, err := decodeProblem(body); err == nil {
+		e.Message = hide.Text(found.message) // what a success says that is none
 	}
 	if errors.Is(cause, ErrMalformedResponse) {
 		// A type's own decoding may repeat in its text what it could not read.
@@ -191,6 +210,15 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	e.Body = hide.Body(body)
 	e.Body = e.Body[:min(len(e.Body), maxKept):min(len(e.Body), maxKept)]
 	return e
+}
+
+// serverTime returns the server's own time, to which a date in its Retry-After refers: its clock
+// may differ from ours. It returns our time if the response has none.
+func serverTime(header http.Header) time.Time {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		return date
+	}
+	return time.Now()
 }
 
 // explain fills in what the body says about the failure, and returns why it could not be read, or

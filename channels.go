@@ -3,6 +3,7 @@ package mihu
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // ChannelsService reads the channels of a number. It is a field of [Client].
@@ -21,6 +22,7 @@ func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts .
 	}
 	return s.client.snapshot(ctx, &spec{
 		op: op, method: http.MethodGet, path: "/phone-numbers/{uuid}/channels", args: map[string]string{"uuid": phoneNumberUUID},
+		expect: expectation{uuid: phoneNumberUUID},
 	}, opts)
 }
 
@@ -35,19 +37,46 @@ func (s ChannelsService) GetByNumber(ctx context.Context, number string, opts ..
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	return s.client.snapshot(ctx, channelsByNumber(op, number), opts)
+	return s.client.channelsOf(ctx, op, TrunkID{PhoneNumber: number}, opts)
 }
 
 // snapshot sends a request whose response is a snapshot.
 func (c *Client) snapshot(ctx context.Context, s *spec, opts []CallOption) (*ChannelSnapshot, error) {
-	snap := new(ChannelSnapshot)
-	if err := c.do(ctx, s, snap, opts); err != nil {
+	t := new(snapshotTarget)
+	if err := c.do(ctx, s, t, opts); err != nil {
 		return nil, err
 	}
-	return snap, nil
+	return &t.snap, nil
+}
+
+// channelsOf reads the channels of a number, and again if they contradict a recent write of this
+// client. If the ID has a channel, the snapshot is read for a decision on it.
+func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []CallOption) (*ChannelSnapshot, error) {
+	var wait time.Duration
+	for {
+		t := &snapshotTarget{channel: id.Channel}
+		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
+		if err == nil || isGone(err) {
+			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &t.snap, nil
+	}
+}
+
+// found returns the snapshot that was read, or nil if there is none.
+func found(t *snapshotTarget, err error) *ChannelSnapshot {
+	if err != nil {
+		return nil
+	}
+	return &t.snap
 }
 
 // channelsByNumber is the request for the channels of a number.
 func channelsByNumber(op, number string) *spec {
-	return &spec{op: op, method: http.MethodGet, path: "/phone-numbers/channels", query: numberQuery{number}}
+	return &spec{op: op, method: http.MethodGet, path: "/phone-numbers/channels", query: numberQuery{number}, expect: expectation{number: number}}
 }

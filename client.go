@@ -101,7 +101,7 @@ func (cfg *config) client(workspace, token string) (*Client, error) {
 	if cfg.tokens == nil {
 		cfg.tokens = TokenFunc(func(context.Context) (string, error) { return token, nil })
 	}
-	blank, err := http.NewRequestWithContext(context.Background(), http.MethodGet, cfg.baseURL, nil) //nolint:gosec,gocritic // the URL was checked, and a copy without a body has to have none
+	blank, err := http.NewRequestWithContext(context.Background(), http.MethodGet, cfg.baseURL, nil) //nolint:gocritic // a copy without a body has to have none
 	if err != nil {
 		return nil, (violations{{Field: "base URL", Problem: "not a URL"}}).err(OpNew)
 	}
@@ -155,6 +155,7 @@ type core struct {
 	userAgent []string
 	gate      gate
 	budget    budget
+	recent    recentWrites
 	hooks     []Hooks
 	host      string // for hooks
 	port      int    // for hooks
@@ -184,6 +185,7 @@ func newCore(cfg *config, blank *http.Request) *core {
 	}
 	c.late = attemptTimeout(c.timeout)
 	c.budget.init(c.policy.Budget)
+	c.recent.init(cfg.readLag)
 	if c.hooks = cfg.hooks; c.hooks != nil {
 		c.host, c.port = serverOf(c.base)
 	}

@@ -55,19 +55,20 @@
 // that reconcile a Create have a column of their own, and up to twice the attempts. The last column
 // is whether the change may have been made in spite of the failure.
 //
-//	the attempt                         GET        PUT PATCH DELETE  POST       reconciling  applied?
-//	never sent: dial, TLS handshake     always     always            always     always       no
-//	never sent: unknown host name       once       once              once       once         no
-//	certificate not trusted             never      never             never      never        no
-//	connection lost, attempt timed out  always     always            never      always       maybe
-//	2xx cut short                       always     always            never      always       maybe
-//	2xx too large, not JSON, no data    never      never             never      always       maybe
-//	429                                 always     always            always     always       no
-//	401                                 new token  new token         new token  new token    no
-//	502, 503, 504                       always     always            never      always       maybe
-//	500, 408, other 5xx                 never      never             never      always       maybe
-//	any other response                  never      never             never      never        no
-//	the caller's context ended          never      never             never      never        maybe, if sent
+//	the attempt                           GET        PUT PATCH DELETE  POST       reconciling  applied?
+//	never sent: dial, TLS handshake       always     always            always     always       no
+//	never sent: unknown host name         once       once              once       once         no
+//	certificate not trusted               never      never             never      never        no
+//	connection lost, attempt timed out    always     always            never      always       maybe
+//	2xx cut short                         always     always            never      always       maybe
+//	2xx too large, not JSON, no evidence  never      never             never      always       maybe
+//	2xx success without data              never      never             never      never        maybe
+//	429                                   always     always            always     always       no
+//	401                                   new token  new token         new token  new token    no
+//	502, 503, 504                         always     always            never      always       maybe
+//	500, 408, other 5xx                   never      never             never      always       maybe
+//	any other response                    never      never             never      never        no
+//	the caller's context ended            never      never             never      never        maybe, if sent
 //
 // The wait before a retry is exponential backoff with full jitter: a random part of BaseDelay,
 // which doubles with every attempt up to MaxDelay. After a 429 it starts from RateLimitDelay. It is

@@ -73,7 +73,7 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 	}
 	done.Snapshot = found
 	if !found.External() {
-		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID}
+		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID, Purchased: true}
 	}
 	return done, s.match(ctx, req, done, opts)
 }
@@ -121,7 +121,7 @@ func (s TrunksService) match(ctx context.Context, req *TrunkCreateRequest, done 
 
 // find returns the channels of the number if it is bound on the channel, and nil if it is not.
 func (s TrunksService) find(ctx context.Context, req *TrunkCreateRequest, opts []CallOption) (*ChannelSnapshot, error) {
-	found, err := s.client.Channels.GetByNumber(ctx, req.PhoneNumber, opts...)
+	found, err := s.client.channelsOf(ctx, OpChannelsGetByNumber, req.TrunkID, opts)
 	switch {
 	case isGone(err):
 		return nil, nil //nolint:nilnil // not bound is no error

@@ -1,10 +1,12 @@
 package mihu
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -38,18 +40,28 @@ func FuzzDecodeResponse(f *testing.F) {
 	f.Add([]byte(`{"success":true,"data":{"number":123,"channels":{"call":{"channel_limit":"10","whitelisted_destinations":{}}}}}`))
 	f.Add([]byte(`{"success":"0","data":[]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var snap ChannelSnapshot
-		if err := decodeResponse(body, &snap); err != nil {
-			if snap.Number != "" || snap.PhoneNumberUUID != "" || snap.Channels.Call.Bound {
-				t.Errorf("%v, but the target has %#v", err, snap.Channels)
+		first := &snapshotTarget{channel: ChannelCall}
+		if err := decodeResponse(body, first); err != nil {
+			if !reflect.ValueOf(first.snap).IsZero() {
+				t.Errorf("%v left %#v behind", err, first.snap.Channels)
 			}
 			return
 		}
-		var second ChannelSnapshot
-		if err := decodeResponse(body, &second); err != nil || second.Number != snap.Number {
-			t.Errorf("a second decoding differs: %v", err)
+		snap := &first.snap
+		if snap.Number == "" {
+			t.Error("a snapshot of no number")
 		}
-		_ = snap.Binding(ChannelCall)
+		twice := &snapshotTarget{channel: ChannelCall}
+		if err := decodeResponse(body, twice); err != nil || twice.snap.Number != snap.Number {
+			t.Errorf("decoded once and then not: %v", err)
+		}
+		// Whatever a snapshot shows, it is evidence of one number, channel and agent only.
+		binding := snap.Binding(ChannelCall)
+		right := expectation{number: "+12345678901", channel: ChannelCall, agent: "3c90c3cc-0d44-4b50-8888-8dd25736052a"}
+		digits := digitsOf(snap.Number)
+		if shows := binding.Bound && strings.EqualFold(binding.AgentUUID, right.agent) && (digits == "" || digits == "12345678901"); shows != (right.check(snap) == nil) {
+			t.Errorf("shows %t: %v", shows, right.check(snap))
+		}
 	})
 }
 
@@ -76,22 +88,32 @@ func FuzzDecodeProblem(f *testing.F) {
 	})
 }
 
-// Any page that decodes is consistent: it is the last one if it reports no more pages or is empty.
-func FuzzDecodeList(f *testing.F) {
+// Whatever the page, what is made of it ends.
+func FuzzPages(f *testing.F) {
 	f.Add([]byte(`{"success":true,"data":{"items":[{"number":"+12345678901","purchased_at":"2026-01-02 03:04:05"}],"pagination":{"current_page":1,"last_page":"3","has_more":1}}}`))
 	f.Add([]byte(`{"data":{"items":{},"pagination":[]}}`))
 	f.Add([]byte(`{"data":{"items":null,"pagination":{"total":"7","per_page":2,"from":null}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var page Page[PhoneNumber]
-		if decodeResponse(body, &page) != nil {
+		page := new(numberPage)
+		if decodeResponse(body, page) != nil {
+			if page.wire.Items != nil {
+				t.Error("a failure left items behind")
+			}
 			return
 		}
-		more, known := page.more(1)
-		if last := page.isLast(1); last != (known && !more || len(page.Items) == 0) {
-			t.Errorf("last: %t, more: %t, known: %t", last, more, known)
-		}
-		for _, number := range page.Items {
+		for _, number := range page.page().Items {
+			if number.Number == "" {
+				t.Error("an item without a number")
+			}
 			_ = number.Binding(ChannelCall)
+		}
+		// Whatever its pages say, a list ends: with its items, or with an error.
+		list := &pager[PhoneNumber, *PhoneNumber]{op: "test", options: AllOptions{Page: 1, PerPage: 2}}
+		fetched := 0
+		list.fetch = func(context.Context, int) (*numberPage, error) { fetched++; return page, nil }
+		list.items(t.Context(), func(PhoneNumber, error) bool { return true })
+		if fetched > 2 {
+			t.Errorf("the same page was fetched %d times", fetched)
 		}
 	})
 }

@@ -23,28 +23,34 @@ func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...C
 	if err := options.check(op); err != nil {
 		return nil, err
 	}
-	return s.page(ctx, *options, opts)
+	page, err := s.page(ctx, *options, opts)
+	if err != nil {
+		return nil, err
+	}
+	return page.page(), nil
 }
 
 // page fetches a page; the options were checked.
-func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*Page[PhoneNumber], error) {
-	page := new(Page[PhoneNumber])
+func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*numberPage, error) {
+	page := new(numberPage)
 	if err := s.client.do(ctx, &spec{op: OpTrunksList, method: http.MethodGet, path: trunksPath, query: options}, page, opts); err != nil {
 		return nil, err
 	}
 	return page, nil
 }
 
-// All iterates over every number that has trunks. It fetches the next page when the one before is
-// used up, or ahead of that with [AllOptions.Prefetch]. An error is yielded once, with a zero
-// number, and ends the iteration. If the loop is left, the fetches in progress are canceled.
-// Numbers that are added or removed meanwhile may be missed or yielded twice, since pages are all
-// that the API has. [WithResponse] describes the last page; it is refused with Prefetch, since
-// pages are then fetched concurrently.
+type numberPage = pageTarget[PhoneNumber, *PhoneNumber]
+
+// All iterates over every number that has trunks, each once. It fetches the next page when the one
+// before is used up, or ahead of that with [AllOptions.Prefetch]. If the loop is left, the fetches
+// in progress are canceled. [WithResponse] describes the last page; it is refused with Prefetch,
+// since pages are then fetched concurrently.
 //
-// If a server ignores the page parameter and sends no pagination, its numbers are yielded once. If
-// it reports more numbers and then sends an empty page, or the same page again, All yields an
-// error, since numbers are missing.
+// The list is whole, or All yields an error, once and with a zero number. What one page reports of
+// the list's extent counts until the end: if the server then sends fewer numbers, the error matches
+// ErrMalformedResponse. If the server reports nothing, All continues until a page is empty or has
+// nothing new. Numbers that are added while All runs may be missed. If numbers are removed while
+// All runs, it may yield an error: list again. All remembers some 16 bytes of every number.
 func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
 	const op = OpTrunksAll
 	var o AllOptions
@@ -58,64 +64,123 @@ func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...Cal
 			yield(PhoneNumber{}, err)
 			return
 		}
-		list := &pager[PhoneNumber]{
-			op: op, first: o.Page, prefetch: o.Prefetch,
-			fetch: func(ctx context.Context, number int) (*Page[PhoneNumber], error) {
+		list := &pager[PhoneNumber, *PhoneNumber]{
+			op: op, options: o,
+			fetch: func(ctx context.Context, number int) (*numberPage, error) {
 				return s.page(ctx, ListOptions{Page: number, PerPage: o.PerPage}, opts)
 			},
-			key: func(n *PhoneNumber) (string, string) { return n.Number, n.PhoneNumberUUID },
 		}
 		list.items(ctx, yield)
 	}
 }
 
 // pager iterates over the pages of a list.
-type pager[T any] struct {
-	op              string
-	first, prefetch int
-	fetch           func(ctx context.Context, number int) (*Page[T], error)
-	key             func(*T) (string, string) // identifies an item
+type pager[T any, P item[T]] struct {
+	op      string
+	options AllOptions
+	fetch   func(ctx context.Context, number int) (*pageTarget[T, P], error)
+
+	seen     map[uint64]struct{} // hashes of the items so far
+	total    int                 // the highest total that a page reported
+	lastPage int                 // the highest number of pages that a page reported or implied
+	size     int                 // of a page
 }
 
 // items yields the items of all pages.
-func (p *pager[T]) items(ctx context.Context, yield func(T, error) bool) {
+func (p *pager[T, P]) items(ctx context.Context, yield func(T, error) bool) {
 	var zero T
+	p.seen, p.size = map[uint64]struct{}{}, p.options.PerPage
 	seed := maphash.MakeSeed()
-	seen := map[uint64]bool{}
-	number, count := p.first, 0
+	number := p.options.Page
 	for page, err := range p.pages(ctx) {
 		if err != nil {
 			yield(zero, err)
 			return
 		}
-		sum := p.sum(page, seed)
-		if seen[sum] || len(page.Items) == 0 {
-			more, told := page.more(number)
-			if told && more || page.Pagination != nil && p.first == 1 && count < page.Pagination.Total {
-				yield(zero, fmt.Errorf("mihu: %s: %w: page %d is empty or repeats an earlier one, though the server reports more",
-					p.op, ErrMalformedResponse, number))
+		before := len(p.seen)
+		for i := range page.wire.Items {
+			hash := maphash.String(seed, P(&page.wire.Items[i]).identity())
+			if _, again := p.seen[hash]; again {
+				continue
 			}
-			return
-		}
-		seen[sum] = true
-		for _, item := range page.Items {
-			if count++; !yield(item, nil) {
+			p.seen[hash] = struct{}{}
+			if !yield(page.wire.Items[i], nil) {
 				return
 			}
 		}
+		p.note(page.wire.Pagination, number)
+		if len(p.seen) == before || !p.wantsMore(page.wire.Pagination, number) {
+			break
+		}
 		number++
+	}
+	if missing := p.missing(number); missing != nil {
+		yield(zero, missing)
 	}
 }
 
-// pages yields page after page, until one reports that it is the last, is empty or fails.
-func (p *pager[T]) pages(ctx context.Context) iter.Seq2[*Page[T], error] {
-	if p.prefetch > 0 && ctx != nil {
+// note keeps what a page reports of the extent of the list.
+func (p *pager[T, P]) note(e *extent, number int) {
+	if e == nil {
+		return
+	}
+	if size := value(e.PerPage); size > 0 {
+		p.size = size
+	}
+	p.total = max(p.total, value(e.Total))
+	p.lastPage = max(p.lastPage, value(e.LastPage))
+	if e.reportsMore() {
+		p.lastPage = max(p.lastPage, number+1)
+	}
+}
+
+// reportsMore reports whether the page says that another one follows.
+func (e *extent) reportsMore() bool {
+	return value(e.HasMore) || value(e.NextPageURL) != "" || value(e.NextCursor) != ""
+}
+
+// isSilent reports whether the page says nothing of the extent of the list.
+func (e *extent) isSilent() bool {
+	return e == nil || e.Total == nil && e.LastPage == nil && e.HasMore == nil && !e.reportsMore()
+}
+
+// count is how many items there are up to here, including those of skipped pages.
+func (p *pager[T, P]) count() int { return len(p.seen) + (p.options.Page-1)*p.size }
+
+// wantsMore reports whether another page is to be fetched: any sign that there is one counts.
+func (p *pager[T, P]) wantsMore(e *extent, number int) bool {
+	return e.isSilent() || number < p.lastPage || p.count() < p.total
+}
+
+// missing returns an error if a page reported more than what was received.
+func (p *pager[T, P]) missing(number int) error {
+	switch {
+	case p.count() < p.total:
+		return &incompleteError{p.op, fmt.Sprintf("the server reported %d items and sent %d", p.total, p.count())}
+	case number < p.lastPage || number == p.lastPage && len(p.seen) == 0 && number > p.options.Page:
+		return &incompleteError{p.op, fmt.Sprintf("page %d is empty or has nothing new, though the server reported more", number)}
+	}
+	return nil
+}
+
+// incompleteError is a list that is not whole.
+type incompleteError struct{ op, why string }
+
+func (e *incompleteError) Error() string {
+	return "mihu: " + e.op + ": malformed response: the list is not whole: " + e.why + "; list again"
+}
+
+func (e *incompleteError) Unwrap() error { return ErrMalformedResponse }
+
+// pages yields page after page, until the caller has enough or one fails.
+func (p *pager[T, P]) pages(ctx context.Context) iter.Seq2[*pageTarget[T, P], error] {
+	if p.options.Prefetch > 0 && ctx != nil {
 		return p.pagesAhead(ctx)
 	}
-	return func(yield func(*Page[T], error) bool) {
-		for number := p.first; ; number++ {
+	return func(yield func(*pageTarget[T, P], error) bool) {
+		for number := p.options.Page; ; number++ {
 			page, err := p.fetch(ctx, number)
-			if !yield(page, err) || err != nil || page.isLast(number) {
+			if !yield(page, err) || err != nil {
 				return
 			}
 		}
@@ -123,30 +188,45 @@ func (p *pager[T]) pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 }
 
 // fetching is a page that is being fetched.
-type fetching[T any] struct {
+type fetching[T any, P item[T]] struct {
 	number int
-	page   *Page[T]
+	page   *pageTarget[T, P]
 	err    error
 	done   chan struct{}
 }
 
+// reach is how far a list reaches, as its pages so far report.
+type reach struct{ lastPage, total, received int }
+
+// follows reports whether a page may follow this one.
+func (r *reach) follows(number int, e *extent, items int) bool {
+	if items == 0 {
+		return false
+	}
+	r.received += items
+	if e != nil {
+		r.lastPage, r.total = max(r.lastPage, value(e.LastPage)), max(r.total, value(e.Total))
+	}
+	return e.isSilent() || e.reportsMore() || number < r.lastPage || r.received < r.total
+}
+
 // pagesAhead fetches the pages after the one that is in use: one after the other, and concurrently
 // if the server reported how many there are.
-func (p *pager[T]) pagesAhead(ctx context.Context) iter.Seq2[*Page[T], error] {
-	return func(yield func(*Page[T], error) bool) {
+func (p *pager[T, P]) pagesAhead(ctx context.Context) iter.Seq2[*pageTarget[T, P], error] {
+	return func(yield func(*pageTarget[T, P], error) bool) {
 		var work sync.WaitGroup
 		defer work.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		window := make(chan struct{}, p.prefetch+1)
-		order := make(chan *fetching[T], p.prefetch+2)
+		window := make(chan struct{}, p.options.Prefetch+1)
+		order := make(chan *fetching[T, P], p.options.Prefetch+2)
 		work.Go(func() {
 			defer close(order)
 			p.fetchAhead(ctx, &work, window, order)
 		})
 		for next := range order {
 			<-next.done
-			if !yield(next.page, next.err) || next.err != nil || next.page.isLast(next.number) {
+			if !yield(next.page, next.err) || next.err != nil {
 				return
 			}
 			<-window
@@ -156,10 +236,11 @@ func (p *pager[T]) pagesAhead(ctx context.Context) iter.Seq2[*Page[T], error] {
 
 // fetchAhead starts a fetch for each place in the window, in order, and stops after the last page
 // or a failure.
-func (p *pager[T]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T]) {
-	var before *fetching[T]
-	known := p.first // up to this page the list is known to reach
-	for number := p.first; ; number++ {
+func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T, P]) {
+	var unread []*fetching[T, P]
+	far := reach{received: (p.options.Page - 1) * p.options.PerPage}
+	known := p.options.Page // up to this page the list is known to reach
+	for number := p.options.Page; ; number++ {
 		ended := false
 		select {
 		case window <- struct{}{}:
@@ -167,16 +248,17 @@ func (p *pager[T]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window 
 			ended = true // one more page is fetched, whose error is that of the context
 		}
 		if !ended && number > known {
-			<-before.done
-			if before.err != nil || before.page.isLast(before.number) {
+			follows := false
+			for _, page := range unread {
+				<-page.done
+				follows = page.err == nil && far.follows(page.number, page.page.wire.Pagination, len(page.page.wire.Items))
+			}
+			if unread = unread[:0]; !follows {
 				return
 			}
-			known = number
-			if before.page.Pagination != nil {
-				known = max(known, before.page.Pagination.LastPage)
-			}
+			known = max(number, far.lastPage)
 		}
-		next := &fetching[T]{number: number, done: make(chan struct{})}
+		next := &fetching[T, P]{number: number, done: make(chan struct{})}
 		work.Go(func() {
 			defer close(next.done)
 			next.page, next.err = p.fetch(ctx, next.number)
@@ -185,42 +267,6 @@ func (p *pager[T]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window 
 		if ended {
 			return
 		}
-		before = next
+		unread = append(unread, next)
 	}
-}
-
-// isLast reports whether no page is to be fetched after this one.
-func (p *Page[T]) isLast(number int) bool {
-	more, told := p.more(number)
-	return told && !more || len(p.Items) == 0
-}
-
-// more reports whether there is another page, and whether the server told.
-func (p *Page[T]) more(number int) (more, told bool) {
-	at := p.Pagination
-	switch {
-	case at == nil, *at == Pagination{}:
-		return false, false
-	case at.HasMore:
-		return true, true
-	case at.LastPage > 0:
-		return number < at.LastPage, true
-	case at.Total > 0:
-		return number*at.PerPage < at.Total, at.PerPage > 0
-	}
-	return false, true
-}
-
-// sum identifies a page without keeping it, in whatever order its items are.
-func (p *pager[T]) sum(page *Page[T], seed maphash.Seed) (sum uint64) {
-	var h maphash.Hash
-	h.SetSeed(seed)
-	for i := range page.Items {
-		first, second := p.key(&page.Items[i])
-		h.Reset()
-		_, _ = h.WriteString(first)
-		_, _ = h.WriteString(second)
-		sum += h.Sum64()
-	}
-	return sum
 }

@@ -12,6 +12,11 @@ const (
 	// read the number's channels, and send again what cannot be read back.
 	OpTrunksCreateRead   = "trunks.create.read"
 	OpTrunksCreateUpdate = "trunks.create.update"
+	// OpTrunksUpdateRead, OpTrunksAssignRead and OpTrunksDeleteRead read the number's channels if
+	// the response to an Update, Assign or Delete does not prove it.
+	OpTrunksUpdateRead = "trunks.update.read"
+	OpTrunksAssignRead = "trunks.assign.read"
+	OpTrunksDeleteRead = "trunks.delete.read"
 	// OpTrunksList fetches a page of the list; TrunksService.All sends one for each page.
 	OpTrunksList = "trunks.list"
 	// OpTrunksGet, OpChannelsGet and OpChannelsGetByNumber read a number's channels.

@@ -65,7 +65,8 @@ const (
 	failedUntrusted
 	failedLost
 	failedCutShort
-	failedUnreadable
+	failedUnproven
+	failedWithoutData
 	failedRateLimited
 	failedUnauthorized
 	failedGateway
@@ -83,7 +84,8 @@ func (f failure) String() string {
 		failedUntrusted:    "certificate not trusted",
 		failedLost:         "connection lost, attempt timed out",
 		failedCutShort:     "2xx cut short",
-		failedUnreadable:   "2xx too large, not JSON, no data",
+		failedUnproven:     "2xx too large, not JSON, no evidence",
+		failedWithoutData:  "2xx success without data",
 		failedRateLimited:  "429",
 		failedUnauthorized: "401",
 		failedGateway:      "502, 503, 504",
@@ -150,7 +152,9 @@ func (f failure) rule() rule {
 		return rule{retry: [numColumns]verdict{always, always, never, always}, applied: maybeApplied}
 	case failedUnauthorized:
 		return rule{retry: [numColumns]verdict{withNewToken, withNewToken, withNewToken, withNewToken}}
-	case failedUnreadable, failedServer:
+	case failedWithoutData:
+		return rule{applied: maybeApplied}
+	case failedUnproven, failedServer:
 		return rule{retry: [numColumns]verdict{never, never, never, always}, applied: maybeApplied}
 	case failedByCaller:
 		return rule{applied: appliedIfSent}
@@ -251,8 +255,10 @@ func classifyResponse(err *APIError) failure {
 		return failedServer
 	case status < 300 && errors.Is(err, errCutShort):
 		return failedCutShort
+	case status < 300 && errors.Is(err, errAcknowledged):
+		return failedWithoutData
 	case status < 300 && errors.Is(err, ErrMalformedResponse):
-		return failedUnreadable
+		return failedUnproven
 	}
 	return failedRefused
 }

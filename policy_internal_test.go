@@ -187,7 +187,7 @@ func TestClassify(t *testing.T) {
 		{errors.New("anything"), false, failedNeverSent},
 		{errors.New("anything"), true, failedLost},
 		{&APIError{StatusCode: 200, Err: errCutShort}, true, failedCutShort},
-		{&APIError{StatusCode: 200, Err: errTooLarge}, true, failedUnreadable},
+		{&APIError{StatusCode: 200, Err: errTooLarge}, true, failedUnproven},
 		{&APIError{StatusCode: 200, Err: errRefused}, true, failedRefused},
 		{&APIError{StatusCode: 503, Err: errCutShort}, true, failedGateway},
 		{&APIError{StatusCode: 302, Err: ErrRedirect}, true, failedRefused},

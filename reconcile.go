@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/mihu-go/mihu/internal/redact"
 )
@@ -26,8 +27,8 @@ type ConflictError struct {
 	Trunk TrunkID `json:"-"`
 	// AgentUUID is the agent that the number is bound to on the channel; "" if there is none.
 	AgentUUID string
-	// External is false for a purchased number, which cannot have a trunk.
-	External bool
+	// Purchased reports whether the number is purchased, and so cannot have a trunk.
+	Purchased bool
 	// Causes are the failures that made Create look, oldest first.
 	Causes []error
 }
@@ -35,7 +36,7 @@ type ConflictError struct {
 // Error names the agent, and what to do.
 func (e *ConflictError) Error() string {
 	holder := "is on agent " + redact.Text(redact.OneLine(e.AgentUUID, 64)) + "; move it with Assign"
-	if !e.External {
+	if e.Purchased {
 		holder = "is a purchased number, which cannot have trunks"
 	}
 	return "mihu: " + e.Op + ": conflict: " + e.Trunk.String() + " " + holder
@@ -55,33 +56,113 @@ func (e *ConflictError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ConflictError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// reconciliation finds out what became of a POST that may have been applied. A bound channel proves
-// the trunk; an unbound one proves nothing, since a delayed request can still be applied.
+// reconciliation finds out what became of a write whose response does not prove it, with calls of
+// its own.
 type reconciliation struct {
 	client   *Client
-	post     *call
-	want     *TrunkCreateRequest
+	write    *call
+	id       TrunkID
 	opts     []CallOption
-	causes   []error
-	requests int // sent beside the POSTs
-	advice   string
+	secrets  []string
+	requests int // sent beside the write's own
 }
 
-// reconcile continues until the trunk is there, is on another agent, or nothing more can be done.
-// snap is what the POST decodes into.
-func (c *call) reconcile(client *Client, want *TrunkCreateRequest, snap *ChannelSnapshot, opts []CallOption) (*ChannelSnapshot, error) {
-	r := &reconciliation{client: client, post: c, want: want, opts: opts, advice: c.spec.advice}
-	c.reconciliation = r
+func (c *call) reconcileWith(client *Client, id TrunkID, opts []CallOption) *reconciliation {
+	c.reconciliation = &reconciliation{client: client, write: c, id: id, opts: opts}
+	return c.reconciliation
+}
+
+// read reads the channels of the number once. A number that is not found is an error that isGone
+// reports, or a proxy's page.
+func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
+	if r.write.ctx.Err() != nil {
+		return nil, contextError(r.write.ctx)
+	}
+	if !r.write.core.budget.take() {
+		return nil, errBudgetExhausted
+	}
+	t := &snapshotTarget{channel: r.id.Channel}
+	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
+	return found(t, err), err
+}
+
+// send makes a call of its own, which is retried more often than others, and counts its requests.
+func (r *reconciliation) send(s *spec, into any) error {
+	s.column = columnReconciles
+	c, err := r.client.newCall(r.write.ctx, s, into, r.opts)
+	if err != nil {
+		return err
+	}
+	c.opts.response = nil // the caller's is for the write
+	c.secrets = append(c.secrets, r.secrets...)
+	err = c.run()
+	if c.watch.wantsCallEnd() {
+		c.watch.callEnds(c.ctx, c.result(err))
+	}
+	r.requests += c.history.attempts
+	if c.responded != nil {
+		r.write.responded = c.responded
+	}
+	return err
+}
+
+// verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they
+// show what is expected. A read that does not show it proves nothing, since a delayed request can
+// still be applied.
+func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
+	c := r.write
+	began := time.Now()
+	var wait time.Duration
+	for {
+		snap, err := r.read(op)
+		if isGone(err) {
+			snap, err = new(ChannelSnapshot), nil
+		}
+		if err == nil {
+			err = expected(snap)
+			if err != nil && reread(c.ctx, c.core.recent.lag-time.Since(began), &wait) {
+				continue
+			}
+		}
+		causes := c.ambiguous
+		c.ambiguous = nil // they are resolved, or the error has them
+		if err != nil {
+			return nil, &UnknownOutcomeError{Op: c.spec.op, Causes: append(causes, err), Advice: c.spec.advice}
+		}
+		return snap, nil
+	}
+}
+
+// creation is the reconciliation of a POST. A bound channel proves the trunk; an unbound one proves
+// nothing, since a delayed request can still be applied.
+type creation struct {
+	*reconciliation
+	want   *TrunkCreateRequest
+	causes []error
+	advice string
+}
+
+// reconcileCreate continues until the trunk is there, is on another agent, or nothing more can be
+// done. t is what the POST decodes into.
+func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snapshotTarget, opts []CallOption) (*ChannelSnapshot, error) {
+	r := &creation{reconciliation: c.reconcileWith(client, want.TrunkID, opts), want: want, advice: c.spec.advice}
+	if sip := want.SIP; sip != nil {
+		r.secrets = []string{sip.Username, sip.Password}
+	}
 	defer func() { c.ambiguous = nil }() // the error of the reconciliation has them
 	for {
 		r.causes = append(r.causes, c.err)
-		found, err := r.read()
+		acknowledged := errors.Is(c.err, errAcknowledged)
+		found, err := r.find()
 		if err != nil {
 			return nil, r.unknown(err)
 		}
 		if found.Binding(want.Channel).Bound || isPurchased(found) {
 			if err := r.conflict(found); err != nil {
 				return nil, err
+			}
+			if acknowledged {
+				return found, nil
 			}
 			return r.complete(found)
 		}
@@ -90,7 +171,7 @@ func (c *call) reconcile(client *Client, want *TrunkCreateRequest, snap *Channel
 		}
 		err = c.run()
 		if err == nil {
-			return snap, nil
+			return &t.snap, nil
 		}
 		// The refusal may come from the trunk that an earlier attempt created after all. The API
 		// documents neither the status nor the code of that.
@@ -102,26 +183,23 @@ func (c *call) reconcile(client *Client, want *TrunkCreateRequest, snap *Channel
 
 func (c *call) lastIsAmbiguous() bool { return c.attempt != nil && c.attempt.ambiguous }
 
-// read reads the channels of the number. A number that is not found is not bound. It may be a proxy
+// find reads the channels of the number. A number that is not found is not bound. It may be a proxy
 // that does not find it: what follows is another POST, which the API itself judges.
-func (r *reconciliation) read() (*ChannelSnapshot, error) {
-	if r.post.ctx.Err() != nil {
-		return nil, contextError(r.post.ctx)
+func (r *creation) find() (*ChannelSnapshot, error) {
+	var wait time.Duration
+	for {
+		snap, err := r.read(OpTrunksCreateRead)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		left := r.write.core.recent.contradicted(r.id.PhoneNumber, snap)
+		if left <= 0 || !reread(r.write.ctx, left, &wait) {
+			if snap == nil {
+				snap = new(ChannelSnapshot)
+			}
+			return snap, nil
+		}
 	}
-	if !r.post.core.budget.take() {
-		return nil, errBudgetExhausted
-	}
-	found := new(ChannelSnapshot)
-	err := r.send(channelsByNumber(OpTrunksCreateRead, r.want.PhoneNumber), found)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return found, nil
-	case err != nil:
-		return nil, err
-	case redact.IsE164(found.Number) && found.Number != r.want.PhoneNumber, found.Number == "":
-		return nil, fmt.Errorf("%w: channels of another number, or of none", ErrMalformedResponse)
-	}
-	return found, nil
 }
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
@@ -130,59 +208,39 @@ func isPurchased(found *ChannelSnapshot) bool {
 }
 
 // conflict returns nil if the number is bound as requested.
-func (r *reconciliation) conflict(found *ChannelSnapshot) error {
+func (r *creation) conflict(found *ChannelSnapshot) error {
 	agent := found.Binding(r.want.Channel).AgentUUID
 	if found.External() && strings.EqualFold(agent, r.want.AgentUUID) {
 		return nil
 	}
-	return &ConflictError{Op: r.post.spec.op, Trunk: r.want.TrunkID, AgentUUID: agent, External: found.External(), Causes: r.causes}
+	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, Purchased: !found.External(), Causes: r.causes}
 }
 
 // complete sends again what cannot be read back, so that the trunk is what was requested, whichever
 // request created it.
-func (r *reconciliation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
+func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 	update := r.want.update()
 	if update.isEmpty() {
 		return found, nil
 	}
-	snap := new(ChannelSnapshot)
-	if err := r.send(update.spec(OpTrunksCreateUpdate, r.want.TrunkID), snap); err != nil {
+	t := new(snapshotTarget)
+	err := r.send(update.spec(OpTrunksCreateUpdate, r.id), t)
+	switch {
+	case errors.Is(err, errAcknowledged):
+		return found, nil
+	case err != nil:
 		r.advice = "the trunk exists and is on the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, r.unknown(err)
 	}
-	if snap.Binding(r.want.Channel).Bound {
-		if err := r.conflict(snap); err != nil {
-			return nil, err
-		}
+	if err := r.conflict(&t.snap); err != nil {
+		return nil, err
 	}
-	return snap, nil
-}
-
-// send makes a call of its own, which is retried more often than others, and counts its requests.
-func (r *reconciliation) send(s *spec, into any) error {
-	s.column = columnReconciles
-	c, err := r.client.newCall(r.post.ctx, s, into, r.opts)
-	if err != nil {
-		return err
-	}
-	c.opts.response = nil // the caller's is for the Create
-	if sip := r.want.SIP; sip != nil {
-		c.secrets = append(c.secrets, sip.Username, sip.Password)
-	}
-	err = c.run()
-	if c.watch.wantsCallEnd() {
-		c.watch.callEnds(c.ctx, c.result(err))
-	}
-	r.requests += c.history.attempts
-	if c.responded != nil {
-		r.post.responded = c.responded
-	}
-	return err
+	return &t.snap, nil
 }
 
 // waitForTurn waits before the POST is sent again, or returns why it is not.
-func (r *reconciliation) waitForTurn() error {
-	c := r.post
+func (r *creation) waitForTurn() error {
+	c := r.write
 	sent := c.history.attempts
 	if sent >= c.core.policy.MaxAttempts {
 		return fmt.Errorf("the trunk was not there after request %d, the last, and may still appear", sent)
@@ -198,11 +256,11 @@ func (r *reconciliation) waitForTurn() error {
 }
 
 // unknown is the end of a reconciliation that did not find out what happened.
-func (r *reconciliation) unknown(err error) error {
-	if last := r.causes[len(r.causes)-1]; r.post.ctx.Err() == nil || !errors.Is(last, r.post.ctx.Err()) {
+func (r *creation) unknown(err error) error {
+	if last := r.causes[len(r.causes)-1]; r.write.ctx.Err() == nil || !errors.Is(last, r.write.ctx.Err()) {
 		r.causes = append(r.causes, err)
 	}
-	return &UnknownOutcomeError{Op: r.post.spec.op, Causes: r.causes, Advice: r.advice}
+	return &UnknownOutcomeError{Op: r.write.spec.op, Causes: r.causes, Advice: r.advice}
 }
 
 // update returns what of a new trunk can be changed, which is all that cannot be read back.

@@ -47,6 +47,8 @@ type spec struct {
 	query, body  any
 	// column is the column of the retry table; columnReads means that of the method.
 	column column
+	// expect is what a snapshot in the response has to show.
+	expect expectation
 	// advice says how to find out what became of the request if its outcome is unknown; "" for
 	// general advice.
 	advice string

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
+	"unicode/utf8"
 
 	"github.com/mihu-go/mihu/internal/lenient"
 )
@@ -27,10 +27,17 @@ const (
 	errTooLarge = malformed("larger than 8 MiB")
 	errCutShort = malformed("cut short")
 	errNoData   = malformed("it has no data")
+	// errAcknowledged is a success that the API reports in so many words, without the data that
+	// goes with it.
+	errAcknowledged = malformed("it reports success, without data")
+	errNotSuccess   = malformed("it does not report success")
+	errBothWays     = malformed("it reports success and an error")
 )
 
-// errRefused is "success": false under a 2xx.
+// errRefused is "success": false, or an error, under a 2xx.
 var errRefused = errors.New(`"success": false`)
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // malformed is a kind of ErrMalformedResponse. It is a constant, so that no program makes it at its
 // start.
@@ -66,195 +73,265 @@ func readBody(r io.Reader, length int64) ([]byte, error) {
 	}
 }
 
+// endsWithItsConnection reports whether only the end of the connection marks the end of the body,
+// so that a body that was cut short looks whole.
+func endsWithItsConnection(resp *http.Response) bool {
+	return resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && resp.ProtoMajor == 1 && !resp.Uncompressed
+}
+
 // envelope is what a success is wrapped in. Success is true before it is decoded, since it may be
 // omitted. Data holds a pointer, which encoding/json decodes into.
 type envelope struct {
-	Success bool `json:"success"`
-	Data    any  `json:"data"`
+	Success bool            `json:"success"`
+	Data    any             `json:"data"`
+	Error   json.RawMessage `json:"error"`
+	Errors  json.RawMessage `json:"errors"`
 }
 
-// decodeResponse decodes the data of a success into what into points to; a nil into wants none. It
-// decodes strictly first and, only if that fails, once more with tolerance. A failure leaves
-// nothing behind. If into points to a value that is not zero, the data is decoded beside it first.
+// reportsError reports whether the envelope has an error, whatever its status.
+func (e *envelope) reportsError() bool { return !isBlank(e.Error) || !isBlank(e.Errors) }
+
+// isBlank reports whether a value says that there is no error.
+func isBlank(raw json.RawMessage) bool {
+	switch string(bytes.TrimSpace(raw)) {
+	case "", "null", "false", "0", `""`, "[]", "{}":
+		return true
+	}
+	return false
+}
+
+// target is what the data of a success is decoded into.
+type target interface {
+	// into is the pointer that encoding/json decodes into.
+	into() any
+	// reset forgets what was decoded.
+	reset()
+	// isWhole reports whether what was decoded leaves no doubt about its form.
+	isWhole() bool
+	// shape returns the data in the form that into decodes, or why it is none. root is the whole
+	// response.
+	shape(data any, root map[string]any, r *lenient.Reader) (any, error)
+	// note keeps which fields could not be read, and returns an error if something essential is
+	// missing.
+	note(r *lenient.Reader) error
+}
+
+// plain is a target without shapes: a value of the caller. The data is decoded beside it, unless it
+// is zero, so that a failure leaves it as it is.
+type plain struct{ caller, fresh reflect.Value }
+
+func plainTarget(into any) plain {
+	p := plain{caller: reflect.ValueOf(into)}
+	if p.fresh = p.caller; !p.caller.Elem().IsZero() {
+		p.fresh = reflect.New(p.caller.Type().Elem())
+	}
+	return p
+}
+
+func (p plain) into() any     { return p.fresh.Interface() }
+func (p plain) reset()        { p.fresh.Elem().SetZero() }
+func (p plain) isWhole() bool { return !p.fresh.Elem().IsZero() } // a missing data is zero too
+
+func (p plain) shape(data any, _ map[string]any, r *lenient.Reader) (any, error) {
+	if data == nil {
+		return nil, errNoData
+	}
+	data = r.Value(data, p.fresh.Type(), "data")
+	if len(r.Problems) > 0 {
+		problem := r.Problems[0]
+		return nil, fmt.Errorf("%w: %s: want %s, got %s", ErrMalformedResponse, problem.Path, problem.Want, problem.Got)
+	}
+	return data, nil
+}
+
+func (p plain) note(*lenient.Reader) error { return nil }
+
+// decodeResponse reads a success: it decodes the data into what into points to; a nil into wants
+// none. It decodes strictly first and, only if that fails or leaves a doubt, once more with
+// tolerance for the form. What proves nothing is an error, and leaves nothing behind.
 func decodeResponse(body []byte, into any) error {
+	body = bytes.TrimPrefix(body, byteOrderMark)
+	if into == nil {
+		return decodeAcknowledgment(body)
+	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		if into == nil {
-			return nil
-		}
 		return fmt.Errorf("%w: empty", ErrMalformedResponse)
 	}
-	var fresh reflect.Value
-	env := envelope{Success: true}
-	if into != nil {
-		if fresh = reflect.ValueOf(into); !fresh.Elem().IsZero() {
-			fresh = reflect.New(fresh.Type().Elem())
+	t, ok := into.(target)
+	if !ok {
+		t = plainTarget(into)
+	}
+	if !decodeStrictly(body, t) {
+		t.reset()
+		if err := decodeTolerantly(body, t); err != nil {
+			t.reset()
+			return err
 		}
-		env.Data = fresh.Interface()
 	}
-	err := decodeEnvelope(body, &env, fresh)
-	switch {
-	case err != nil:
-	case !env.Success:
-		err = errRefused
-	case into == nil:
-		return nil
-	case env.Data == nil, fresh.Elem().IsZero() && !hasData(body):
-		err = errNoData
+	if p, ok := t.(plain); ok {
+		p.caller.Elem().Set(p.fresh.Elem())
 	}
-	if into == nil {
-		return err
-	}
-	if err != nil {
-		fresh.Elem().SetZero()
-		return err
-	}
-	reflect.ValueOf(into).Elem().Set(fresh.Elem())
 	return nil
 }
 
-// decodeEnvelope decodes as encoding/json does and, if that fails, once more with tolerance.
-func decodeEnvelope(body []byte, env *envelope, fresh reflect.Value) error {
-	err := json.Unmarshal(body, env)
-	if err == nil {
+// decodeAcknowledgment reads the success of a request that wants no data: an empty body, or one
+// that reports success. A body that reports an error is one, and any other proves nothing.
+func decodeAcknowledgment(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return notJSON(err)
+	root, err := object(body)
+	if err != nil {
+		return err
 	}
-	if body, err = tolerate(body, fresh); err == nil {
-		*env = envelope{Success: true}
-		if fresh.IsValid() {
-			fresh.Elem().SetZero()
-			env.Data = fresh.Interface()
-		}
-		err = json.Unmarshal(body, env)
-	}
-	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		// Its own text repeats the value.
-		return fmt.Errorf("%w: %s does not fit %s", ErrMalformedResponse, mismatch.Field, mismatch.Type)
-	}
-	if err != nil && !errors.Is(err, errRefused) {
-		return fmt.Errorf("%w: %w", ErrMalformedResponse, err)
+	success, err := successOf(root)
+	if err == nil && !success {
+		err = errNotSuccess
 	}
 	return err
 }
 
-func hasData(body []byte) bool {
-	var probe map[string]json.RawMessage
-	return json.Unmarshal(body, &probe) == nil && len(probe["data"]) > 0
+// successOf reports whether the response reports success in so many words. It returns an error if
+// the response reports a failure.
+func successOf(root map[string]any) (bool, error) {
+	raw := root["success"]
+	success, told := lenient.Bool(raw)
+	if raw != nil && !told {
+		return false, malformed("success: want true or false")
+	}
+	told = told && raw != nil
+	switch failed := hasError(root); {
+	case told && !success, failed && !told:
+		return false, errRefused
+	case failed:
+		return false, errBothWays
+	}
+	return told, nil
+}
+
+// hasError reports whether the body has an error, whatever its status.
+func hasError(root map[string]any) bool {
+	for _, name := range []string{"error", "errors"} {
+		switch v := root[name].(type) {
+		case nil:
+		case map[string]any:
+			if len(v) > 0 {
+				return true
+			}
+		case []any:
+			if len(v) > 0 {
+				return true
+			}
+		case bool:
+			if v {
+				return true
+			}
+		default:
+			if s := fmt.Sprint(v); s != "" && s != "0" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decodeStrictly decodes as encoding/json does. It reports false if that fails, or if the result
+// has to be looked at more closely.
+func decodeStrictly(body []byte, t target) bool {
+	if !utf8.Valid(body) || hasLoneSurrogate(body) {
+		return false
+	}
+	env := envelope{Success: true, Data: t.into()}
+	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole()
+}
+
+// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json
+// replaces silently.
+func hasLoneSurrogate(body []byte) bool {
+	for {
+		i := bytes.Index(body, []byte(`\u`))
+		if i < 0 || len(body) < i+6 {
+			return false
+		}
+		escaped := i > 0 && isEscaped(body, i)
+		code := body[i+2 : i+6]
+		body = body[i+6:]
+		if escaped || code[0]|0x20 != 'd' || code[1] < '8' {
+			continue
+		}
+		isHigh := code[1] <= '9' || code[1]|0x20 == 'a' || code[1]|0x20 == 'b'
+		if !isHigh || len(body) < 6 || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' || body[3]|0x20 < 'c' {
+			return true
+		}
+		body = body[6:]
+	}
+}
+
+// isEscaped reports whether the backslash at i is itself escaped.
+func isEscaped(body []byte, i int) bool {
+	n := 0
+	for i--; i >= 0 && body[i] == '\\'; i-- {
+		n++
+	}
+	return n%2 == 1
+}
+
+// object decodes a JSON object, with its numbers as they are written.
+func object(body []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var root map[string]any
+	err := decoder.Decode(&root)
+	switch {
+	case err == nil && root == nil:
+		return nil, errNoData
+	case err == nil:
+		if rest := bytes.TrimSpace(body[decoder.InputOffset():]); len(rest) > 0 {
+			return nil, fmt.Errorf("%w: not JSON: something follows the object", ErrMalformedResponse)
+		}
+		return root, nil
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%w: the JSON does not end", errCutShort)
+	case json.Valid(body):
+		return nil, fmt.Errorf("%w: not a JSON object", ErrMalformedResponse)
+	}
+	return nil, notJSON(err)
 }
 
 // notJSON wraps a syntax error, which quotes a character and never the text around it.
 func notJSON(err error) error { return fmt.Errorf("%w: not JSON: %w", ErrMalformedResponse, err) }
 
-// tolerate rewrites a response so that it fits what it is decoded into.
-func tolerate(body []byte, data reflect.Value) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var fields map[string]any
-	if err := decoder.Decode(&fields); err != nil {
-		return nil, errors.New("not a JSON object")
+// decodeTolerantly accepts every form that such backends send, and is strict about the meaning:
+// what is missing is not zero.
+func decodeTolerantly(body []byte, t target) error {
+	root, err := object(body)
+	if err != nil {
+		return err
 	}
-	if success, ok := lenient.Bool(fields["success"]); ok {
-		if !success {
-			return nil, errRefused // whatever its data is
-		}
-		fields["success"] = success
+	success, err := successOf(root)
+	if err != nil {
+		return err
 	}
-	if data.IsValid() {
-		var err error
-		if fields["data"], err = lenient.Value(fields["data"], data.Type(), "data"); err != nil {
-			return nil, err
-		}
+	r := &lenient.Reader{BadText: !utf8.Valid(body) || hasLoneSurrogate(body)}
+	data, err := t.shape(root["data"], root, r)
+	if errors.Is(err, errNoData) && success {
+		return errAcknowledged
 	}
-	return json.Marshal(fields)
-}
-
-// problem is what a response says about a failure, in any of the known shapes.
-type problem struct {
-	code, message, details string
-	fields                 map[string][]string
-}
-
-// decodeProblem reads as much as it can: the status tells the rest. Its error is why the body could
-// not be read.
-func decodeProblem(body []byte) (problem, error) {
-	var p problem
-	var fields map[string]any
-	if err := json.Unmarshal(body, &fields); err != nil {
-		if len(bytes.TrimSpace(body)) == 0 {
-			return p, fmt.Errorf("%w: empty", ErrMalformedResponse)
-		}
-		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return p, fmt.Errorf("%w: not a JSON object", ErrMalformedResponse)
-		}
-		return p, notJSON(err)
+	if err != nil {
+		return err
 	}
-	p.message = textOf(fields["message"])
-	switch nested := fields["error"].(type) {
-	case map[string]any:
-		p.code, p.details = textOf(nested["code"]), textOf(nested["details"])
-		if field := textOf(nested["field"]); field != "" {
-			p.addField(field, firstOf(p.details, p.message, p.code, "refused"))
-		}
-	case string:
-		p.code = nested
+	b, err := json.Marshal(data)
+	if err == nil {
+		err = json.Unmarshal(b, t.into())
 	}
-	if data, ok := fields["data"].(map[string]any); ok && p.code == "" {
-		p.code = textOf(data["error"])
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		// Its own text repeats the value.
+		return fmt.Errorf("%w: %s does not fit %s", ErrMalformedResponse, mismatch.Field, mismatch.Type)
 	}
-	switch nested := fields["errors"].(type) {
-	case map[string]any:
-		for field, messages := range nested {
-			p.addMessages(field, messages)
-		}
-	case []any:
-		p.addMessages("request", nested)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformedResponse, err)
 	}
-	return p, nil
-}
-
-func (p *problem) addField(field, message string) {
-	const maxFields = 100
-	if p.fields == nil {
-		p.fields = make(map[string][]string)
-	}
-	if len(p.fields) < maxFields && len(p.fields[field]) < maxFields {
-		p.fields[field] = append(p.fields[field], message)
-	}
-}
-
-func (p *problem) addMessages(field string, messages any) {
-	list, ok := messages.([]any)
-	if !ok {
-		list = []any{messages}
-	}
-	for _, message := range list {
-		if text := textOf(message); text != "" {
-			p.addField(field, text)
-		}
-	}
-}
-
-func textOf(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
+	return t.note(r)
 }
 
 // requestID returns the ID in the headers that servers and proxies of this kind use.

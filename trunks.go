@@ -2,6 +2,8 @@ package mihu
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -41,22 +43,33 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	if body.SIP != nil && *body.SIP == (SIPCredentials{}) {
 		body.SIP = nil
 	}
-	snap := new(ChannelSnapshot)
+	t := &snapshotTarget{channel: req.Channel}
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPost, path: trunksPath, body: &body,
-		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was created",
-	}, snap, opts)
+		expect: expectation{number: req.PhoneNumber, channel: req.Channel, agent: req.AgentUUID},
+		advice: "call Ensure with the same request: it creates the trunk if it does not exist",
+	}, t, opts)
 	if err != nil {
 		return nil, err
 	}
+	snap := &t.snap
 	err = c.run()
 	if err != nil && len(c.ambiguous) > 0 && !c.opts.unreconciled {
-		snap, err = c.reconcile(s.client, &body, snap, opts)
+		snap, err = c.reconcileCreate(s.client, &body, t, opts)
 	}
-	if err = c.finish(err); err != nil {
-		return nil, err
+	return c.finishWrite(req.TrunkID, snap, err)
+}
+
+// finishWrite ends a call that changes a trunk, and keeps what the trunk is now.
+func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*ChannelSnapshot, error) {
+	if err = c.finish(err); err == nil {
+		c.core.recent.wrote(id, snap.Binding(id.Channel).AgentUUID)
+		return snap, nil
 	}
-	return snap, nil
+	if errors.Is(err, ErrOutcomeUnknown) {
+		c.core.recent.forget(id)
+	}
+	return nil, err
 }
 
 // Update changes the fields that req sets and leaves the others unchanged; see [TrunkUpdateRequest]
@@ -72,7 +85,17 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 	if err := req.check(op, id); err != nil {
 		return nil, err
 	}
-	return s.client.snapshot(ctx, req.spec(op, id), opts)
+	t := &snapshotTarget{channel: id.Channel}
+	c, err := s.client.newCall(ctx, req.spec(op, id), t, opts)
+	if err != nil {
+		return nil, err
+	}
+	snap := &t.snap
+	err = c.run()
+	if errors.Is(err, errAcknowledged) { // the update is made; only the channels are not known
+		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksUpdateRead, c.spec.expect.check)
+	}
+	return c.finishWrite(id, snap, err)
 }
 
 // Assign moves a trunk to another agent on the same channel and returns the number's channels. The
@@ -89,10 +112,27 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	return s.client.snapshot(ctx, &spec{
+	t := &snapshotTarget{channel: id.Channel}
+	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPut, path: trunksPath + "/assign", body: &trunkAssignBody{id, agentUUID},
+		expect: expectation{number: id.PhoneNumber, channel: id.Channel, agent: agentUUID},
 		advice: "read the number's channels with Channels.GetByNumber to find out which agent it is on",
-	}, opts)
+	}, t, opts)
+	if err != nil {
+		return nil, err
+	}
+	snap := &t.snap
+	err = c.run()
+	if isUnproven(err) {
+		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksAssignRead, c.spec.expect.check)
+	}
+	return c.finishWrite(id, snap, err)
+}
+
+// isUnproven reports whether the last response was a success that does not prove what it should.
+func isUnproven(err error) bool {
+	api, ok := err.(*APIError) //nolint:errorlint // the error of the last attempt is not wrapped
+	return ok && api.StatusCode/100 == 2 && errors.Is(err, ErrMalformedResponse)
 }
 
 // Get returns the binding of a trunk, with its agent. It returns ErrNotFound if the workspace does
@@ -108,12 +148,14 @@ func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) 
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	snap, err := s.client.snapshot(ctx, channelsByNumber(op, id.PhoneNumber), opts)
+	snap, err := s.client.channelsOf(ctx, op, id, opts)
 	if err != nil {
 		return nil, err
 	}
 	binding := snap.Binding(id.Channel)
 	switch {
+	case !binding.Bound && !snap.knows(id.Channel):
+		return nil, fmt.Errorf("mihu: %s: %w: it does not say whether %s is bound", op, malformed("incomplete"), id)
 	case !binding.Bound:
 		return nil, &noTrunkError{id, "no agent is bound on the channel"}
 	case isPurchased(snap):
@@ -157,10 +199,25 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 		return err
 	}
 	err = c.run()
-	if len(c.ambiguous) > 0 && isGone(err) {
+	switch {
+	case len(c.ambiguous) > 0 && isGone(err):
 		err = nil
+	case isUnproven(err):
+		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, id.checkGone)
 	}
-	return c.finish(err)
+	_, err = c.finishWrite(id, new(ChannelSnapshot), err)
+	return err
+}
+
+// checkGone returns an error if the trunk is still there, or if the snapshot does not say so.
+func (id TrunkID) checkGone(found *ChannelSnapshot) error {
+	if found.Binding(id.Channel).Bound {
+		return errors.New("the trunk is still there")
+	}
+	if found.Number != "" && !found.knows(id.Channel) {
+		return fmt.Errorf("%w: it does not say whether the channel is bound", ErrMalformedResponse)
+	}
+	return nil
 }
 
 func (r *TrunkUpdateRequest) noSIP() bool { return r.SIP == nil || *r.SIP == (SIPUpdate{}) }
@@ -177,6 +234,7 @@ func (r *TrunkUpdateRequest) spec(op string, id TrunkID) *spec {
 	}
 	return &spec{
 		op: op, method: http.MethodPatch, path: trunksPath, body: &body,
+		expect: expectation{number: id.PhoneNumber, channel: id.Channel},
 		advice: "send the update again: it is idempotent, and the API does not read back what it sets",
 	}
 }

@@ -273,6 +273,11 @@ type ChannelSnapshot struct {
 	Source     Source `json:"source"`
 	// Channels holds the state of every channel.
 	Channels SnapshotChannels `json:"channels"`
+	// Unreadable names the fields that the API sent in a form that cannot be read, such as
+	// "channels.call.channel_limit"; they are zero. It also names "channels.call.bound" and
+	// "channels.whatsapp.bound" if the response does not say whether the channel is bound. nil is
+	// none.
+	Unreadable []string `json:"-"`
 }
 
 // Binding returns the binding on a channel; the zero Binding if the snapshot has no such channel.
@@ -363,7 +368,13 @@ type PhoneNumber struct {
 	// PurchasedAt and UpdatedAt are zero if the API sends none, or a value that is not a time.
 	PurchasedAt time.Time `json:"purchased_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+	// Unreadable names the fields that the API sent in a form that cannot be read, such as
+	// "billing.monthly_fee"; they are zero. nil is none.
+	Unreadable []string `json:"-"`
 }
+
+func (n *PhoneNumber) identity() string          { return n.Number }
+func (n *PhoneNumber) unreadable(paths []string) { n.Unreadable = paths }
 
 // Binding returns the binding on a channel; the zero Binding if the item has no such channel. See
 // [PhoneNumber.Trunks] for the bindings that are trunks.
@@ -400,25 +411,4 @@ func bindingOf(channel Channel, call, sms, whatsapp Binding) Binding {
 		return whatsapp
 	}
 	return Binding{}
-}
-
-// Pagination is the position of a page. The API documents it for its rates, and not for its trunks.
-// Fields that the API does not send are zero.
-type Pagination struct {
-	CurrentPage int  `json:"current_page"`
-	PerPage     int  `json:"per_page"`
-	Total       int  `json:"total"`
-	LastPage    int  `json:"last_page"`
-	From        int  `json:"from"`
-	To          int  `json:"to"`
-	HasMore     bool `json:"has_more"`
-}
-
-// Page is one page of a list.
-type Page[T any] struct {
-	// Items are the items of the page. A list of numbers has one item per number, however many of
-	// its channels are bound.
-	Items []T `json:"items"`
-	// Pagination is nil if the API sends none.
-	Pagination *Pagination `json:"pagination"`
 }
