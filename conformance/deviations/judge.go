@@ -156,7 +156,7 @@ func (q *sequence) judgeConflict(c *call, bad func(string, ...any)) {
 	}
 	is, exists := c.before[c.id.PhoneNumber][string(c.id.Channel)]
 	switch {
-	case !conflict.External:
+	case conflict.Purchased:
 		bad("conflict: the number is not purchased")
 	case !exists:
 		bad("conflict, and there was no trunk")
@@ -221,7 +221,7 @@ func (c *call) judgeBindings(visible truths, bad func(string, ...any)) {
 		switch b := c.snapshot.Binding(channel); {
 		case b.Bound && !visible.bound(c.id.PhoneNumber, channel, b.AgentUUID):
 			bad("returned a binding that is not there")
-		case !b.Bound && !visible.unbound(c.id.PhoneNumber, channel):
+		case !b.Bound && !visible.unbound(c.id.PhoneNumber, channel) && !unknownBinding(c.snapshot, channel):
 			bad("returned no binding, and there is one")
 		}
 	}

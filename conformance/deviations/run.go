@@ -128,7 +128,7 @@ func newSequence(s settings, t *tally, index int) (*sequence, error) {
 		mihu.WithRetryPolicy(mihu.RetryPolicy{
 			BaseDelay: time.Nanosecond, RateLimitDelay: time.Nanosecond, MaxDelay: time.Microsecond, MaxRetryAfter: time.Millisecond, Budget: -1,
 		}),
-		lagOption(5*s.lag))
+		lagOption(s.lag))
 	return q, err
 }
 
