@@ -15,7 +15,8 @@ import (
 
 // What package mihu promises, in a run of two to three seconds with another seed every time.
 func TestNothingIsMisreported(t *testing.T) {
-	s := settings{exchanges: 20_000, seed: rand.Uint64(), sequence: -1, rate: 0.4, form: 0.03, lag: 2 * time.Millisecond}
+	t.Parallel()
+	s := settings{exchanges: 8000, seed: rand.Uint64(), sequence: -1, rate: 0.4, form: 0.03, lag: time.Millisecond}
 	if testing.Short() {
 		s.exchanges /= 10
 	}
@@ -32,6 +33,7 @@ func TestNothingIsMisreported(t *testing.T) {
 
 // Without deviations every call has its one possible outcome.
 func TestWithoutDeviationsNothingIsUnknown(t *testing.T) {
+	t.Parallel()
 	found, err := run(t.Context(), settings{exchanges: 2000, seed: 1, sequence: -1})
 	require.NoError(t, err)
 	for op, o := range found.calls {
@@ -46,7 +48,8 @@ func TestWithoutDeviationsNothingIsUnknown(t *testing.T) {
 
 // Every kind of deviation that the package documentation lists occurs.
 func TestEveryDeviationOccurs(t *testing.T) {
-	found, err := run(t.Context(), settings{exchanges: 16_000, seed: 1, sequence: -1, rate: 0.5, form: 0.05, lag: 2 * time.Millisecond})
+	t.Parallel()
+	found, err := run(t.Context(), settings{exchanges: 14_000, seed: 1, sequence: -1, rate: 0.5, form: 0.05, lag: time.Millisecond / 2})
 	require.NoError(t, err)
 	for _, kind := range []string{
 		"form: UUID in upper case", "form: agent missing beside bound", "form: agent null beside bound",
@@ -86,6 +89,7 @@ func TestEveryDeviationOccurs(t *testing.T) {
 // A response that shows nothing but success belongs to a change that was made, and a refusal to one
 // that was not. The responses are read here in another way than they are made.
 func TestServerIsHonest(t *testing.T) {
+	t.Parallel()
 	tally := newTally()
 	shown := map[string]int{}
 	for i := range 300 {
@@ -193,6 +197,7 @@ func readSnapshot(e *exchange, body map[string]any) string {
 // A fair list can be read without a mistake: by going on as long as any sign says that there is
 // more, and by failing if a sign that there is more is not kept.
 func TestListsAreFair(t *testing.T) {
+	t.Parallel()
 	whole, failed := 0, 0
 	for i := range 5000 {
 		d := &dice{Rand: rand.New(rand.NewPCG(3, uint64(i))), tag: func(string) {}}
