@@ -3,7 +3,6 @@ package rows
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // What a column is, if it is no field.
@@ -19,10 +18,10 @@ func (t *Table) column(name string) int {
 	name = ColumnName(name)
 	same := func(other string) bool { return ColumnName(other) == name }
 	switch {
-	case name == "":
-		return unnamed
 	case slices.ContainsFunc(t.Ignore, same):
 		return ignored
+	case name == "":
+		return unnamed
 	case slices.Contains(t.Unread, name):
 		return unread
 	}
@@ -117,13 +116,3 @@ func Distance(a, b string) int {
 	}
 	return row[len(b)]
 }
-
-// IsInvisible reports whether a character is a space, or one that comes with text copied from web
-// pages and messengers: zero-width spaces and joiners, marks of the direction of writing, soft
-// hyphens, byte order marks.
-func IsInvisible(r rune) bool {
-	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
-}
-
-// Trim removes invisible characters from both ends.
-func Trim(s string) string { return strings.TrimFunc(s, IsInvisible) }
