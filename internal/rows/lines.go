@@ -82,7 +82,7 @@ func binary(beginning []byte) (problem string) {
 
 // Next reads a line. It returns false at the end of the file.
 func (l *Lines) Next() (bool, error) {
-	l.line, l.tooLong, l.unended = l.line[:0], false, false
+	l.line, l.tooLong = l.line[:0], false
 	if len(l.pending) > 0 {
 		p := l.pending[0]
 		l.line, l.tooLong, l.unended, l.mark = append(l.line, p.text...), p.tooLong, p.unended, p.after
@@ -104,7 +104,7 @@ func (l *Lines) Next() (bool, error) {
 			}
 			if begun {
 				l.number++
-				l.unended = true
+				l.unended = true // and stays so at the end of the file
 			}
 			return begun, nil
 		}
@@ -140,7 +140,7 @@ func (l *Lines) hold() pendingLine {
 // again makes Next return lines again, the current one included.
 func (l *Lines) again(held []pendingLine) { l.pending = held }
 
-// Unended reports whether the line is the last of the file, and has no line end.
+// Unended reports whether the last line of the file was read, and has no line end.
 func (l *Lines) Unended() bool { return l.unended }
 
 // Text returns the line without its end. It is overwritten by Next.
@@ -173,7 +173,7 @@ func (l *Lines) discard(n int) error {
 
 // goBack continues at an earlier place of the file.
 func (l *Lines) goBack(to mark) error {
-	l.mark, l.pending = to, nil
+	l.mark, l.pending, l.unended = to, nil, false
 	_, err := l.file.Seek(to.offset, io.SeekStart)
 	l.reader.Reset(l.file)
 	return err

@@ -5,12 +5,15 @@ import (
 	"strings"
 )
 
+// months in English and German.
+const months = `jan(uary?)?|feb(ruary?)?|mar(ch)?|märz?|apr(il)?|ma[yi]|jun[ei]?|jul[yi]?|aug(ust)?|sept?(ember)?|o[ck]t(ober)?|nov(ember)?|de[cz](ember)?`
+
 var (
 	// number is what a spreadsheet reads as a number, a date or a time, and writes in its own way.
 	number = regexp.MustCompile(`^\(?[$€£¥]? ?\(?[+-]?[.,]?\d[\d.,:/ \x{a0}-]*([eE][+-]?\d+)? ?[%$€£¥]?\)?$`)
 	// word is what it reads as a date or a truth value.
-	word = regexp.MustCompile(`(?i)^(true|false|\d{1,4}[-/. ]*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([-/., ]*\d{1,4})?|` +
-		`(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/., ]*\d{1,4}([-/., ]*\d{1,4})?)$`)
+	word = regexp.MustCompile(`(?i)^(true|false|wahr|falsch|\d{1,4}[-/. ]*(` + months + `)\.?([-/., ]*\d{1,4})?|` +
+		`(` + months + `)[-/., ]*\d{1,4}([-/., ]*\d{1,4})?)$`)
 )
 
 // isFormula reports whether a spreadsheet takes a text for a formula.
