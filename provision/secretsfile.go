@@ -132,7 +132,7 @@ func nameProblem(name string) string {
 func secretOf(object *rows.Row) (mihu.SIPCredentials, []rows.Violation) {
 	// The object is read as the SIP credentials of a row are.
 	row := *object
-	row.Cells = make([]rows.Cell, numFields)
+	row.Cells, row.Missing = make([]rows.Cell, numFields), make([]bool, numFields)
 	for i := range numSecretFields {
 		row.Cells[ofTrunk(i)] = object.Cells[i]
 	}
