@@ -7,11 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/mihu-go/mihu"
 )
 
-func TestGetSends(t *testing.T) {
+func TestChannelsGet(t *testing.T) {
 	t.Parallel()
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b/channels", snapshotJSON)
 	snap, err := client.Channels.Get(t.Context(), numberUUID)
@@ -21,7 +19,7 @@ func TestGetSends(t *testing.T) {
 	assert.Equal(t, numberUUID, snap.PhoneNumberUUID)
 }
 
-func TestGetByNumberSends(t *testing.T) {
+func TestChannelsGetByNumber(t *testing.T) {
 	t.Parallel()
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/channels", snapshotJSON)
 	snap, err := client.Channels.GetByNumber(t.Context(), number)
@@ -31,8 +29,8 @@ func TestGetByNumberSends(t *testing.T) {
 	assert.Equal(t, number, snap.Number)
 }
 
-// Nothing that is not a UUID becomes part of a path.
-func TestGetRefuses(t *testing.T) {
+// Only a UUID becomes part of a path.
+func TestChannelsGetRejectsInvalidUUIDs(t *testing.T) {
 	t.Parallel()
 	hostile := []string{
 		"", ".", "..", "trunks", "../trunks", "%2e%2e", "%2F", "a/b", `a\b`, "x#y", "?number=1", "\r\nHost: evil", "\x00",
@@ -41,58 +39,20 @@ func TestGetRefuses(t *testing.T) {
 		strings.Repeat("9", 1<<20), number,
 	}
 	for _, uuid := range hostile {
-		snap, err := unreachable(t).Channels.Get(t.Context(), uuid)
+		snap, err := mustNotSend(t).Channels.Get(t.Context(), uuid)
 		assert.Nil(t, snap)
-		requireFaults(t, err, "channels.get", "phone_number_uuid")
+		requireViolations(t, err, "channels.get", "phone_number_uuid")
 		assert.Less(t, len(err.Error()), 300)
 		assert.NotContains(t, err.Error(), "\n")
 	}
 }
 
-func TestGetByNumberRefuses(t *testing.T) {
+func TestChannelsGetByNumberRejectsInvalidNumbers(t *testing.T) {
 	t.Parallel()
 	for _, number := range []string{"", "12345678901", "+0", "+1 2345678901", "+12345678901&x=y", "tel:+12345678901", strings.Repeat("9", 1<<20)} {
-		snap, err := unreachable(t).Channels.GetByNumber(t.Context(), number)
+		snap, err := mustNotSend(t).Channels.GetByNumber(t.Context(), number)
 		assert.Nil(t, snap)
-		requireFaults(t, err, "channels.get_by_number", "number")
+		requireViolations(t, err, "channels.get_by_number", "number")
 		assert.Less(t, len(err.Error()), 300)
-	}
-}
-
-// What is bound where can be asked by channel; a channel that is unknown here is bound to nobody.
-func TestBindingByChannel(t *testing.T) {
-	t.Parallel()
-	call, sms, whatsApp := mihu.Binding{AgentUUID: "1"}, mihu.Binding{AgentUUID: "2"}, mihu.Binding{AgentUUID: "3"}
-	snap := mihu.ChannelSnapshot{Channels: mihu.SnapshotChannels{
-		Call: mihu.CarrierChannel{Binding: call}, SMS: mihu.CarrierChannel{Binding: sms}, WhatsApp: whatsApp,
-	}}
-	item := mihu.PhoneNumber{Bindings: mihu.Bindings{Call: call, SMS: sms, WhatsApp: whatsApp}}
-	for channel, want := range map[mihu.Channel]mihu.Binding{
-		mihu.ChannelCall: call, mihu.ChannelSMS: sms, mihu.ChannelWhatsApp: whatsApp, "fax": {}, "": {},
-	} {
-		assert.Equal(t, want, snap.Binding(channel), channel)
-		assert.Equal(t, want, item.Binding(channel), channel)
-	}
-}
-
-// One mark of an external number is enough, since the API's own samples contradict themselves.
-func TestExternal(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		isExternal bool
-		source     mihu.Source
-		want       bool
-	}{
-		{false, mihu.SourcePurchased, false},
-		{false, "", false},
-		{false, "leased", false},
-		{true, mihu.SourcePurchased, true},
-		{true, "", true},
-		{false, mihu.SourceExternal, true},
-		{true, mihu.SourceExternal, true},
-	}
-	for _, tt := range tests {
-		assert.Equal(t, tt.want, mihu.ChannelSnapshot{IsExternal: tt.isExternal, Source: tt.source}.External(), "%+v", tt)
-		assert.Equal(t, tt.want, mihu.PhoneNumber{IsExternal: tt.isExternal, Source: tt.source}.External(), "%+v", tt)
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The URL that is put together from what was parsed before is the one that parsing all of it gives.
-func TestURLOfARequest(t *testing.T) {
+// A request's URL, assembled from the parsed base URL, equals the one that parsing the whole text
+// returns.
+func TestRequestURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ base, path, query string }{
 		{"https://acme.mihu.ai/api/v1", "/phone-numbers/trunks", ""},

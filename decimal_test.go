@@ -12,7 +12,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// An amount keeps the digits that were sent, whether as a number or as a string.
+// A Decimal keeps the digits of the response, whether they are a number or a string.
 func TestDecimalKeepsItsDigits(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]mihu.Decimal{
@@ -41,7 +41,7 @@ func TestDecimalIsExact(t *testing.T) {
 	}
 }
 
-func TestDecimalWritesWhatItRead(t *testing.T) {
+func TestDecimalMarshalsUnchanged(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal([]mihu.Decimal{"1.50", ""})
 	require.NoError(t, err)

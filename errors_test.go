@@ -1,9 +1,8 @@
 package mihu_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -23,17 +22,17 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// getAnswered answers one look-up and gives its error.
-func getAnswered(t *testing.T, s step) error {
+// getError returns the error of a Channels.Get whose only request ends with the step.
+func getError(t *testing.T, s step) error {
 	t.Helper()
 	wire := newWire(t, s)
-	snap, err := newClient(t, wire, onceOnly).Channels.Get(t.Context(), numberUUID)
+	snap, err := newClient(t, wire, withoutRetries).Channels.Get(t.Context(), numberUUID)
 	assert.Nil(t, snap)
 	assert.Equal(t, 1, wire.Attempts())
 	return err
 }
 
-// Every status is an *APIError that matches what it means, and nothing else.
+// Every error status is an *APIError that matches the sentinels of that status and no others.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	html := "<html><head><title>502 Bad Gateway</title></head><body>pl4nted</body></html>"
@@ -79,7 +78,7 @@ func TestStatuses(t *testing.T) {
 			if strings.HasPrefix(tt.body, "<") {
 				header = []string{"Content-Type", "text/html; charset=utf-8"}
 			}
-			err := getAnswered(t, answer(tt.status, tt.body, header...))
+			err := getError(t, respondWith(tt.status, tt.body, header...))
 			api := requireAPIError(t, err)
 			assertMatches(t, err, tt.want...)
 			assert.Equal(t, "mihu: channels.get: "+tt.text, err.Error())
@@ -94,7 +93,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// The shapes in which such backends report an error.
+// Every shape of error body that the API and its framework use is decoded.
 func TestErrorShapes(t *testing.T) {
 	t.Parallel()
 	fields := func(pairs ...string) map[string][]string {
@@ -116,25 +115,25 @@ func TestErrorShapes(t *testing.T) {
 			"422 VALIDATION_ERROR: Invalid data: The port is out of range; sip.port: The port is out of range",
 		},
 		{
-			"documented, a field without details",
+			"documented, with a field but no details",
 			`{"success": false, "message": "Invalid data", "error": {"field": "sip.port"}}`,
 			mihu.APIError{Message: "Invalid data", FieldErrors: fields("sip.port", "Invalid data")},
 			"422 Unprocessable Entity: Invalid data; sip.port: Invalid data",
 		},
 		{
-			"documented, a field and nothing else",
+			"documented, with a field only",
 			`{"error": {"field": "sip.port"}}`,
 			mihu.APIError{FieldErrors: fields("sip.port", "refused")},
 			"422 Unprocessable Entity; sip.port: refused",
 		},
 		{
-			"the code in the data",
+			"code within data",
 			`{"success": false, "message": "You have reached your limit", "data": {"error": "purchase_limit_reached", "limit": 5, "current": 5}}`,
 			mihu.APIError{Message: "You have reached your limit", Code: "purchase_limit_reached"},
 			"422 purchase_limit_reached: You have reached your limit",
 		},
 		{
-			"the framework's",
+			"framework",
 			`{"message": "The given data was invalid.", "errors": {"phone_number": ["It is taken.", "It is too long."], "channel": ["It is wrong."]}}`,
 			mihu.APIError{
 				Message:     "The given data was invalid.",
@@ -143,42 +142,42 @@ func TestErrorShapes(t *testing.T) {
 			"422 Unprocessable Entity: The given data was invalid.; channel: It is wrong.; phone_number: It is taken., It is too long.",
 		},
 		{
-			"the framework's, without lists", `{"message": "No", "errors": {"phone_number": "It is taken."}}`,
+			"framework, without lists", `{"message": "No", "errors": {"phone_number": "It is taken."}}`,
 			mihu.APIError{Message: "No", FieldErrors: fields("phone_number", "It is taken.")},
 			"422 Unprocessable Entity: No; phone_number: It is taken.",
 		},
 		{
-			"the framework's, without fields", `{"message": "No", "errors": ["It is taken.", {"x": 1}, null, 7]}`,
+			"framework, without fields", `{"message": "No", "errors": ["It is taken.", {"x": 1}, null, 7]}`,
 			mihu.APIError{Message: "No", FieldErrors: fields("request", "It is taken.", "request", "7")},
 			"422 Unprocessable Entity: No; request: It is taken., 7",
 		},
 		{
-			"the framework's, empty", `{"message": "No", "errors": []}`,
+			"framework, empty", `{"message": "No", "errors": []}`,
 			mihu.APIError{Message: "No"},
 			"422 Unprocessable Entity: No",
 		},
 		{
-			"a code alone", `{"error": "invalid_sip"}`,
+			"code only", `{"error": "invalid_sip"}`,
 			mihu.APIError{Code: "invalid_sip"},
 			"422 invalid_sip",
 		},
 		{
-			"codes as numbers and messages of other kinds", `{"message": {"x": 1}, "error": {"code": 1042, "details": true, "field": null}}`,
+			"code as a number, message of another type", `{"message": {"x": 1}, "error": {"code": 1042, "details": true, "field": null}}`,
 			mihu.APIError{Code: "1042", Details: "true"},
 			"422 1042: true",
 		},
 		{
-			"a code in two places", `{"error": {"code": "FIRST"}, "data": {"error": "second"}}`,
+			"code in two places", `{"error": {"code": "FIRST"}, "data": {"error": "second"}}`,
 			mihu.APIError{Code: "FIRST"},
 			"422 FIRST",
 		},
 		{
-			"details that repeat the message", `{"message": "No", "error": {"details": "No"}}`,
+			"details equal to the message", `{"message": "No", "error": {"details": "No"}}`,
 			mihu.APIError{Message: "No", Details: "No"},
 			"422 Unprocessable Entity: No",
 		},
 		{
-			"keys that are there twice", `{"message": "first", "message": "second"}`,
+			"duplicate keys", `{"message": "first", "message": "second"}`,
 			mihu.APIError{Message: "second"},
 			"422 Unprocessable Entity: second",
 		},
@@ -196,7 +195,7 @@ func TestErrorShapes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := getAnswered(t, answer(http.StatusUnprocessableEntity, tt.body))
+			err := getError(t, respondWith(http.StatusUnprocessableEntity, tt.body))
 			api := requireAPIError(t, err)
 			assertMatches(t, err, mihu.ErrInvalid)
 			assert.Equal(t, tt.want.Code, api.Code)
@@ -209,54 +208,54 @@ func TestErrorShapes(t *testing.T) {
 	}
 }
 
-// A code is compared by programs: a user who is called by a word of it does not change it.
-func TestCodesStayAsTheyAre(t *testing.T) {
+// Programs compare codes. A username that is a word of a code does not change the code.
+func TestCodesAreNotRedacted(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newWire(t, answer(http.StatusUnprocessableEntity, `{"message": "The user is invalid", "error": {"code": "invalid_sip"}}`)))
+	client := newClient(t, newWire(t, respondWith(http.StatusUnprocessableEntity, `{"message": "The user is invalid", "error": {"code": "invalid_sip"}}`)))
 	_, err := client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("invalid")}})
 	assert.EqualError(t, err, "mihu: trunks.update: 422 invalid_sip: The user is [redacted]")
 }
 
-// "success": false is an error under any status, and whatever else the answer holds.
+// "success": false is an error under any status and with any other content.
 func TestSuccessFalse(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{``, `, "data": null`, `, "data": []`, `, "data": {}`, `, "data": "x"`, `, "data": 7`, `, "data": {"number": {}}`} {
 		for _, no := range []string{`false`, `0`, `"0"`, `"false"`, `""`} {
 			body := `{"success": ` + no + `, "message": "It is taken", "error": {"code": "PHONE_IN_USE"}` + data + `}`
-			err := getAnswered(t, answer(http.StatusOK, body))
+			err := getError(t, respondWith(http.StatusOK, body))
 			assert.Equal(t, `mihu: channels.get: 200 PHONE_IN_USE: It is taken`, err.Error(), body)
 			assertMatches(t, err)
-			err = newClient(t, newWire(t, answer(http.StatusOK, body))).Trunks.Delete(t.Context(), frontDesk)
+			err = newClient(t, newWire(t, respondWith(http.StatusOK, body))).Trunks.Delete(t.Context(), frontDesk)
 			assert.Equal(t, "PHONE_IN_USE", requireAPIError(t, err).Code, body)
 		}
 	}
 }
 
-// The documented codes of 401 say the same under another status.
+// The documented codes of 401 match ErrUnauthorized under other statuses too.
 func TestUnauthorizedByCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"MISSING_AUTH_TOKEN", "INVALID_AUTH_TOKEN"} {
 		for _, status := range []int{200, 400, 401} {
-			err := getAnswered(t, answer(status, `{"success": false, "message": "No", "error": {"code": "`+code+`"}}`))
+			err := getError(t, respondWith(status, `{"success": false, "message": "No", "error": {"code": "`+code+`"}}`))
 			require.ErrorIs(t, err, mihu.ErrUnauthorized)
 		}
 	}
 }
 
-// A redirect is never followed: it would carry the token to another place, and turn a write into a
+// A redirect is never followed: it could send the token to another host, and turn a write into a
 // read that succeeds.
-func TestRedirects(t *testing.T) {
+func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, location, says string }{
+	tests := []struct{ name, location, errText string }{
 		{"to another host", "https://evil.example.com/steal?x=pl4nted", "redirected to https://evil.example.com, not followed; check the base URL"},
 		{"to plain HTTP", "http://acme.mihu.ai/api/v1", "redirected to http://acme.mihu.ai, not followed"},
 		{"with credentials", "https://alice:pl4nted@evil.example.com/", "redirected to https://evil.example.com, not followed"},
 		{"to a page of the same host", "/login?next=pl4nted", "redirected to the same host, not followed"},
-		{"to another host in the same scheme", "//evil.example.com/pl4nted", "redirected to evil.example.com, not followed"},
-		{"to what is not on the web", "mailto:pl4nted@example.com", "redirected to a location that is not on the web, not followed"},
+		{"to another host without a scheme", "//evil.example.com/pl4nted", "redirected to evil.example.com, not followed"},
+		{"to a mail address", "mailto:pl4nted@example.com", "redirected to a location that is not on the web, not followed"},
 		{"to nowhere", "", "redirected to nowhere, not followed"},
-		{"to what is no URL", "https://[pl4nted", "redirected to a location that is not a URL, not followed"},
-		{"to what is no URL either", "%zz/pl4nted", "redirected to a location that is not a URL, not followed"},
+		{"to an invalid host", "https://[pl4nted", "redirected to a location that is not a URL, not followed"},
+		{"to an invalid escape", "%zz/pl4nted", "redirected to a location that is not a URL, not followed"},
 		{"to a control character", "/pl4nted\x7f", "redirected to a location that is not a URL, not followed"},
 	}
 	for _, status := range []int{301, 302, 303, 307, 308, 300, 304} {
@@ -269,14 +268,14 @@ func TestRedirects(t *testing.T) {
 						if tt.location != "" {
 							header = []string{"Location", tt.location}
 						}
-						wire := newWire(t, answer(status, "<html>Moved</html>", header...))
+						wire := newWire(t, respondWith(status, "<html>Moved</html>", header...))
 						var resp mihu.Response
 						err := op.call(t.Context(), newClient(t, wire), mihu.WithResponse(&resp))
 						assert.Equal(t, tt.location, resp.Header.Get("Location"))
 						require.ErrorIs(t, err, mihu.ErrRedirect)
-						require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, "a redirect was not carried out")
+						require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, "a redirect was not applied")
 						assert.Equal(t, status, requireAPIError(t, err).StatusCode)
-						assert.Contains(t, err.Error(), tt.says)
+						assert.Contains(t, err.Error(), tt.errText)
 						assert.NotContains(t, err.Error(), "pl4nted")
 						assert.Equal(t, 1, wire.Attempts())
 					}
@@ -297,18 +296,18 @@ func TestRequestIDs(t *testing.T) {
 		{"X-Request-Id", []string{"X-Request-Id", "abc"}, "abc"},
 		{"X-Correlation-Id", []string{"X-Correlation-Id", "def"}, "def"},
 		{"Cf-Ray", []string{"Cf-Ray", "8c1f-FRA"}, "8c1f-FRA"},
-		{"the most telling of all", []string{"Cf-Ray", "3", "X-Correlation-Id", "2", "X-Request-Id", "1"}, "1"},
-		{"digits are no phone number here", []string{"X-Request-Id", "9876543210987654"}, "9876543210987654"},
+		{"X-Request-Id takes precedence", []string{"Cf-Ray", "3", "X-Correlation-Id", "2", "X-Request-Id", "1"}, "1"},
+		{"digits only", []string{"X-Request-Id", "9876543210987654"}, "9876543210987654"},
 		{"a line end", []string{"X-Request-Id", "a\r\nb"}, "a  b"},
 		{"a megabyte", []string{"X-Request-Id", strings.Repeat("a", 1<<20)}, strings.Repeat("a", 128) + "…"},
 		{"not UTF-8", []string{"X-Request-Id", "a\xff\xfe"}, "a\uFFFD"},
-		{"the number that was asked for", []string{"X-Request-Id", "req-12345678901"}, "req-1234•••8901"},
+		{"the number of the request", []string{"X-Request-Id", "req-12345678901"}, "req-1234•••8901"},
 		{"the token", []string{"X-Request-Id", "req-" + token}, "req-[redacted]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			for _, s := range []step{problem(http.StatusForbidden, tt.header...), answer(http.StatusOK, snapshotJSON, tt.header...)} {
+			for _, s := range []step{apiError(http.StatusForbidden, tt.header...), respondWith(http.StatusOK, snapshotJSON, tt.header...)} {
 				var resp mihu.Response
 				var records logbook
 				client := newClient(t, newWire(t, s), mihu.WithLogger(records.logger()))
@@ -335,7 +334,7 @@ func TestRequestIDs(t *testing.T) {
 func TestErrorTextsOfAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, err := newClient(t, newWire(t, problem(503, "Retry-After", "2", "X-Request-Id", "abc"))).Trunks.List(t.Context(), nil)
+		_, err := newClient(t, newWire(t, apiError(503, "Retry-After", "2", "X-Request-Id", "abc"))).Trunks.List(t.Context(), nil)
 		assert.EqualError(t, err, "mihu: trunks.list: 503 CODE_503: Refused (request abc, 4 attempts, retry after 2s)")
 		assert.Equal(t, 2*time.Second, requireAPIError(t, err).RetryAfter)
 
@@ -343,22 +342,22 @@ func TestErrorTextsOfAttempts(t *testing.T) {
 		assert.EqualError(t, err, "mihu: trunks.list: connection lost (4 attempts)")
 		assert.False(t, requireTransportError(t, err).Timeout())
 
-		err = newClient(t, newWire(t, lost()), onceOnly).Trunks.Delete(t.Context(), frontDesk)
+		err = newClient(t, newWire(t, lost()), withoutRetries).Trunks.Delete(t.Context(), frontDesk)
 		assert.EqualError(t, err, "mihu: trunks.delete: outcome unknown: connection lost; send it again: if the trunk is gone, the error is ErrNotFound")
 	})
 }
 
-// However an error is printed or logged, it is its text, without the body.
-func TestErrorsPrintAsTheirText(t *testing.T) {
+// An error prints and logs as its text, without the body.
+func TestErrorsPrintTheirText(t *testing.T) {
 	t.Parallel()
 	api := &mihu.APIError{Op: "trunks.list", StatusCode: 403, Code: "NO", Attempts: 2, RequestID: "abc", Body: []byte("pl4nted")}
 	const apiText = "mihu: trunks.list: 403 NO (request abc, 2 attempts)"
 	transport := &mihu.TransportError{Op: "trunks.list", Attempts: 2, Err: context.Canceled, Last: api}
 	const transportText = "mihu: trunks.list: context canceled; before that: 403 NO (request abc, 2 attempts)"
-	outcome := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{api, context.Canceled}, Advice: "look"}
-	const outcomeText = "mihu: trunks.update: outcome unknown: trunks.list: 403 NO (request abc, 2 attempts); then: context canceled; look"
-	refused := &mihu.ValidationError{Op: "new", Violations: []mihu.FieldViolation{{Field: "token", Problem: "empty"}, {Field: "x", Value: "y", Problem: "odd"}}}
-	const refusedText = `mihu: new: not sent: token: empty; x "y": odd`
+	unknown := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{api, context.Canceled}, Advice: "look"}
+	const unknownText = "mihu: trunks.update: outcome unknown: trunks.list: 403 NO (request abc, 2 attempts); then: context canceled; look"
+	invalid := &mihu.ValidationError{Op: "new", Violations: []mihu.FieldViolation{{Field: "token", Problem: "empty"}, {Field: "x", Value: "y", Problem: "odd"}}}
+	const invalidText = `mihu: new: not sent: token: empty; x "y": odd`
 	tests := []struct {
 		err    error
 		text   string
@@ -366,8 +365,8 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 	}{
 		{api, apiText, `err.error="` + apiText + `" err.op=trunks.list err.status=403 err.attempts=2 err.code=NO err.request_id=abc`},
 		{transport, transportText, `err.error="` + transportText + `" err.op=trunks.list err.attempts=2`},
-		{outcome, outcomeText, `err.error="` + outcomeText + `" err.op=trunks.update`},
-		{refused, refusedText, `err.error=` + strconv.Quote(refusedText) + ` err.op=new`},
+		{unknown, unknownText, `err.error="` + unknownText + `" err.op=trunks.update`},
+		{invalid, invalidText, `err.error=` + strconv.Quote(invalidText) + ` err.op=new`},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%T", tt.err), func(t *testing.T) {
@@ -388,10 +387,10 @@ func TestErrorsPrintAsTheirText(t *testing.T) {
 	var records logbook
 	records.logger().LogAttrs(t.Context(), slog.LevelInfo, "failed", slog.Any("err", &mihu.APIError{StatusCode: 429, RetryAfter: 2 * time.Second}))
 	assert.Contains(t, records.String(), " err.retry_after=2s")
-	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment are kept")
+	assert.Equal(t, fmt.Sprintf("%60s|%-60s|", apiText, apiText), fmt.Sprintf("%60v|%-60v|", api, api), "width and alignment apply")
 }
 
-// An error that a program makes itself, for a test say, prints whatever it leaves out.
+// Errors that a program constructs itself, such as in a test, print even if fields are unset.
 func TestEmptyErrorsPrint(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
@@ -400,14 +399,14 @@ func TestEmptyErrorsPrint(t *testing.T) {
 	} {
 		assert.NotPanics(t, func() {
 			assert.True(t, strings.HasPrefix(err.Error(), "mihu: "), err.Error())
-			assert.NotContains(t, strings.Join(prints(t, err), ""), "PANIC")
-			assertMatches(t, err, kindOf(err)...)
+			assert.NotContains(t, strings.Join(printed(t, err), ""), "PANIC")
+			assertMatches(t, err, sentinelsOf(err)...)
 		}, "%T", err)
 	}
 }
 
-// kindOf are the sentinels that an error matches by its type alone.
-func kindOf(err error) []error {
+// sentinelsOf returns the sentinels that an error matches by its type alone.
+func sentinelsOf(err error) []error {
 	switch err.(type) { //nolint:errorlint // the type is the point
 	case *mihu.UnknownOutcomeError:
 		return []error{mihu.ErrOutcomeUnknown}
@@ -419,17 +418,17 @@ func kindOf(err error) []error {
 	return nil
 }
 
-func TestErrorsCanBeTakenApart(t *testing.T) {
+func TestErrorsMatchTheirCauses(t *testing.T) {
 	t.Parallel()
 	api := &mihu.APIError{Op: "trunks.list", StatusCode: 403, Err: mihu.ErrMalformedResponse}
 	assertMatches(t, api, mihu.ErrForbidden, mihu.ErrMalformedResponse)
 	transport := &mihu.TransportError{Op: "trunks.list", Err: context.Canceled, Last: api}
 	assertMatches(t, transport, mihu.ErrForbidden, mihu.ErrMalformedResponse)
 	require.ErrorIs(t, transport, context.Canceled)
-	outcome := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{transport}}
-	assertMatches(t, outcome, mihu.ErrForbidden, mihu.ErrMalformedResponse, mihu.ErrOutcomeUnknown)
-	assert.Equal(t, "mihu: trunks.update: outcome unknown: trunks.list: context canceled; before that: 403 Forbidden: malformed response", outcome.Error())
-	found, ok := errors.AsType[*mihu.APIError](error(outcome))
+	unknown := &mihu.UnknownOutcomeError{Op: "trunks.update", Causes: []error{transport}}
+	assertMatches(t, unknown, mihu.ErrForbidden, mihu.ErrMalformedResponse, mihu.ErrOutcomeUnknown)
+	assert.Equal(t, "mihu: trunks.update: outcome unknown: trunks.list: context canceled; before that: 403 Forbidden: malformed response", unknown.Error())
+	found, ok := errors.AsType[*mihu.APIError](error(unknown))
 	require.True(t, ok)
 	assert.Same(t, api, found)
 	assertMatches(t, &mihu.ValidationError{}, mihu.ErrInvalid)
@@ -439,116 +438,8 @@ func TestErrorsCanBeTakenApart(t *testing.T) {
 	assert.False(t, (&mihu.TransportError{Err: context.Canceled}).Timeout())
 }
 
-// However large an answer is, what is read of it, kept of it and said of it is bounded.
-func TestHugeAnswers(t *testing.T) {
-	t.Parallel()
-	const most = 8 << 20
-	huge := func(status int, length int64, read *countingReader) step {
-		return step{then: func(*http.Request) (*http.Response, error) {
-			resp := response(status, "")
-			resp.Body, resp.ContentLength = io.NopCloser(read), length
-			return resp, nil
-		}}
-	}
-	tests := []struct {
-		name    string
-		status  int
-		length  int64
-		bytes   int64
-		tooLong bool
-	}{
-		{"100 MB of unknown length", 200, -1, 100 << 20, true},
-		{"100 MB, announced", 200, 100 << 20, 100 << 20, true},
-		{"a length that overflows", 200, 1 << 62, 100 << 20, true},
-		{"an error of 100 MB", 500, -1, 100 << 20, true},
-		{"a byte too much", 200, -1, most + 1, true},
-		{"as much as may be", 500, -1, most, false},
-		{"announced but not sent", 500, most, 10, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			read := &countingReader{left: tt.bytes}
-			err := getAnswered(t, huge(tt.status, tt.length, read))
-			api := requireAPIError(t, err)
-			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-			assert.Equal(t, tt.status, api.StatusCode)
-			assert.Equal(t, tt.tooLong, strings.Contains(err.Error(), "larger than 8 MiB"), err)
-			assert.LessOrEqual(t, read.given, int64(16<<20))
-			if tt.length > most {
-				assert.Zero(t, read.given, "what is said to be too large is not begun")
-			}
-			assert.LessOrEqual(t, len(api.Body), 64<<10)
-			assert.LessOrEqual(t, cap(api.Body), 64<<10)
-			assert.Less(t, len(err.Error()), 300)
-		})
-	}
-}
-
-// countingReader gives white space and then ends.
-type countingReader struct{ left, given int64 }
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n := min(int64(len(p)), r.left)
-	if n == 0 {
-		return 0, io.EOF
-	}
-	for i := range p[:n] {
-		p[i] = ' '
-	}
-	r.left -= n
-	r.given += n
-	return int(n), nil
-}
-
-// An answer that unpacks to far more than it weighs is cut off like any other.
-func TestGzipBomb(t *testing.T) {
-	t.Parallel()
-	var bomb bytes.Buffer
-	zip := gzip.NewWriter(&bomb)
-	_, err := io.Copy(zip, io.LimitReader(zeros{}, 32<<20))
-	require.NoError(t, err)
-	require.NoError(t, zip.Close())
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(bomb.Bytes())
-	}))
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	_, err = client.Channels.Get(t.Context(), numberUUID)
-	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-	assert.Contains(t, err.Error(), "larger than 8 MiB")
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-func TestGzip(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		zip := gzip.NewWriter(w)
-		_, _ = io.WriteString(zip, snapshotJSON)
-		_ = zip.Close()
-	}))
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL))
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	var resp mihu.Response
-	snap, err := client.Channels.Get(t.Context(), numberUUID, mihu.WithResponse(&resp))
-	require.NoError(t, err)
-	assert.Equal(t, number, snap.Number)
-	assert.JSONEq(t, snapshotJSON, string(resp.Body), "the body is unpacked")
-}
-
-// An answer whose nesting or number of messages is out of all proportion is still one short line.
+// The text of an error is of bounded length, however deep, long or numerous the values of the
+// response.
 func TestErrorTextIsBounded(t *testing.T) {
 	t.Parallel()
 	var fields strings.Builder
@@ -557,18 +448,18 @@ func TestErrorTextIsBounded(t *testing.T) {
 	}
 	long := strings.Repeat("ü", 1<<17)
 	for name, body := range map[string]string{
-		"deep nesting":       strings.Repeat(`{"message":`, 1<<20),
-		"deep lists":         strings.Repeat(`[`, 1<<20),
-		"a long message":     `{"message": "` + long + `"}`,
-		"a long code":        `{"error": {"code": "` + long + `", "details": "` + long + `", "field": "` + long + `"}}`,
-		"a field of its own": `{"errors": {"` + long + `": ["` + long + `"]}}`,
-		"many fields":        `{"errors": {` + strings.TrimSuffix(fields.String(), ",") + `}}`,
-		"many messages":      `{"errors": {"x": [` + strings.Repeat(`"It is taken.",`, 5_000) + `"and so on"]}}`,
+		"deep nesting":   strings.Repeat(`{"message":`, 1<<20),
+		"deep lists":     strings.Repeat(`[`, 1<<20),
+		"a long message": `{"message": "` + long + `"}`,
+		"a long code":    `{"error": {"code": "` + long + `", "details": "` + long + `", "field": "` + long + `"}}`,
+		"a long field":   `{"errors": {"` + long + `": ["` + long + `"]}}`,
+		"many fields":    `{"errors": {` + strings.TrimSuffix(fields.String(), ",") + `}}`,
+		"many messages":  `{"errors": {"x": [` + strings.Repeat(`"It is taken.",`, 5_000) + `"and so on"]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, status := range []int{http.StatusOK, http.StatusUnprocessableEntity} {
-				err := getAnswered(t, answer(status, body))
+				err := getError(t, respondWith(status, body))
 				require.Error(t, err)
 				assert.Less(t, len(err.Error()), 16<<10)
 				assert.True(t, utf8.ValidString(err.Error()))
@@ -577,69 +468,9 @@ func TestErrorTextIsBounded(t *testing.T) {
 	}
 }
 
-// An answer that ends before its time is malformed, whichever way the end is seen.
-func TestAnswersCutShort(t *testing.T) {
-	t.Parallel()
-	raw := func(t *testing.T, answer string) *mihu.Client {
-		t.Helper()
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			conn, buffered, err := http.NewResponseController(w).Hijack()
-			if !assert.NoError(t, err) {
-				return
-			}
-			_, _ = buffered.WriteString(answer)
-			_ = buffered.Flush()
-			_ = conn.Close()
-		}))
-		t.Cleanup(srv.Close)
-		client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
-		require.NoError(t, err)
-		t.Cleanup(client.CloseIdleConnections)
-		return client
-	}
-	chunk := func(body string) string { return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n" }
-	tests := []struct {
-		name, answer string
-		status       int // 0 is an answer that was none
-		says         string
-	}{
-		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
-		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
-		{"chunks without their end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON), 200, "cut short: unexpected EOF"},
-		{"a chunk that is none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON) + "zz\r\n", 200, "cut short"},
-		{"packed and cut", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "cut short"},
-		{"not packed at all", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + snapshotJSON, 200, "cut short"},
-		{"an error, shorter than announced", "HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\n{}", 404, "cut short: unexpected EOF"},
-		{"no answer", "", 0, "EOF"},
-		{"half a header", "HTTP/1.1 200 OK\r\nContent-", 0, "malformed MIME header"},
-		{"another protocol", "SSH-2.0-OpenSSH_9.6\r\n", 0, "malformed HTTP"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := raw(t, tt.answer).Channels.Get(t.Context(), numberUUID)
-			require.Error(t, err)
-			assert.Contains(t, err.Error(), tt.says)
-			if tt.status == 0 {
-				requireTransportError(t, err)
-				assertMatches(t, err)
-				return
-			}
-			assert.Equal(t, tt.status, requireAPIError(t, err).StatusCode)
-			require.ErrorIs(t, err, mihu.ErrMalformedResponse)
-		})
-	}
-	t.Run("whole chunks", func(t *testing.T) {
-		t.Parallel()
-		client := raw(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk(snapshotJSON[:40])+chunk(snapshotJSON[40:])+"0\r\n\r\n")
-		snap, err := client.Channels.Get(t.Context(), numberUUID)
-		require.NoError(t, err)
-		assert.Equal(t, number, snap.Number)
-	})
-}
-
-// What a server says that does not even speak HTTP may be what it was sent: it is cleaned too.
-func TestTransportErrorsRepeatNoSecret(t *testing.T) {
+// A server that does not speak HTTP may echo the request. Its text in a transport error is
+// redacted.
+func TestTransportErrorsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -652,25 +483,103 @@ func TestTransportErrorsRepeatNoSecret(t *testing.T) {
 		_ = conn.Close()
 	}))
 	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), onceOnly)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), withoutRetries)
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new("al1ce"), Password: new("pl4nted")}})
-	outcome := requireOutcomeError(t, err)
+	unknown := requireUnknownOutcome(t, err)
 	for _, secret := range []string{token, "al1ce", "pl4nted", "12345678901"} {
-		assert.NotContains(t, fmt.Sprintf("%v %+v", err, outcome.Causes), secret)
+		assert.NotContains(t, fmt.Sprintf("%v %+v", err, unknown.Causes), secret)
 	}
 }
 
-// A transport of the caller that is an http.Client itself puts the URL into its errors.
-func TestTransportErrorsHoldNoURL(t *testing.T) {
+// A caller's transport that uses an http.Client puts the URL into its errors. It is removed.
+func TestTransportErrorsHaveNoURL(t *testing.T) {
 	t.Parallel()
 	inner := &http.Client{Transport: newWire(t, lost())}
 	client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		return inner.Do(req)
-	}), onceOnly)
+	}), withoutRetries)
 	_, err := client.Channels.GetByNumber(t.Context(), number)
 	require.ErrorIs(t, err, errLost)
 	assert.NotContains(t, err.Error(), "https://")
 	assert.NotContains(t, err.Error(), "12345678901")
+}
+
+// Every error is transient, a refusal, or neither. If neither, something other than the request has
+// to change.
+func TestIsTransientAndIsRefusal(t *testing.T) {
+	t.Parallel()
+	api := func(status int) error { return &mihu.APIError{StatusCode: status} }
+	page := func(status int) error { return &mihu.APIError{StatusCode: status, Err: mihu.ErrMalformedResponse} }
+	lost := &mihu.TransportError{Err: errors.New("connection lost")}
+	tests := []struct {
+		name               string
+		err                error
+		transient, refusal bool
+	}{
+		{"nil", nil, false, false},
+		{"connection lost", lost, true, false},
+		{"503", api(503), true, false},
+		{"500", api(500), true, false},
+		{"429", api(429), true, false},
+		{"408", api(408), false, false},
+		{"a proxy's page under 404", page(404), true, false},
+		{"a proxy's page under 403", page(403), true, false},
+		{"outcome unknown, refused in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(409)}}, true, false},
+		{"outcome unknown, token rejected in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(401)}}, false, false},
+		{"conflict after a lost response", &mihu.ConflictError{Causes: []error{lost}}, false, true},
+		{"conflict after a response that could not be read", &mihu.ConflictError{Causes: []error{page(200)}}, false, true},
+		{"400", api(400), false, true},
+		{"401", api(401), false, false},
+		{"403", api(403), false, true},
+		{"404", api(404), false, true},
+		{"409", api(409), false, true},
+		{"422", api(422), false, true},
+		{"402, which no sentinel matches", api(402), false, true},
+		{"success false under 200", &mihu.APIError{StatusCode: 200, Code: "TRUNK_EXISTS"}, false, true},
+		{"validation error", &mihu.ValidationError{}, false, true},
+		{"redirect", &mihu.APIError{StatusCode: 302, Err: mihu.ErrRedirect}, false, false},
+		{"untrusted certificate", &mihu.TransportError{Err: x509.UnknownAuthorityError{}}, false, false},
+		{"the caller's deadline", &mihu.TransportError{Err: context.DeadlineExceeded}, false, false},
+		{"canceled by the caller", &mihu.TransportError{Err: context.Canceled}, false, false},
+		{"an error of another package", errors.New("disk full"), false, false},
+	}
+	for _, tt := range tests {
+		for _, err := range []error{tt.err, wrapped(tt.err)} {
+			assert.Equal(t, tt.transient, mihu.IsTransient(err), "%s is transient", tt.name)
+			assert.Equal(t, tt.refusal, mihu.IsRefusal(err), "%s is a refusal", tt.name)
+		}
+	}
+}
+
+func wrapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("moving the number: %w", err)
+}
+
+func TestRetryAfterOfAnError(t *testing.T) {
+	t.Parallel()
+	api := &mihu.APIError{StatusCode: 429, RetryAfter: 5 * time.Second}
+	paused := &mihu.TransportError{Err: mihu.ErrRateLimited, RetryAfter: 3 * time.Second}
+	tests := []struct {
+		name string
+		err  error
+		want time.Duration
+	}{
+		{"nil", nil, 0},
+		{"a 429", api, 5 * time.Second},
+		{"a paused client", paused, 3 * time.Second},
+		{"the longest of several", errors.Join(paused, api), 5 * time.Second},
+		{"a cause of an unknown outcome", &mihu.UnknownOutcomeError{Causes: []error{errors.New("lost"), api}}, 5 * time.Second},
+		{"the failure before the deadline", &mihu.TransportError{Err: context.DeadlineExceeded, Last: api}, 5 * time.Second},
+		{"no Retry-After", &mihu.APIError{StatusCode: 503}, 0},
+	}
+	for _, tt := range tests {
+		wait, ok := mihu.RetryAfter(wrapped(tt.err))
+		assert.Equal(t, tt.want, wait, tt.name)
+		assert.Equal(t, tt.want > 0, ok, tt.name)
+	}
 }

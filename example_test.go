@@ -28,8 +28,8 @@ const (
 
 var mainLine = mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
 
-// startFake gives a client of a fake server in the process that has two agents, and one trunk, mainLine,
-// that the day desk answers. A program would call mihu.New.
+// startFake starts a fake server with two agents and one trunk, mainLine, which is on the day desk,
+// and returns a client of it. A program would call mihu.New.
 func startFake(opts ...mihu.Option) (*mihu.Client, *mihutest.Server) {
 	server, err := mihutest.Start()
 	if err != nil {
@@ -53,16 +53,16 @@ func startFake(opts ...mihu.Option) (*mihu.Client, *mihutest.Server) {
 	return client, server
 }
 
-// injectFault makes the next requests of a server go wrong.
+// injectFault injects faults into the next requests of a server.
 func injectFault(server *mihutest.Server, faults ...mihutest.Fault) {
 	if err := server.Inject(faults...); err != nil {
 		panic(err)
 	}
 }
 
-// A number gets a trunk, a new password, another agent, and is given up.
+// The life of a trunk: it is created, changed, moved to another agent and deleted.
 func Example() {
-	server, err := mihutest.Start() // stands for the workspace
+	server, err := mihutest.Start() // in place of your workspace
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -89,7 +89,7 @@ func Example() {
 	fmt.Println("registered:", snap.Binding(id.Channel).AgentName)
 
 	_, err = client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{
-		SIP: &mihu.SIPUpdate{Password: new("second")}, // and everything else stays
+		SIP: &mihu.SIPUpdate{Password: new("second")}, // everything else is unchanged
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -113,7 +113,7 @@ func Example() {
 	// removed: +1202•••0142/call
 }
 
-// register is what the README begins with.
+// register is the first example of the README.
 func register(ctx context.Context, agent string) error {
 	client, err := mihu.New("acme", os.Getenv("MIHU_API_TOKEN"))
 	if err != nil {
@@ -128,15 +128,15 @@ func register(ctx context.Context, agent string) error {
 	return nil
 }
 
-// What cannot be right is refused before anything is sent, be it the token or the agent.
-func Example_refused() {
+// Invalid input, such as an empty token or an invalid agent, is rejected before anything is sent.
+func Example_invalid() {
 	err := register(context.Background(), "front desk")
-	fmt.Println("refused:", errors.Is(err, mihu.ErrInvalid))
-	// Output: refused: true
+	fmt.Println("invalid:", errors.Is(err, mihu.ErrInvalid))
+	// Output: invalid: true
 }
 
-// The kinds of failure are told apart with errors.Is. An unknown outcome goes first, because such
-// an error matches its causes as well.
+// Use errors.Is to distinguish failures. Check for an unknown outcome first, since such an error
+// matches its causes too.
 func Example_errors() {
 	client, server := startFake()
 	defer server.Close()
@@ -159,7 +159,7 @@ func Example_errors() {
 
 func ExampleNew() {
 	_, err := mihu.New("acme", "1|the-token\n")
-	fmt.Println(err) // does not repeat the token
+	fmt.Println(err) // does not contain the token
 
 	client, err := mihu.New("acme", "1|the-token", mihu.WithUserAgent("acme-sync/1.4"))
 	if err != nil {
@@ -172,7 +172,7 @@ func ExampleNew() {
 	// mihu.Client(https://acme.mihu.ai/api/v1)
 }
 
-// setEnv sets a variable as its surroundings would set it for a program, and gives the way back.
+// setEnv sets an environment variable and returns a function that restores it.
 func setEnv(name, value string) (restore func()) {
 	before, had := os.LookupEnv(name)
 	err := os.Setenv(name, value)
@@ -181,7 +181,7 @@ func setEnv(name, value string) (restore func()) {
 	}
 	return func() {
 		if had {
-			_ = os.Setenv(name, before) // what was there can be set
+			_ = os.Setenv(name, before)
 		} else {
 			_ = os.Unsetenv(name)
 		}
@@ -196,15 +196,15 @@ func ExampleNewFromEnv() {
 
 	client, err := mihu.NewFromEnv()
 	if err != nil {
-		fmt.Println(err) // names each variable that is missing
+		fmt.Println(err) // lists each missing variable
 		return
 	}
 	fmt.Println(client.BaseURL())
 	// Output: https://acme.mihu.ai/api/v1
 }
 
-// Do reaches the endpoints that have no method, here the whole inventory, purchased numbers
-// included.
+// Do sends requests to endpoints that have no method. This one lists the whole inventory, including
+// purchased numbers.
 func ExampleClient_Do() {
 	client, server := startFake()
 	defer server.Close()
@@ -231,7 +231,7 @@ func ExampleClient_Do() {
 	// +12025550100 purchased
 }
 
-// An argument takes a whole segment of the path. One that would change the endpoint is refused.
+// A path argument is one whole segment of the path. One that would change the endpoint is rejected.
 func ExampleClient_Do_pathArgs() {
 	client, server := startFake()
 	defer server.Close()
@@ -254,7 +254,7 @@ func ExampleClient_Do_pathArgs() {
 	// mihu: GET /phone-numbers/{uuid}/channels: not sent: path argument "uuid": has a slash, which would change the endpoint
 }
 
-// CloseIdleConnections is for a program that is done with a client before it ends.
+// A program that continues without the client can close its idle connections.
 func ExampleClient_CloseIdleConnections() {
 	client, server := startFake()
 	defer server.Close()
@@ -326,7 +326,7 @@ func ExampleTrunksService_Create_whatsApp() {
 	// WhatsApp: Night desk
 }
 
-// A nil field stays as it is, and a pointer to "" clears a credential.
+// A nil field is unchanged, and a pointer to "" clears a credential.
 func ExampleTrunksService_Update() {
 	client, server := startFake()
 	defer server.Close()
@@ -337,14 +337,14 @@ func ExampleTrunksService_Update() {
 			Password:         new("rotated"),
 			SecondaryGateway: new(""),
 		},
-		AdditionalSettings: map[string]any{"ani_format": "e164"}, // in place of all that were stored
+		AdditionalSettings: map[string]any{"ani_format": "e164"}, // replaces all stored settings
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 
-	stored, _ := server.Trunk(mainLine) // the API itself reads none of this back
+	stored, _ := server.Trunk(mainLine) // the API itself never returns these
 	fmt.Println("name:", stored.Name)
 	fmt.Println("gateway:", stored.SIP.Gateway)
 	fmt.Printf("secondary gateway: %q\n", stored.SIP.SecondaryGateway)
@@ -354,7 +354,7 @@ func ExampleTrunksService_Update() {
 	// secondary gateway: ""
 }
 
-// An empty map clears the stored settings; nil would leave them.
+// An empty map clears the stored settings; nil would leave them unchanged.
 func ExampleTrunksService_Update_clearSettings() {
 	client, server := startFake()
 	defer server.Close()
@@ -370,7 +370,7 @@ func ExampleTrunksService_Update_clearSettings() {
 	// Output: cleared
 }
 
-// The credentials and settings of the trunk stay as they are.
+// Assign keeps the credentials and settings of the trunk.
 func ExampleTrunksService_Assign() {
 	client, server := startFake()
 	defer server.Close()
@@ -384,7 +384,7 @@ func ExampleTrunksService_Assign() {
 	// Output: answered by Night desk
 }
 
-// A trunk that is not there is an error, so that a mistyped number does not pass for a removed one.
+// Delete of a trunk that does not exist is ErrNotFound, so that a mistyped number is noticed.
 func ExampleTrunksService_Delete() {
 	client, server := startFake()
 	defer server.Close()
@@ -393,7 +393,7 @@ func ExampleTrunksService_Delete() {
 		err := client.Trunks.Delete(context.Background(), mainLine)
 		switch {
 		case errors.Is(err, mihu.ErrNotFound):
-			fmt.Println("was not there")
+			fmt.Println("not found")
 		case err != nil:
 			fmt.Println(err)
 		default:
@@ -402,7 +402,7 @@ func ExampleTrunksService_Delete() {
 	}
 	// Output:
 	// removed
-	// was not there
+	// not found
 }
 
 func ExampleTrunksService_List() {
@@ -425,7 +425,7 @@ func ExampleTrunksService_List() {
 	// of 1
 }
 
-// All fetches the pages as they are needed. Leaving the loop ends it.
+// All fetches the next page when the loop needs it. A break ends the iteration.
 func ExampleTrunksService_All() {
 	client, server := startFake()
 	defer server.Close()
@@ -440,7 +440,7 @@ func ExampleTrunksService_All() {
 	// Output: +12025550142 Day desk
 }
 
-// The UUID of a number is in every snapshot and every item of a list.
+// Every snapshot and every item of a list has the number's UUID.
 func ExampleChannelsService_Get() {
 	client, server := startFake()
 	defer server.Close()
@@ -471,15 +471,15 @@ func ExampleChannelsService_GetByNumber() {
 	fmt.Println("enabled:", call.Enabled)
 	fmt.Println("answered by", call.AgentName)
 	if call.ChannelLimit == nil {
-		fmt.Println("no limit of simultaneous calls is named")
+		fmt.Println("no limit of simultaneous calls")
 	}
 	// Output:
 	// enabled: true
 	// answered by Day desk
-	// no limit of simultaneous calls is named
+	// no limit of simultaneous calls
 }
 
-// Binding is the same for every channel, where the fields of the snapshot differ.
+// Binding returns the binding of any channel. The snapshot's own fields have different types.
 func ExampleChannelSnapshot_Binding() {
 	client, server := startFake()
 	defer server.Close()
@@ -498,7 +498,7 @@ func ExampleChannelSnapshot_Binding() {
 	// whatsapp false
 }
 
-// One of the two marks of an external number is enough: the API's own examples set only one.
+// One of the two marks of an external number is enough, since the API's own examples set only one.
 func ExampleChannelSnapshot_External() {
 	fmt.Println(mihu.ChannelSnapshot{IsExternal: true, Source: mihu.SourcePurchased}.External())
 	fmt.Println(mihu.ChannelSnapshot{Source: mihu.SourceExternal}.External())
@@ -563,7 +563,7 @@ func ExampleClearPort() {
 	// Output: set: false
 }
 
-// A port is sent as a number, and a cleared one as the empty string.
+// A port is sent as a number, and a cleared port as the empty string.
 func ExamplePortUpdate_MarshalJSON() {
 	for _, port := range []*mihu.PortUpdate{mihu.SetPort(5061), mihu.ClearPort()} {
 		body, err := json.Marshal(port)
@@ -578,7 +578,7 @@ func ExamplePortUpdate_MarshalJSON() {
 	// ""
 }
 
-// A TrunkID prints masked, and can be the key of a map.
+// A TrunkID prints with the number masked, and can be the key of a map.
 func ExampleTrunkID() {
 	owner := map[mihu.TrunkID]string{
 		{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}: "sales",
@@ -592,7 +592,7 @@ func ExampleTrunkID() {
 	// in full: +12025550142
 }
 
-// Requests print without what must not be in a log, under every verb and in slog.
+// Requests print and log without secrets, under every verb and in slog.
 func ExampleTrunkUpdateRequest() {
 	req := mihu.TrunkUpdateRequest{
 		Direction: new(mihu.DirectionInbound),
@@ -602,7 +602,7 @@ func ExampleTrunkUpdateRequest() {
 	// Output: TrunkUpdateRequest{direction:"inbound" sip:{username:"[redacted]" password:"[redacted]" secondary_gateway:""}}
 }
 
-// A request that cannot be right is not sent, and every fault of it is named at once.
+// An invalid request is not sent, and the error lists every violation.
 func ExampleValidationError() {
 	client, server := startFake()
 	defer server.Close()
@@ -613,8 +613,8 @@ func ExampleValidationError() {
 		SIP:       &mihu.SIPCredentials{Gateway: "sip:sip.example.com", Port: 70000},
 	})
 	if invalid, ok := errors.AsType[*mihu.ValidationError](err); ok {
-		for _, fault := range invalid.Violations {
-			fmt.Println(fault.Field)
+		for _, violation := range invalid.Violations {
+			fmt.Println(violation.Field)
 		}
 	}
 	fmt.Println("requests:", server.RequestCount())
@@ -632,29 +632,29 @@ func ExampleAPIError() {
 	injectFault(server, mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
 
 	_, err := client.Trunks.List(context.Background(), nil)
-	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
-		fmt.Println("status:", refusal.StatusCode)
-		fmt.Println("code:", refusal.Code)
-		fmt.Println("request id:", refusal.RequestID)
-		fmt.Println("come back after", refusal.RetryAfter)
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println("status:", failure.StatusCode)
+		fmt.Println("code:", failure.Code)
+		fmt.Println("request id:", failure.RequestID)
+		fmt.Println("retry after", failure.RetryAfter)
 	}
 	fmt.Println("rate limited:", errors.Is(err, mihu.ErrRateLimited))
 	// Output:
 	// status: 429
 	// code: TOO_MANY_REQUESTS
 	// request id: mihutest-000001
-	// come back after 5m0s
+	// retry after 5m0s
 	// rate limited: true
 }
 
-// Under 422 the API may name the fields that it does not take.
+// A 422 may list the errors of each field.
 func ExampleAPIError_fieldErrors() {
 	client, server := startFake()
 	defer server.Close()
 
 	_, err := client.Trunks.Assign(context.Background(), mainLine, "ffffffff-0d44-4b50-8888-8dd25736052a")
-	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
-		for field, messages := range refusal.FieldErrors {
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		for field, messages := range failure.FieldErrors {
 			fmt.Println(field, messages)
 		}
 	}
@@ -664,15 +664,15 @@ func ExampleAPIError_fieldErrors() {
 	// invalid: true
 }
 
-// A page that a proxy sends is an APIError as well, and keeps the status.
+// The HTML page of a proxy is an APIError too, with its status.
 func ExampleAPIError_htmlPage() {
 	client, server := startFake(mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1}))
 	defer server.Close()
 	injectFault(server, mihutest.HTMLPage(http.StatusBadGateway))
 
 	_, err := client.Trunks.List(context.Background(), nil)
-	if answer, ok := errors.AsType[*mihu.APIError](err); ok {
-		fmt.Println("status:", answer.StatusCode)
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println("status:", failure.StatusCode)
 	}
 	fmt.Println("server error:", errors.Is(err, mihu.ErrServer))
 	fmt.Println("malformed:", errors.Is(err, mihu.ErrMalformedResponse))
@@ -682,7 +682,7 @@ func ExampleAPIError_htmlPage() {
 	// malformed: true
 }
 
-// A call that had no answer keeps its cause.
+// If there is no response, the error has the cause.
 func ExampleTransportError() {
 	client, server := startFake()
 	defer server.Close()
@@ -694,21 +694,21 @@ func ExampleTransportError() {
 
 	_, err := client.Trunks.List(ctx, nil)
 	if lost, ok := errors.AsType[*mihu.TransportError](err); ok {
-		fmt.Println(lost.Op, "had no answer, attempts:", lost.Attempts)
+		fmt.Println(lost.Op, "had no response, attempts:", lost.Attempts)
 		fmt.Println("timed out:", lost.Timeout())
 	}
 	fmt.Println("canceled:", errors.Is(err, context.Canceled))
 	// Output:
-	// trunks.list had no answer, attempts: 1
+	// trunks.list had no response, attempts: 1
 	// timed out: false
 	// canceled: true
 }
 
-// A change that may have been made says so, and how to find out.
+// If a change may have been applied, the error has advice on how to find out.
 func ExampleUnknownOutcomeError() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPut, Status: http.StatusInternalServerError, AfterChange: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPut}, Status: http.StatusInternalServerError, AfterChange: true})
 
 	ctx := context.Background()
 	_, err := client.Trunks.Assign(ctx, mainLine, nightAgent)
@@ -726,19 +726,20 @@ func ExampleUnknownOutcomeError() {
 	// answered by Night desk
 }
 
-// Create looks what became of a request whose answer was lost, and may find somebody else there.
+// If the response to a Create is lost and the trunk turns out to be on another agent, the error is
+// a ConflictError.
 func ExampleConflictError() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true})
 
 	_, err := client.Trunks.Create(context.Background(), &mihu.TrunkCreateRequest{TrunkID: mainLine, AgentUUID: nightAgent})
 	if conflict, ok := errors.AsType[*mihu.ConflictError](err); ok {
-		fmt.Println(conflict.Trunk, "answers to the day desk:", conflict.AgentUUID == dayAgent)
+		fmt.Println(conflict.Trunk, "is on the day desk:", conflict.AgentUUID == dayAgent)
 	}
 	fmt.Println("a conflict:", errors.Is(err, mihu.ErrConflict))
 	// Output:
-	// +1202•••0142/call answers to the day desk: true
+	// +1202•••0142/call is on the day desk: true
 	// a conflict: true
 }
 
@@ -772,11 +773,12 @@ func ExampleWithHeader() {
 	// Output: de
 }
 
-// Without settling, a Create whose answer was lost ends at once: the program is to find out.
+// Without reconciliation, a Create whose response is lost returns at once, and the program has to
+// find out whether the trunk exists.
 func ExampleWithoutReconciliation() {
 	client, server := startFake()
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true, AfterChange: true})
 
 	req := &mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "+12025550143", Channel: mihu.ChannelCall},
@@ -800,8 +802,8 @@ func ExampleWithBaseURL() {
 	// Output: https://acme.mindhunters.ai/api/v1
 }
 
-// The transport is the place for a proxy, a client certificate or tracing. This server has a
-// certificate of its own, and the workspace keeps its name.
+// Use the http.Client's transport to set a proxy, a client certificate or tracing. Here it trusts
+// the fake server's certificate and connects to it under the workspace's host name.
 func ExampleWithHTTPClient() {
 	server, err := mihutest.Start(mihutest.WithTLS())
 	if err != nil {
@@ -823,23 +825,23 @@ func ExampleWithHTTPClient() {
 	// Output: acme.mihu.ai
 }
 
-// Fewer and sooner attempts than by default, for a program that somebody waits for.
+// Fewer and earlier retries than by default suit an interactive program.
 func ExampleWithRetryPolicy() {
 	client, server := startFake(mihu.WithRetryPolicy(mihu.RetryPolicy{
 		MaxAttempts: 2,
 		BaseDelay:   10 * time.Millisecond,
 	}))
 	defer server.Close()
-	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable, Times: -1})
+	injectFault(server, mihutest.Fault{On: mihutest.Match{Times: -1}, Status: http.StatusServiceUnavailable})
 
 	_, err := client.Trunks.List(context.Background(), nil)
-	if answer, ok := errors.AsType[*mihu.APIError](err); ok {
-		fmt.Println(answer.StatusCode, "after", answer.Attempts, "attempts")
+	if failure, ok := errors.AsType[*mihu.APIError](err); ok {
+		fmt.Println(failure.StatusCode, "after", failure.Attempts, "attempts")
 	}
 	// Output: 503 after 2 attempts
 }
 
-// Each attempt has a time of its own; the context bounds the call as a whole.
+// The timeout bounds each attempt; the context bounds the whole call.
 func ExampleWithAttemptTimeout() {
 	client, server := startFake(
 		mihu.WithAttemptTimeout(20*time.Millisecond),
@@ -852,13 +854,13 @@ func ExampleWithAttemptTimeout() {
 	defer cancel()
 	_, err := client.Trunks.List(ctx, nil)
 	fmt.Println(err)
-	fmt.Println("the context's time is over:", errors.Is(err, context.DeadlineExceeded))
+	fmt.Println("the context's deadline passed:", errors.Is(err, context.DeadlineExceeded))
 	// Output:
 	// mihu: trunks.list: no response within the attempt timeout of 20ms
-	// the context's time is over: false
+	// the context's deadline passed: false
 }
 
-// Attempts are logged at Debug and repetitions at Warn, without bodies, secrets and whole numbers.
+// Attempts are logged at Debug and retries at Warn, without bodies, secrets and whole numbers.
 func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
@@ -883,7 +885,7 @@ func ExampleWithLogger() {
 	// level=DEBUG msg="mihu: attempt" op=trunks.list method=GET attempt=2 status=200 request_id=mihutest-000002
 }
 
-// Calls are counted by operation and status, and requests beside them, without any other package.
+// These hooks count calls by operation and status, and requests.
 func ExampleWithHooks() {
 	var mu sync.Mutex
 	calls, requests := map[string]int{}, 0
@@ -904,7 +906,7 @@ func ExampleWithHooks() {
 	injectFault(server, mihutest.Fault{Status: http.StatusServiceUnavailable})
 
 	ctx := context.Background()
-	_, listErr := client.Trunks.List(ctx, nil) // repeated once
+	_, listErr := client.Trunks.List(ctx, nil) // retried once
 	_, assignErr := client.Trunks.Assign(ctx, mainLine, nightAgent)
 	missing := client.Trunks.Delete(ctx, mihu.TrunkID{PhoneNumber: "+12025550199", Channel: mihu.ChannelCall})
 	fmt.Println(listErr, assignErr, errors.Is(missing, mihu.ErrNotFound))
@@ -934,8 +936,8 @@ func ExampleWithUserAgent() {
 	// Output: true true
 }
 
-// tickLimiter is a limiter that lets one request through with every tick. *rate.Limiter of
-// golang.org/x/time is one too.
+// tickLimiter is a Limiter that lets one request pass per tick. *rate.Limiter of golang.org/x/time
+// is a Limiter too.
 type tickLimiter <-chan time.Time
 
 func (t tickLimiter) Wait(ctx context.Context) error {
@@ -964,7 +966,7 @@ func ExampleWithLimiter() {
 	// Output: held back: true
 }
 
-// A token that a file holds is read before every attempt, so that a new one needs no restart.
+// The token is read from a file before every attempt, so that a new token needs no restart.
 func ExampleWithTokenSource() {
 	secrets := fstest.MapFS{"mihu": {Data: []byte(mihutest.DefaultToken + "\n")}} // such as os.DirFS("/run/secrets")
 	source := mihu.TokenFunc(func(context.Context) (string, error) {

@@ -31,7 +31,7 @@ func addSamples(f *testing.F, pattern string) {
 	}
 }
 
-// Whatever the answer, decoding it ends in a value or in an error that leaves nothing behind.
+// Decoding any response either succeeds, or fails and leaves the target unchanged.
 func FuzzDecodeResponse(f *testing.F) {
 	addSamples(f, ".json")
 	f.Add([]byte(`{"success":1,"data":{"is_external":"1","channels":[]}}`))
@@ -41,19 +41,19 @@ func FuzzDecodeResponse(f *testing.F) {
 		var snap ChannelSnapshot
 		if err := decodeResponse(body, &snap); err != nil {
 			if snap.Number != "" || snap.PhoneNumberUUID != "" || snap.Channels.Call.Bound {
-				t.Errorf("%v left %#v behind", err, snap.Channels)
+				t.Errorf("%v, but the target has %#v", err, snap.Channels)
 			}
 			return
 		}
-		var twice ChannelSnapshot
-		if err := decodeResponse(body, &twice); err != nil || twice.Number != snap.Number {
-			t.Errorf("decoded once and then not: %v", err)
+		var second ChannelSnapshot
+		if err := decodeResponse(body, &second); err != nil || second.Number != snap.Number {
+			t.Errorf("a second decoding differs: %v", err)
 		}
 		_ = snap.Binding(ChannelCall)
 	})
 }
 
-// Whatever the answer, its error can be printed, is bounded, and does not repeat a secret.
+// The error of any response is printable, of bounded length and without secrets.
 func FuzzDecodeProblem(f *testing.F) {
 	const secret = "planted-secret"
 	addSamples(f, ".json")
@@ -76,7 +76,7 @@ func FuzzDecodeProblem(f *testing.F) {
 	})
 }
 
-// Whatever the page, what is made of it ends.
+// Any page that decodes is consistent: it is the last one if it reports no more pages or is empty.
 func FuzzDecodeList(f *testing.F) {
 	f.Add([]byte(`{"success":true,"data":{"items":[{"number":"+12345678901","purchased_at":"2026-01-02 03:04:05"}],"pagination":{"current_page":1,"last_page":"3","has_more":1}}}`))
 	f.Add([]byte(`{"data":{"items":{},"pagination":[]}}`))
@@ -86,9 +86,9 @@ func FuzzDecodeList(f *testing.F) {
 		if decodeResponse(body, &page) != nil {
 			return
 		}
-		more, told := page.more(1)
-		if last := page.isLast(1); last != (told && !more || len(page.Items) == 0) {
-			t.Errorf("last: %t, more: %t, told: %t", last, more, told)
+		more, known := page.more(1)
+		if last := page.isLast(1); last != (known && !more || len(page.Items) == 0) {
+			t.Errorf("last: %t, more: %t, known: %t", last, more, known)
 		}
 		for _, number := range page.Items {
 			_ = number.Binding(ChannelCall)
@@ -96,7 +96,7 @@ func FuzzDecodeList(f *testing.F) {
 	})
 }
 
-// Whatever the header, the wait is neither negative nor endless.
+// The wait of any Retry-After header is between 0 and a year.
 func FuzzParseRetryAfter(f *testing.F) {
 	for _, seed := range []string{"", "0", "1.5", "-1", "120", "9223372037", "1e999", "NaN", "Wed, 21 Oct 2026 07:28:00 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "soon"} {
 		f.Add(seed)
@@ -109,7 +109,8 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-// The check of numbers is the contract's pattern, and a number is never printed whole.
+// IsE164 accepts exactly what the documented pattern accepts, and a masked number never contains
+// the number.
 func FuzzE164(f *testing.F) {
 	for _, seed := range []string{"+12345678901", "+1", "+10", "+0123", "12345678901", "+123456789012345", "+1234567890123456", "+1 234", "+１２３", ""} {
 		f.Add(seed)
@@ -127,7 +128,7 @@ func FuzzE164(f *testing.F) {
 	})
 }
 
-// Whatever the argument, it is one segment of the path, or refused.
+// Any path argument is one segment of the path, or is rejected.
 func FuzzPathArgument(f *testing.F) {
 	for _, seed := range []string{"", ".", "..", "a/b", `a\b`, "x#y", "?q", "%2e%2e", "%2f", "\r\n", "\x00", "é", "a b", "+1", "a;b", "//evil.test"} {
 		f.Add(seed)
@@ -151,7 +152,7 @@ func FuzzPathArgument(f *testing.F) {
 	})
 }
 
-// Whatever the texts, an update is refused or says exactly what it was given.
+// An update with any texts is rejected, or sends exactly these texts.
 func FuzzUpdateEncoding(f *testing.F) {
 	f.Add("Reception", "inbound", "sip.example.com", 5060, "alice", "s3cret", "key", "value", true)
 	f.Add("", "", "", 0, "", "", "", "", false)

@@ -22,9 +22,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
 )
 
-// What the tests speak of, apart from frontDesk.
+// Values that most tests share.
 const (
 	baseURL      = "https://acme.mihu.ai/api/v1"
 	token        = "planted-t0ken-9f8e7d6c"
@@ -34,9 +35,13 @@ const (
 	agentUUID    = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 )
 
-var whatsAppLine = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
+// The trunks of most tests.
+var (
+	frontDesk     = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
+	whatsAppTrunk = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
+)
 
-// snapshotJSON is the answer of the contract to whatever changes or looks up a number.
+// snapshotJSON is the documented response to a request that changes or reads a number's channels.
 const snapshotJSON = `{"success": true, "message": "Updated", "data": {
 	"phone_number_uuid": "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b", "number": "+12345678901", "is_external": true, "source": "external",
 	"channels": {
@@ -49,24 +54,26 @@ const snapshotJSON = `{"success": true, "message": "Updated", "data": {
 
 const deletedJSON = `{"success": true, "message": "Trunk deleted"}`
 
-// pageJSON is one page of the list, which says that it is the last.
+// pageJSON is a list of one page, whose pagination says that it is the last.
 const pageJSON = `{"success": true, "data": {
 	"items": [{"phone_number_uuid": "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b", "number": "+12345678901"}],
 	"pagination": {"current_page": 1, "per_page": 50, "total": 1, "last_page": 1, "from": 1, "to": 1, "has_more": false}}}`
 
-// operation is one method of the client, with arguments that are acceptable.
+// operation is a method of the client, called with valid arguments.
 type operation struct {
-	name   string
-	write  bool
-	answer string
-	call   func(context.Context, *mihu.Client, ...mihu.CallOption) error
+	name string
+	// write reports whether the method changes something.
+	write bool
+	// success is the body of a successful response.
+	success string
+	call    func(context.Context, *mihu.Client, ...mihu.CallOption) error
 }
 
-// operations are all that the client can do.
+// operations returns every method of the client that sends requests.
 func operations() []operation {
 	return []operation{
 		{"trunks.create", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
-			_, err := c.Trunks.Create(ctx, wantedTrunk(agentUUID), opts...)
+			_, err := c.Trunks.Create(ctx, createRequest(agentUUID), opts...)
 			return err
 		}},
 		{"trunks.update", true, snapshotJSON, func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) error {
@@ -105,10 +112,10 @@ func operations() []operation {
 	}
 }
 
-// rename is an update that the API would accept.
+// rename is a valid update.
 var rename = &mihu.TrunkUpdateRequest{Name: new("Reception")}
 
-// newClient is a client of the workspace acme whose requests go to a transport.
+// newClient returns a client of the workspace acme that sends its requests through a transport.
 func newClient(t *testing.T, transport http.RoundTripper, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	opts = append([]mihu.Option{mihu.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
@@ -117,7 +124,7 @@ func newClient(t *testing.T, transport http.RoundTripper, opts ...mihu.Option) *
 	return client
 }
 
-// sent is one request as it left the client.
+// sent is a request as the client sent it.
 type sent struct {
 	Method, Path, Query, Body string
 	Header                    http.Header
@@ -140,10 +147,11 @@ func record(t *testing.T, req *http.Request) sent {
 	return s
 }
 
-// endpoint is a client and the one endpoint that it can reach, which answers 200.
-func endpoint(t *testing.T, method, path, answer string) (*mihu.Client, *sent) {
+// endpoint returns a client that can reach one endpoint, and where the request to it is recorded.
+// The endpoint responds with 200 and the body.
+func endpoint(t *testing.T, method, path, body string) (*mihu.Client, *sent) {
 	t.Helper()
-	return endpointWith(t, method, path, httpmock.NewStringResponder(http.StatusOK, answer))
+	return endpointWith(t, method, path, httpmock.NewStringResponder(http.StatusOK, body))
 }
 
 func endpointWith(t *testing.T, method, path string, respond httpmock.Responder) (*mihu.Client, *sent) {
@@ -157,8 +165,8 @@ func endpointWith(t *testing.T, method, path string, respond httpmock.Responder)
 	return newClient(t, mock), got
 }
 
-// unreachable is a client whose requests fail the test, for what must be refused before it is sent.
-func unreachable(t *testing.T, opts ...mihu.Option) *mihu.Client {
+// mustNotSend returns a client that fails the test if it sends a request.
+func mustNotSend(t *testing.T, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	return newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		assert.Fail(t, "sent", "%s %s", req.Method, req.URL)
@@ -170,12 +178,13 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// wire is a transport in memory. It plays one step per request, the last one for ever, keeps what
-// it was sent and, unless it is bare, reports its connections as the transport of net/http does.
+// wire is a transport in memory that records its requests. It plays one step per request, and the
+// last step for all further requests. It reports its connections through httptrace, as net/http's
+// transport does, unless withoutTrace is set.
 type wire struct {
-	t     *testing.T
-	steps []step
-	bare  bool
+	t            *testing.T
+	steps        []step
+	withoutTrace bool
 
 	mu   sync.Mutex
 	sent []sent
@@ -186,7 +195,8 @@ func newWire(t *testing.T, steps ...step) *wire {
 	return &wire{t: t, steps: steps}
 }
 
-// step is what becomes of one request: it fails to get a connection, or has one and goes on.
+// step is the fate of one request. If dial is set, the request gets no connection and is never
+// sent.
 type step struct {
 	dial func(*http.Request) error
 	then func(*http.Request) (*http.Response, error)
@@ -199,7 +209,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := w.steps[min(len(w.sent), len(w.steps))-1]
 	w.mu.Unlock()
 	trace := httptrace.ContextClientTrace(req.Context())
-	if w.bare || trace == nil {
+	if w.withoutTrace || trace == nil {
 		trace = new(httptrace.ClientTrace)
 	}
 	if trace.GetConn != nil {
@@ -211,26 +221,26 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{})
 	}
-	again := req.WithContext(req.Context())
-	again.Body = io.NopCloser(strings.NewReader(got.Body))
-	resp, err := s.then(again)
+	unread := req.WithContext(req.Context())
+	unread.Body = io.NopCloser(strings.NewReader(got.Body))
+	resp, err := s.then(unread)
 	if resp != nil {
 		resp.Request = req
 	}
 	return resp, err
 }
 
-// Sent is what was sent so far.
+// Sent returns the requests so far.
 func (w *wire) Sent() []sent {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.sent)
 }
 
-// Attempts counts the requests so far.
+// Attempts returns the number of requests so far.
 func (w *wire) Attempts() int { return len(w.Sent()) }
 
-// Waits are the times between the requests.
+// Waits returns the times between the requests.
 func (w *wire) Waits() []time.Duration {
 	var waits []time.Duration
 	all := w.Sent()
@@ -240,8 +250,8 @@ func (w *wire) Waits() []time.Duration {
 	return waits
 }
 
-// answer is an answer with a body and headers, which are pairs.
-func answer(status int, body string, header ...string) step {
+// respondWith responds with a status, a body and headers, given as pairs of name and value.
+func respondWith(status int, body string, header ...string) step {
 	return step{then: func(*http.Request) (*http.Response, error) { return response(status, body, header...), nil }}
 }
 
@@ -254,56 +264,58 @@ func response(status int, body string, header ...string) *http.Response {
 	return resp
 }
 
-// ok is what a request that is answered with a snapshot comes to.
-func ok() step { return answer(http.StatusOK, snapshotJSON) }
+// ok responds with a snapshot.
+func ok() step { return respondWith(http.StatusOK, snapshotJSON) }
 
-// problem is an error of the documented shape.
-func problem(status int, header ...string) step {
-	return answer(status, fmt.Sprintf(`{"success": false, "message": "Refused", "error": {"code": "CODE_%d"}}`, status), header...)
+// apiError responds with an error of the documented shape.
+func apiError(status int, header ...string) step {
+	return respondWith(status, fmt.Sprintf(`{"success": false, "message": "Refused", "error": {"code": "CODE_%d"}}`, status), header...)
 }
 
-// lost is a connection that breaks after the request has left.
+// lost breaks the connection after the request was sent.
 func lost() step {
 	return step{then: func(*http.Request) (*http.Response, error) { return nil, errLost }}
 }
 
-// undialled is a request that never leaves.
-func undialled(err error) step { return step{dial: func(*http.Request) error { return err }} }
+// neverSent fails before there is a connection.
+func neverSent(err error) step { return step{dial: func(*http.Request) error { return err }} }
 
+// The errors of requests that were lost, or never sent.
 var (
+	errLost        = errors.New("connection lost")
 	errRefusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	errNoSuchHost  = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "acme.mihu.ai", IsNotFound: true}}
 )
 
-// hangs answers nothing until the attempt is given up.
+// hangs does not respond before the attempt is abandoned.
 func hangs() step {
-	return step{then: func(req *http.Request) (*http.Response, error) { return nil, givenUp(req) }}
+	return step{then: func(req *http.Request) (*http.Response, error) { return nil, blockUntilDone(req) }}
 }
 
-// dialHangs has no connection until the attempt is given up.
-func dialHangs() step { return step{dial: givenUp} }
+// dialHangs gets no connection before the attempt is abandoned.
+func dialHangs() step { return step{dial: blockUntilDone} }
 
-func givenUp(req *http.Request) error {
+func blockUntilDone(req *http.Request) error {
 	<-req.Context().Done()
 	return context.Cause(req.Context())
 }
 
-// breaksOff is an answer whose body ends with an error.
-func breaksOff(status int, body string) step {
+// cutShort responds with a body that ends with an error.
+func cutShort(status int, body string) step {
 	return step{then: func(*http.Request) (*http.Response, error) {
 		resp := response(status, "")
-		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), brokenReader{io.ErrUnexpectedEOF}))
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), failingReader{io.ErrUnexpectedEOF}))
 		resp.ContentLength = -1
 		return resp, nil
 	}}
 }
 
-type brokenReader struct{ err error }
+type failingReader struct{ err error }
 
-func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// onceOnly repeats nothing.
-var onceOnly = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
+// withoutRetries turns retries off.
+var withoutRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
 
 var sentinels = map[string]error{
 	"ErrUnauthorized": mihu.ErrUnauthorized, "ErrForbidden": mihu.ErrForbidden, "ErrNotFound": mihu.ErrNotFound,
@@ -312,7 +324,7 @@ var sentinels = map[string]error{
 	"ErrOutcomeUnknown": mihu.ErrOutcomeUnknown,
 }
 
-// assertMatches holds an error to exactly the sentinels that are named.
+// assertMatches asserts that an error matches the sentinels in want and no others.
 func assertMatches(t *testing.T, err error, want ...error) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(sentinels)) {
@@ -320,19 +332,20 @@ func assertMatches(t *testing.T, err error, want ...error) {
 	}
 }
 
-// requireFaults holds a refusal to the fields that it has to name, in order.
-func requireFaults(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
+// requireViolations requires a *ValidationError whose violations are of these fields, in this
+// order.
+func requireViolations(t *testing.T, err error, op string, fields ...string) *mihu.ValidationError {
 	t.Helper()
-	var refused *mihu.ValidationError
-	require.ErrorAs(t, err, &refused)
+	var invalid *mihu.ValidationError
+	require.ErrorAs(t, err, &invalid)
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	assert.Equal(t, op, refused.Op)
+	assert.Equal(t, op, invalid.Op)
 	var got []string
-	for _, fault := range refused.Violations {
-		got = append(got, fault.Field)
+	for _, violation := range invalid.Violations {
+		got = append(got, violation.Field)
 	}
 	require.Equal(t, fields, got, "%v", err)
-	return refused
+	return invalid
 }
 
 func requireAPIError(t *testing.T, err error) *mihu.APIError {
@@ -349,7 +362,7 @@ func requireTransportError(t *testing.T, err error) *mihu.TransportError {
 	return transport
 }
 
-func requireOutcomeError(t *testing.T, err error) *mihu.UnknownOutcomeError {
+func requireUnknownOutcome(t *testing.T, err error) *mihu.UnknownOutcomeError {
 	t.Helper()
 	var outcome *mihu.UnknownOutcomeError
 	require.ErrorAs(t, err, &outcome)
@@ -357,7 +370,7 @@ func requireOutcomeError(t *testing.T, err error) *mihu.UnknownOutcomeError {
 	return outcome
 }
 
-// logbook is a log to be read by the test.
+// logbook collects what a logger writes.
 type logbook struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -375,12 +388,12 @@ func (l *logbook) String() string {
 	return l.buf.String()
 }
 
-// Lines are the records, as text, without their times.
+// Lines returns the records, one line each.
 func (l *logbook) Lines() []string {
 	return strings.FieldsFunc(l.String(), func(r rune) bool { return r == '\n' })
 }
 
-// logger writes everything to the logbook, without the time.
+// logger returns a logger that writes to the logbook at every level, without times.
 func (l *logbook) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
@@ -388,4 +401,62 @@ func (l *logbook) logger() *slog.Logger {
 		}
 		return a
 	}}))
+}
+
+// doRequest sends a request with a method to an endpoint that the package has no method for.
+func doRequest(ctx context.Context, client *mihu.Client, method string, opts ...mihu.CallOption) error {
+	return client.Do(ctx, &mihu.Request{Method: method, Path: "/x", Body: map[string]any{"a": 1}}, new(map[string]any), opts...)
+}
+
+// fastRetries retries almost without waits.
+var fastRetries = mihu.WithRetryPolicy(mihu.RetryPolicy{
+	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
+})
+
+// createRequest sets everything that cannot be read back.
+func createRequest(agent string) *mihu.TrunkCreateRequest {
+	return &mihu.TrunkCreateRequest{
+		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
+		SIP: &mihu.SIPCredentials{
+			Gateway: "sip.example.com", Port: 5061, Username: "alice", Password: "s3cret", SecondaryGateway: "sip2.example.com",
+		},
+		AdditionalSettings: map[string]any{"ani_format": "e164"},
+	}
+}
+
+// requestLines returns the requests that the server received, such as "POST trunks 201".
+func requestLines(srv *mihutest.Server) []string {
+	var lines []string
+	for _, r := range srv.Requests() {
+		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
+	}
+	return lines
+}
+
+func onPost(f mihutest.Fault) mihutest.Fault {
+	f.On.Method, f.On.Path = http.MethodPost, "/phone-numbers/trunks"
+	return f
+}
+
+func onGet(f mihutest.Fault) mihutest.Fault {
+	f.On.Method, f.On.Path = http.MethodGet, "/phone-numbers/channels"
+	return f
+}
+
+func onPatch(f mihutest.Fault) mihutest.Fault {
+	f.On.Method, f.On.Path = http.MethodPatch, "/phone-numbers/trunks"
+	return f
+}
+
+func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
+	t.Helper()
+	require.Len(t, srv.Trunks(), 1)
+	stored, ok := srv.Trunk(frontDesk)
+	require.True(t, ok)
+	want := createRequest(agent)
+	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
+	assert.Equal(t, want.Name, stored.Name)
+	assert.Equal(t, want.Direction, stored.Direction)
+	assert.Equal(t, *want.SIP, stored.SIP)
+	assert.Equal(t, want.AdditionalSettings, stored.AdditionalSettings)
 }

@@ -22,17 +22,17 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// witness writes down what hooks are told. What is within a call is indented.
-type witness struct {
+// hookRecorder records the calls of hooks, one line each, indented by their depth.
+type hookRecorder struct {
 	mu    sync.Mutex
 	lines []string
 	calls []mihu.CallResult
-	seen  []any // everything that it was given
+	seen  []any // the values that the hooks received
 }
 
 type depthKey struct{}
 
-func (w *witness) note(ctx context.Context, seen any, format string, args ...any) {
+func (w *hookRecorder) note(ctx context.Context, seen any, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	depth, _ := ctx.Value(depthKey{}).(int)
@@ -40,20 +40,20 @@ func (w *witness) note(ctx context.Context, seen any, format string, args ...any
 	w.seen = append(w.seen, seen)
 }
 
-func (w *witness) hooks() mihu.Hooks {
+func (w *hookRecorder) hooks() mihu.Hooks {
 	deeper := func(ctx context.Context) context.Context {
 		depth, _ := ctx.Value(depthKey{}).(int)
 		return context.WithValue(ctx, depthKey{}, depth+1)
 	}
 	return mihu.Hooks{
 		CallStart: func(ctx context.Context, call mihu.CallInfo) context.Context {
-			settling := map[bool]string{true: ", settling"}
-			w.note(ctx, call, "%s%s", call.Op, settling[call.Reconciling])
+			reconciling := map[bool]string{true: ", reconciling"}
+			w.note(ctx, call, "%s%s", call.Op, reconciling[call.Reconciling])
 			return deeper(ctx)
 		},
 		CallEnd: func(ctx context.Context, call mihu.CallInfo, result mihu.CallResult) {
 			w.note(ctx, call, "ends: %s", describe(result.StatusCode, result.Err))
-			w.note(ctx, result, "%d attempts, settled %t, unknown %t", result.Attempts, result.Reconciled, result.OutcomeUnknown)
+			w.note(ctx, result, "%d attempts, reconciled %t, outcome unknown %t", result.Attempts, result.Reconciled, result.OutcomeUnknown)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.calls = append(w.calls, result)
@@ -90,9 +90,9 @@ func describe(status int, err error) string {
 		return fmt.Sprint(status, " conflict")
 	}
 	if _, ok := errors.AsType[*mihu.TransportError](err); ok {
-		return fmt.Sprint(status, " no answer")
+		return fmt.Sprint(status, " no response")
 	}
-	return fmt.Sprint(status, " refused")
+	return fmt.Sprint(status, " error")
 }
 
 func TestHooks(t *testing.T) {
@@ -101,10 +101,10 @@ func TestHooks(t *testing.T) {
 		_, err := c.Channels.GetByNumber(ctx, number)
 		return err
 	}
-	open := limiterFunc(func(context.Context) error { return nil })
+	noLimit := limiterFunc(func(context.Context) error { return nil })
 	create := func(opts ...mihu.CallOption) func(context.Context, *mihu.Client) error {
 		return func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Trunks.Create(ctx, wantedTrunk(agentUUID), opts...)
+			_, err := c.Trunks.Create(ctx, createRequest(agentUUID), opts...)
 			return err
 		}
 	}
@@ -120,27 +120,28 @@ func TestHooks(t *testing.T) {
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a repetition", nil, []step{problem(503), ok()}, getByNumber, []string{
+		{"a retry", nil, []step{apiError(503), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 503 refused",
+			"    ends: 503 error",
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",
 			"  attempt 2",
 			"    ends: 200",
 			"  ends: 200",
-			"  2 attempts, settled false, unknown false",
+			"  2 attempts, reconciled false, outcome unknown false",
 		}},
-		// The pause of the client is told to the call that caused it too: its own wait is the least.
-		{"a 429 that says when", nil, []step{problem(429, "Retry-After", "30"), ok()}, func(ctx context.Context, c *mihu.Client) error {
+		// The call that received the 429 waits for Retry-After. The client's pause holds back another
+		// call, a second later.
+		{"a 429 with Retry-After", nil, []step{apiError(429, "Retry-After", "30"), ok()}, func(ctx context.Context, c *mihu.Client) error {
 			time.AfterFunc(time.Second, func() { assert.NoError(t, getByNumber(context.WithValue(ctx, depthKey{}, 9), c)) })
 			return getByNumber(ctx, c)
 		}, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 429 refused",
+			"    ends: 429 error",
 			"  waits for attempt 2: retry_after",
 			"                  channels.get_by_number",
 			"                    waits for attempt 1: pause",
@@ -148,47 +149,47 @@ func TestHooks(t *testing.T) {
 			"  attempt 2",
 			"    ends: 200",
 			"  ends: 200",
-			"  2 attempts, settled false, unknown false",
+			"  2 attempts, reconciled false, outcome unknown false",
 			"                    has waited: interrupted false",
 			"                    attempt 1",
 			"                      ends: 200",
 			"                    ends: 200",
-			"                    1 attempts, settled false, unknown false",
+			"                    1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a token that is renewed", nil, []step{problem(401), ok()}, getByNumber, []string{
+		{"a renewed token", nil, []step{apiError(401), ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 401 refused",
+			"    ends: 401 error",
 			"  attempt 2",
 			"    ends: 200",
 			"  ends: 200",
-			"  2 attempts, settled false, unknown false",
+			"  2 attempts, reconciled false, outcome unknown false",
 		}},
-		{"no connection", []mihu.Option{onceOnly}, []step{undialled(errRefusedDial)}, getByNumber, []string{
+		{"no connection", []mihu.Option{withoutRetries}, []step{neverSent(errRefusedDial)}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 0 no answer",
-			"  ends: 0 no answer",
-			"  1 attempts, settled false, unknown false",
+			"    ends: 0 no response",
+			"  ends: 0 no response",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"an answer cut short", []mihu.Option{onceOnly}, []step{breaksOff(200, `{"succ`)}, getByNumber, []string{
+		{"a response that is cut short", []mihu.Option{withoutRetries}, []step{cutShort(200, `{"succ`)}, getByNumber, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 200 refused",
-			"  ends: 200 refused",
-			"  1 attempts, settled false, unknown false",
+			"    ends: 200 error",
+			"  ends: 200 error",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a limiter", []mihu.Option{mihu.WithLimiter(open)}, []step{ok()}, getByNumber, []string{
+		{"a limiter", []mihu.Option{mihu.WithLimiter(noLimit)}, []step{ok()}, getByNumber, []string{
 			"channels.get_by_number",
 			"  waits for attempt 1: limiter",
 			"  has waited: interrupted false",
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a limiter of the client and one of the call", []mihu.Option{mihu.WithLimiter(open)}, []step{ok()}, func(ctx context.Context, c *mihu.Client) error {
-			_, err := c.Channels.GetByNumber(ctx, number, mihu.WithCallLimiter(open))
+		{"limiters of the client and of the call", []mihu.Option{mihu.WithLimiter(noLimit)}, []step{ok()}, func(ctx context.Context, c *mihu.Client) error {
+			_, err := c.Channels.GetByNumber(ctx, number, mihu.WithCallLimiter(noLimit))
 			return err
 		}, []string{
 			"channels.get_by_number",
@@ -199,29 +200,29 @@ func TestHooks(t *testing.T) {
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a limiter that refuses", []mihu.Option{mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost }))}, nil, getByNumber, []string{
+		{"a limiter that returns an error", []mihu.Option{mihu.WithLimiter(limiterFunc(func(context.Context) error { return errLost }))}, nil, getByNumber, []string{
 			"channels.get_by_number",
 			"  waits for attempt 1: limiter",
 			"  has waited: interrupted true",
-			"  ends: 0 no answer",
-			"  0 attempts, settled false, unknown false",
+			"  ends: 0 no response",
+			"  0 attempts, reconciled false, outcome unknown false",
 		}},
-		{"canceled in the wait", nil, []step{problem(503, "Retry-After", "10")}, func(ctx context.Context, c *mihu.Client) error {
+		{"canceled during a wait", nil, []step{apiError(503, "Retry-After", "10")}, func(ctx context.Context, c *mihu.Client) error {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(5*time.Second, cancel)
 			return getByNumber(ctx, c)
 		}, []string{
 			"channels.get_by_number",
 			"  attempt 1",
-			"    ends: 503 refused",
+			"    ends: 503 error",
 			"  waits for attempt 2: retry_after",
 			"  has waited: interrupted true",
 			"  ends: 503 canceled",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
-		{"canceled on its way", nil, []step{hangs()}, func(ctx context.Context, c *mihu.Client) error {
+		{"canceled during a request", nil, []step{hangs()}, func(ctx context.Context, c *mihu.Client) error {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(5*time.Second, cancel)
 			return c.Trunks.Delete(ctx, frontDesk)
@@ -230,98 +231,98 @@ func TestHooks(t *testing.T) {
 			"  attempt 1",
 			"    ends: 0 canceled",
 			"  ends: 0 outcome unknown",
-			"  1 attempts, settled false, unknown true",
+			"  1 attempts, reconciled false, outcome unknown true",
 		}},
-		{"not acceptable", nil, nil, func(ctx context.Context, c *mihu.Client) error {
+		{"an invalid argument", nil, nil, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Channels.GetByNumber(ctx, "12")
 			return err
 		}, nil},
-		{"not acceptable at the last moment", nil, nil, func(ctx context.Context, c *mihu.Client) error {
+		{"an invalid option", nil, nil, func(ctx context.Context, c *mihu.Client) error {
 			_, err := c.Channels.GetByNumber(ctx, number, mihu.WithHeader("Authorization", "x"))
 			return err
 		}, nil},
-		{"a write that stays open", []mihu.Option{onceOnly}, []step{lost()}, func(ctx context.Context, c *mihu.Client) error {
+		{"a write with an unknown outcome", []mihu.Option{withoutRetries}, []step{lost()}, func(ctx context.Context, c *mihu.Client) error {
 			return c.Trunks.Delete(ctx, frontDesk)
 		}, []string{
 			"trunks.delete",
 			"  attempt 1",
-			"    ends: 0 no answer",
+			"    ends: 0 no response",
 			"  ends: 0 outcome unknown",
-			"  1 attempts, settled false, unknown true",
+			"  1 attempts, reconciled false, outcome unknown true",
 		}},
-		{"a delete that an earlier attempt has made", nil, []step{lost(), problem(404)}, func(ctx context.Context, c *mihu.Client) error {
+		{"a Delete that an earlier attempt applied", nil, []step{lost(), apiError(404)}, func(ctx context.Context, c *mihu.Client) error {
 			return c.Trunks.Delete(ctx, frontDesk)
 		}, []string{
 			"trunks.delete",
 			"  attempt 1",
-			"    ends: 0 no answer",
+			"    ends: 0 no response",
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",
 			"  attempt 2",
-			"    ends: 404 refused",
+			"    ends: 404 error",
 			"  ends: 404",
-			"  2 attempts, settled false, unknown false",
+			"  2 attempts, reconciled false, outcome unknown false",
 		}},
-		{"a settled create", nil, []step{lost(), problem(503), ok(), ok()}, create(), []string{
+		{"a reconciled Create", nil, []step{lost(), apiError(503), ok(), ok()}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
-			"    ends: 0 no answer",
-			"  trunks.create.read, settling",
+			"    ends: 0 no response",
+			"  trunks.create.read, reconciling",
 			"    attempt 1",
-			"      ends: 503 refused",
+			"      ends: 503 error",
 			"    waits for attempt 2: backoff",
 			"    has waited: interrupted false",
 			"    attempt 2",
 			"      ends: 200",
 			"    ends: 200",
-			"    2 attempts, settled false, unknown false",
-			"  trunks.create.update, settling",
+			"    2 attempts, reconciled false, outcome unknown false",
+			"  trunks.create.update, reconciling",
 			"    attempt 1",
 			"      ends: 200",
 			"    ends: 200",
-			"    1 attempts, settled false, unknown false",
+			"    1 attempts, reconciled false, outcome unknown false",
 			"  ends: 200",
-			"  4 attempts, settled true, unknown false",
+			"  4 attempts, reconciled true, outcome unknown false",
 		}},
-		{"a create that is sent again", nil, []step{lost(), problem(404), answer(201, snapshotJSON)}, create(), []string{
+		{"a Create that is sent again", nil, []step{lost(), apiError(404), respondWith(201, snapshotJSON)}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
-			"    ends: 0 no answer",
-			"  trunks.create.read, settling",
+			"    ends: 0 no response",
+			"  trunks.create.read, reconciling",
 			"    attempt 1",
-			"      ends: 404 refused",
-			"    ends: 404 refused",
-			"    1 attempts, settled false, unknown false",
+			"      ends: 404 error",
+			"    ends: 404 error",
+			"    1 attempts, reconciled false, outcome unknown false",
 			"  waits for attempt 2: backoff",
 			"  has waited: interrupted false",
 			"  attempt 2",
 			"    ends: 201",
 			"  ends: 201",
-			"  3 attempts, settled true, unknown false",
+			"  3 attempts, reconciled true, outcome unknown false",
 		}},
-		{"a create whose update stays open", []mihu.Option{onceOnly}, []step{lost(), ok(), lost()}, create(), []string{
+		{"a Create whose PATCH fails", []mihu.Option{withoutRetries}, []step{lost(), ok(), lost()}, create(), []string{
 			"trunks.create",
 			"  attempt 1",
-			"    ends: 0 no answer",
-			"  trunks.create.read, settling",
+			"    ends: 0 no response",
+			"  trunks.create.read, reconciling",
 			"    attempt 1",
 			"      ends: 200",
 			"    ends: 200",
-			"    1 attempts, settled false, unknown false",
-			"  trunks.create.update, settling",
+			"    1 attempts, reconciled false, outcome unknown false",
+			"  trunks.create.update, reconciling",
 			"    attempt 1",
-			"      ends: 0 no answer",
-			"    ends: 0 no answer",
-			"    1 attempts, settled false, unknown true",
+			"      ends: 0 no response",
+			"    ends: 0 no response",
+			"    1 attempts, reconciled false, outcome unknown true",
 			"  ends: 200 outcome unknown",
-			"  3 attempts, settled true, unknown true",
+			"  3 attempts, reconciled true, outcome unknown true",
 		}},
-		{"a create that is not settled", nil, []step{lost()}, create(mihu.WithoutReconciliation()), []string{
+		{"a Create without reconciliation", nil, []step{lost()}, create(mihu.WithoutReconciliation()), []string{
 			"trunks.create",
 			"  attempt 1",
-			"    ends: 0 no answer",
+			"    ends: 0 no response",
 			"  ends: 0 outcome unknown",
-			"  1 attempts, settled false, unknown true",
+			"  1 attempts, reconciled false, outcome unknown true",
 		}},
 		{"any endpoint", nil, []step{ok()}, func(ctx context.Context, c *mihu.Client) error {
 			return c.Do(ctx, &mihu.Request{
@@ -332,11 +333,11 @@ func TestHooks(t *testing.T) {
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
 		{"every page is a call", nil, []step{
-			answer(200, strings.Replace(pageJSON, `"last_page": 1`, `"last_page": 2, "page": 1`, 1)),
-			answer(200, strings.NewReplacer(`"current_page": 1`, `"current_page": 2`, "+12345678901", "+12345678902").Replace(pageJSON)),
+			respondWith(200, strings.Replace(pageJSON, `"last_page": 1`, `"last_page": 2, "page": 1`, 1)),
+			respondWith(200, strings.NewReplacer(`"current_page": 1`, `"current_page": 2`, "+12345678901", "+12345678902").Replace(pageJSON)),
 		}, func(ctx context.Context, c *mihu.Client) error {
 			for _, err := range c.Trunks.All(ctx, nil) {
 				if err != nil {
@@ -349,20 +350,20 @@ func TestHooks(t *testing.T) {
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 			"trunks.list",
 			"  attempt 1",
 			"    ends: 200",
 			"  ends: 200",
-			"  1 attempts, settled false, unknown false",
+			"  1 attempts, reconciled false, outcome unknown false",
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				saw := new(witness)
-				opts := append([]mihu.Option{}, mihu.WithBaseURL(baseURL), mihu.WithHooks(saw.hooks()),
+				recorded := new(hookRecorder)
+				opts := append([]mihu.Option{}, mihu.WithBaseURL(baseURL), mihu.WithHooks(recorded.hooks()),
 					mihu.WithHTTPClient(&http.Client{Transport: newWire(t, test.steps...)}), mihu.WithTokenSource(renewing{}))
 				opts = append(opts, test.opts...)
 				client, err := mihu.New("", "", opts...)
@@ -370,16 +371,16 @@ func TestHooks(t *testing.T) {
 				err = test.call(t.Context(), client)
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				assert.Equal(t, test.want, saw.lines)
-				if len(saw.calls) > 0 && !strings.HasPrefix(test.name, "every page") {
-					assert.Equal(t, err, saw.calls[len(saw.calls)-1].Err, "the hook has the error of the caller")
+				assert.Equal(t, test.want, recorded.lines)
+				if len(recorded.calls) > 0 && !strings.HasPrefix(test.name, "every page") {
+					assert.Equal(t, err, recorded.calls[len(recorded.calls)-1].Err, "the hook receives the error that the call returns")
 				}
 			})
 		})
 	}
 }
 
-// renewing is a source with another token for each one that is rejected.
+// renewing is a token source that returns another token for each rejected one.
 type renewing struct{}
 
 func (renewing) Token(context.Context) (string, error) { return token, nil }
@@ -388,12 +389,11 @@ func (renewing) Refresh(_ context.Context, rejected string) (string, error) {
 	return rejected + "x", nil
 }
 
-// What hooks are told, value by value.
-func TestWhatHooksAreTold(t *testing.T) {
+func TestValuesOfHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		saw := new(witness)
-		slow := problem(429, "Retry-After", "7", "X-Request-Id", "req-1")
+		recorded := new(hookRecorder)
+		slow := apiError(429, "Retry-After", "7", "X-Request-Id", "req-1")
 		then := slow.then
 		slow.then = func(req *http.Request) (*http.Response, error) {
 			time.Sleep(2 * time.Second)
@@ -401,20 +401,20 @@ func TestWhatHooksAreTold(t *testing.T) {
 			resp.Proto = "HTTP/2.0"
 			return resp, err
 		}
-		done := answer(200, snapshotJSON, "X-Request-Id", "req-2")
-		client := newClient(t, newWire(t, slow, done), mihu.WithHooks(saw.hooks()))
+		success := respondWith(200, snapshotJSON, "X-Request-Id", "req-2")
+		client := newClient(t, newWire(t, slow, success), mihu.WithHooks(recorded.hooks()))
 		_, err := client.Trunks.Assign(t.Context(), frontDesk, agentUUID)
 		require.NoError(t, err)
 
 		call := mihu.CallInfo{Op: "trunks.assign", Method: "PUT", Path: "/phone-numbers/trunks/assign", Host: "acme.mihu.ai", Port: 443}
 		body := len(`{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + agentUUID + `"}`)
-		refused, ok := saw.seen[3].(mihu.AttemptResult)
+		rateLimited, ok := recorded.seen[3].(mihu.AttemptResult)
 		require.True(t, ok)
-		assert.Equal(t, 429, requireAPIError(t, refused.Err).StatusCode)
-		assert.Positive(t, refused.ResponseSize)
-		refused.Err, refused.ResponseSize = nil, 0
-		assert.Equal(t, mihu.AttemptResult{StatusCode: 429, RequestID: "req-1", Proto: "HTTP/2.0", RequestSize: body, Duration: 2 * time.Second}, refused)
-		saw.seen = slices.Delete(saw.seen, 3, 4)
+		assert.Equal(t, 429, requireAPIError(t, rateLimited.Err).StatusCode)
+		assert.Positive(t, rateLimited.ResponseSize)
+		rateLimited.Err, rateLimited.ResponseSize = nil, 0
+		assert.Equal(t, mihu.AttemptResult{StatusCode: 429, RequestID: "req-1", Proto: "HTTP/2.0", RequestSize: body, Duration: 2 * time.Second}, rateLimited)
+		recorded.seen = slices.Delete(recorded.seen, 3, 4)
 		wait := mihu.WaitInfo{Call: call, Attempt: 2, Reason: mihu.WaitRetryAfter, Planned: 7 * time.Second}
 		assert.Equal(t, []any{
 			call,
@@ -428,11 +428,11 @@ func TestWhatHooksAreTold(t *testing.T) {
 			mihu.AttemptResult{StatusCode: 200, RequestID: "req-2", RequestSize: body, ResponseSize: len(snapshotJSON)},
 			call,
 			mihu.CallResult{StatusCode: 200, RequestID: "req-2", Attempts: 2, Duration: 9 * time.Second},
-		}, saw.seen)
+		}, recorded.seen)
 	})
 }
 
-func TestServerThatHooksAreTold(t *testing.T) {
+func TestHooksReceiveHostAndPort(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		base, host string
@@ -445,7 +445,7 @@ func TestServerThatHooksAreTold(t *testing.T) {
 	}
 	for _, test := range tests {
 		var got mihu.CallInfo
-		client, err := mihu.New("", token, mihu.WithBaseURL(test.base), mihu.WithHTTPClient(instant(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
+		client, err := mihu.New("", token, mihu.WithBaseURL(test.base), mihu.WithHTTPClient(instantClient(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
 			CallEnd: func(_ context.Context, call mihu.CallInfo, _ mihu.CallResult) { got = call },
 		}))
 		require.NoError(t, err)
@@ -457,7 +457,7 @@ func TestServerThatHooksAreTold(t *testing.T) {
 	}
 }
 
-// Several hooks are nested, and each sees what those before it have put into the context.
+// Several hooks are nested. Each sees the context values of those before it.
 func TestSeveralHooks(t *testing.T) {
 	t.Parallel()
 	type key string
@@ -501,14 +501,14 @@ func TestSeveralHooks(t *testing.T) {
 	assert.Equal(t, "b", sent.Context().Value(key("attempt")), "the transport has the context of the attempt")
 }
 
-// Hooks add headers, and cannot take over what is the package's own.
+// Hooks can add headers, but not replace those that the package sets.
 func TestHeadersOfHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		wire := newWire(t, problem(503), ok())
+		wire := newWire(t, apiError(503), ok())
 		client := newClient(t, wire, mihu.WithHooks(mihu.Hooks{
 			AttemptStart: func(ctx context.Context, attempt mihu.AttemptInfo, header http.Header) context.Context {
-				assert.Empty(t, header, "in particular no token")
+				assert.Empty(t, header, "hooks must not see the token")
 				header.Set("Traceparent", fmt.Sprint("attempt-", attempt.Number))
 				header["x-team"] = []string{"hook"}
 				header.Set("Authorization", "Bearer mine")
@@ -531,10 +531,10 @@ func TestHeadersOfHooks(t *testing.T) {
 	})
 }
 
-// A key that a hook sends is as secret as one of the caller's.
+// A key in a header of a hook is redacted like one of the caller's.
 func TestSecretHeaderOfHooks(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newWire(t, answer(422, `{"success": false, "message": "no such key: h00k-key"}`)), mihu.WithHooks(mihu.Hooks{
+	client := newClient(t, newWire(t, respondWith(422, `{"success": false, "message": "no such key: h00k-key"}`)), mihu.WithHooks(mihu.Hooks{
 		AttemptStart: func(_ context.Context, _ mihu.AttemptInfo, header http.Header) context.Context {
 			header.Set("X-Api-Key", "h00k-key")
 			return nil
@@ -545,11 +545,11 @@ func TestSecretHeaderOfHooks(t *testing.T) {
 	assert.NotContains(t, err.Error(), "h00k-key")
 }
 
-// Nothing that hooks are given prints what is private, however they print it.
-func TestHooksAreToldNothingPrivate(t *testing.T) {
+// The values that hooks receive print no secret and no phone number.
+func TestHooksReceiveNoSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{token, number, number[1:], "s3cret", "alice", "p4th"}
-	echo := func(status int) step { // repeats all that it was sent
+	echo := func(status int) step { // responds with everything that it received
 		return step{then: func(req *http.Request) (*http.Response, error) {
 			sent, err := io.ReadAll(req.Body)
 			require.NoError(t, err)
@@ -559,11 +559,11 @@ func TestHooksAreToldNothingPrivate(t *testing.T) {
 		}}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		saw := new(witness)
+		recorded := new(hookRecorder)
 		var book logbook
 		log := book.logger()
-		client := newClient(t, newWire(t, problem(429, "Retry-After", "1"), echo(503), echo(422), echo(200)), mihu.WithHooks(saw.hooks()))
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(agentUUID))
+		client := newClient(t, newWire(t, apiError(429, "Retry-After", "1"), echo(503), echo(422), echo(200)), mihu.WithHooks(recorded.hooks()))
+		_, err := client.Trunks.Create(t.Context(), createRequest(agentUUID))
 		require.Error(t, err)
 		_, err = client.Channels.GetByNumber(t.Context(), number)
 		require.Error(t, err)
@@ -571,8 +571,8 @@ func TestHooksAreToldNothingPrivate(t *testing.T) {
 			Method: http.MethodGet, Path: "/numbers/12345678901/{arg}", PathArgs: map[string]string{"arg": "p4th"},
 		}, nil)
 		require.Error(t, err)
-		require.NotEmpty(t, saw.seen)
-		for _, seen := range saw.seen {
+		require.NotEmpty(t, recorded.seen)
+		for _, seen := range recorded.seen {
 			text := fmt.Sprintf("%v %+v %#v", seen, seen, seen)
 			log.Info("seen", slog.Any("value", seen))
 			for _, secret := range secrets {
@@ -585,8 +585,8 @@ func TestHooksAreToldNothingPrivate(t *testing.T) {
 	})
 }
 
-// What a hook panics with is the caller's, in both senses.
-func TestHookThatPanics(t *testing.T) {
+// The panic of a hook reaches the caller.
+func TestHookPanics(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return response(200, snapshotJSON), nil }), mihu.WithHooks(mihu.Hooks{
 		AttemptEnd: func(context.Context, mihu.AttemptInfo, mihu.AttemptResult) { panic("hook") },
@@ -594,14 +594,14 @@ func TestHookThatPanics(t *testing.T) {
 	assert.PanicsWithValue(t, "hook", func() { _, _ = client.Channels.GetByNumber(t.Context(), number) })
 }
 
-// Many calls at once are told apart by their contexts.
-func TestHooksOfManyCalls(t *testing.T) {
+// Hooks of concurrent calls receive the context of their own call.
+func TestHooksOfConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	type key struct{}
-	var ended sync.Map
-	client, err := mihu.New("acme", token, mihu.WithHTTPClient(instant(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
+	var seen sync.Map
+	client, err := mihu.New("acme", token, mihu.WithHTTPClient(instantClient(snapshotJSON)), mihu.WithHooks(mihu.Hooks{
 		AttemptEnd: func(ctx context.Context, _ mihu.AttemptInfo, _ mihu.AttemptResult) {
-			ended.Store(ctx.Value(key{}), true)
+			seen.Store(ctx.Value(key{}), true)
 		},
 	}))
 	require.NoError(t, err)
@@ -614,7 +614,7 @@ func TestHooksOfManyCalls(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range 50 {
-		_, ok := ended.Load(i)
+		_, ok := seen.Load(i)
 		assert.True(t, ok, i)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -24,11 +23,11 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// serve is a client of a server in this process, over plain HTTP or over HTTP/2.
+// serve starts a server with a handler, over plain HTTP or over HTTP/2, and returns a client of it.
 func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // connections are to break here
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the tests break connections
 	if http2 {
 		srv.EnableHTTP2 = true
 		srv.StartTLS()
@@ -43,57 +42,7 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc, opts ...mihu.Opti
 	return client
 }
 
-// The whole life of a trunk, against a server that holds it.
-func TestTrunkLifecycle(t *testing.T) {
-	t.Parallel()
-	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-		srv := mihutest.NewServer(t, opts...)
-		client := srv.Client(t)
-		ada, bob := srv.AddAgent("Ada"), srv.AddAgent("Bob")
-
-		snap, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
-		require.NoError(t, err)
-		assert.Equal(t, mihu.Binding{Bound: true, AgentUUID: ada, AgentName: "Ada"}, snap.Binding(mihu.ChannelCall))
-		assert.True(t, snap.External())
-		assertStored(t, srv, ada)
-
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(bob))
-		require.ErrorIs(t, err, mihu.ErrConflict)
-
-		_, err = client.Trunks.Update(t.Context(), frontDesk, &mihu.TrunkUpdateRequest{
-			Name: new("Reception"), SIP: &mihu.SIPUpdate{Password: new("n3w"), Port: mihu.ClearPort()}, AdditionalSettings: map[string]any{},
-		})
-		require.NoError(t, err)
-		stored, ok := srv.Trunk(frontDesk)
-		require.True(t, ok)
-		assert.Equal(t, "Reception", stored.Name)
-		assert.Equal(t, mihu.DirectionInbound, stored.Direction, "what is left out stays")
-		assert.Equal(t, mihu.SIPCredentials{Gateway: "sip.example.com", Username: "alice", Password: "n3w", SecondaryGateway: "sip2.example.com"}, stored.SIP)
-		assert.Empty(t, stored.AdditionalSettings)
-
-		snap, err = client.Trunks.Assign(t.Context(), frontDesk, bob)
-		require.NoError(t, err)
-		assert.Equal(t, "Bob", snap.Binding(mihu.ChannelCall).AgentName)
-
-		for _, look := range []func() (*mihu.ChannelSnapshot, error){
-			func() (*mihu.ChannelSnapshot, error) { return client.Channels.Get(t.Context(), snap.PhoneNumberUUID) },
-			func() (*mihu.ChannelSnapshot, error) { return client.Channels.GetByNumber(t.Context(), number) },
-		} {
-			found, err := look()
-			require.NoError(t, err)
-			assert.Equal(t, snap, found)
-		}
-		numbers, errs := collect(t.Context(), client, nil)
-		require.Empty(t, errs)
-		assert.Equal(t, []string{number}, numbers)
-
-		require.NoError(t, client.Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}))
-		require.ErrorIs(t, client.Trunks.Delete(t.Context(), frontDesk), mihu.ErrNotFound)
-		assert.Empty(t, srv.Trunks())
-	}
-}
-
-// A thousand callers of one client each get their own answer.
+// A thousand concurrent callers of one client each receive their own response.
 func TestAThousandCallers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -107,7 +56,7 @@ func TestAThousandCallers(t *testing.T) {
 			}
 		}, mihu.WithAttemptTimeout(10*time.Minute)) // the machine may be busy
 		_, err := client.Channels.GetByNumber(t.Context(), number)
-		require.NoError(t, err, "a first call, whose connection the others share over HTTP/2")
+		require.NoError(t, err, "a first call opens the connection that the others share over HTTP/2")
 		var group sync.WaitGroup
 		for i := range 1000 {
 			group.Go(func() {
@@ -131,40 +80,12 @@ func TestAThousandCallers(t *testing.T) {
 	}
 }
 
-// Failed calls keep their connections, and those of all other calls.
-func TestFailuresKeepConnections(t *testing.T) {
-	t.Parallel()
-	var connections atomic.Int32
-	statuses := []int{200, 404, 503, 429, 422, 500, 302}
-	var calls atomic.Int32
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", "/elsewhere")
-		w.WriteHeader(statuses[int(calls.Add(1))%len(statuses)])
-		_, _ = io.WriteString(w, strings.Repeat(" ", 16<<10)+`{"success": false, "message": "No"}`)
-	}))
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	for range 50 {
-		require.Error(t, client.Trunks.Delete(t.Context(), frontDesk))
-	}
-	assert.EqualValues(t, 1, connections.Load())
-}
-
-// A server that is not there was never reached, so that every request is repeated and nothing is
-// left open.
-func TestAServerThatIsNotThere(t *testing.T) {
+// If no server listens, nothing was sent: every request is retried, and no outcome is unknown.
+func TestServerIsDown(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
-	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), swift)
+	client, err := mihu.New("", token, mihu.WithBaseURL(srv.URL), fastRetries)
 	require.NoError(t, err)
 	for _, op := range operations() {
 		err := op.call(t.Context(), client)
@@ -174,11 +95,11 @@ func TestAServerThatIsNotThere(t *testing.T) {
 	}
 }
 
-// A server that goes away in the middle of a request may have carried it out.
-func TestAServerThatGoesAway(t *testing.T) {
+// A server that closes the connection during a request may have applied it.
+func TestServerClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, swift)
+		client := serve(t, http2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fastRetries)
 		for _, op := range operations() {
 			err := op.call(t.Context(), client)
 			require.Error(t, err)
@@ -187,9 +108,9 @@ func TestAServerThatGoesAway(t *testing.T) {
 	}
 }
 
-// An answer that never ends by itself is given up after the attempt's own time, by a name that is
-// not the caller's deadline.
-func TestAServerThatDrips(t *testing.T) {
+// A response that never ends is abandoned after the attempt timeout. The error is not the caller's
+// deadline.
+func TestServerDripsItsResponse(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		for _, status := range []int{http.StatusOK, http.StatusServiceUnavailable} {
@@ -202,7 +123,7 @@ func TestAServerThatDrips(t *testing.T) {
 						_ = http.NewResponseController(w).Flush()
 						time.Sleep(time.Millisecond)
 					}
-				}, mihu.WithAttemptTimeout(100*time.Millisecond), onceOnly)
+				}, mihu.WithAttemptTimeout(100*time.Millisecond), withoutRetries)
 				start := time.Now()
 				_, err := client.Channels.Get(t.Context(), numberUUID)
 				assert.Less(t, time.Since(start), 20*time.Second)
@@ -218,8 +139,8 @@ func TestAServerThatDrips(t *testing.T) {
 	}
 }
 
-// Of an endless answer no more is taken than the bound, and what the connection holds on the way.
-func TestAServerThatNeverStops(t *testing.T) {
+// Of an endless response, no more is read than the bound and what the connection buffers.
+func TestServerSendsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		var written atomic.Int64
@@ -232,87 +153,87 @@ func TestAServerThatNeverStops(t *testing.T) {
 				}
 				written.Add(int64(n))
 			}
-		}, onceOnly)
+		}, withoutRetries)
 		_, err := client.Channels.Get(t.Context(), numberUUID)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse)
 		assert.Less(t, written.Load(), int64(100<<20))
 	}
 }
 
-// Headers are bounded as well.
-func TestAServerWithEndlessHeaders(t *testing.T) {
+// The size of headers is bounded as well.
+func TestServerSendsHugeHeaders(t *testing.T) {
 	t.Parallel()
 	client := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Request-Id", strings.Repeat("a", 1<<20))
-	}, onceOnly)
+	}, withoutRetries)
 	_, err := client.Channels.Get(t.Context(), numberUUID)
 	requireTransportError(t, err)
 	assert.Less(t, len(err.Error()), 300)
 }
 
-// A transport of the caller's may leave out what the one of net/http never does.
-func TestTransportsThatLeaveThingsOut(t *testing.T) {
+// A caller's transport may omit parts of a response that net/http's always sets.
+func TestTransportWithIncompleteResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]*http.Response{
-		"no answer and no error":    nil,
-		"nothing but a status":      {StatusCode: http.StatusNotFound},
-		"a redirect and no headers": {StatusCode: http.StatusFound},
-		"a success and no body":     {StatusCode: http.StatusOK},
+		"no response and no error":   nil,
+		"a status only":              {StatusCode: http.StatusNotFound},
+		"a redirect without headers": {StatusCode: http.StatusFound},
+		"a success without a body":   {StatusCode: http.StatusOK},
 	}
 	for name, resp := range tests {
-		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), onceOnly)
+		client := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), withoutRetries)
 		for _, op := range operations() {
 			err := op.call(t.Context(), client, mihu.WithoutReconciliation(), mihu.WithResponse(new(mihu.Response)))
-			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success and no body" {
+			if op.name != "trunks.delete" && op.name != "GET /phone-numbers/rates" || name != "a success without a body" {
 				require.Error(t, err, "%s: %s", op.name, name)
 			}
 		}
 	}
 }
 
-// closing is a body that knows whether it was closed.
-type closing struct {
+// closeRecorder is a body that records whether it was closed.
+type closeRecorder struct {
 	io.Reader
 	closed atomic.Bool
 }
 
-func (c *closing) Close() error {
+func (c *closeRecorder) Close() error {
 	c.closed.Store(true)
 	return nil
 }
 
-// The body of every answer is closed, whatever it is.
+// The body of every response is closed.
 func TestBodiesAreClosed(t *testing.T) {
 	t.Parallel()
-	broken := io.MultiReader(strings.NewReader(`{"succ`), brokenReader{io.ErrUnexpectedEOF})
+	broken := io.MultiReader(strings.NewReader(`{"succ`), failingReader{io.ErrUnexpectedEOF})
 	tests := map[string]struct {
 		status int
 		length int64
 		body   io.Reader
 	}{
-		"success":          {http.StatusOK, -1, strings.NewReader(snapshotJSON)},
-		"refusal":          {http.StatusForbidden, -1, strings.NewReader(`{}`)},
-		"redirect":         {http.StatusFound, -1, strings.NewReader(`<html>`)},
-		"no JSON":          {http.StatusOK, -1, strings.NewReader(`<html>`)},
-		"cut short":        {http.StatusOK, -1, broken},
-		"too large":        {http.StatusOK, -1, zeros{}},
-		"said to be large": {http.StatusOK, 1 << 40, zeros{}},
+		"success":             {http.StatusOK, -1, strings.NewReader(snapshotJSON)},
+		"refusal":             {http.StatusForbidden, -1, strings.NewReader(`{}`)},
+		"redirect":            {http.StatusFound, -1, strings.NewReader(`<html>`)},
+		"not JSON":            {http.StatusOK, -1, strings.NewReader(`<html>`)},
+		"cut short":           {http.StatusOK, -1, broken},
+		"too large":           {http.StatusOK, -1, zeros{}},
+		"huge Content-Length": {http.StatusOK, 1 << 40, zeros{}},
 	}
 	for name, tt := range tests {
-		body := &closing{Reader: tt.body}
+		body := &closeRecorder{Reader: tt.body}
 		client := newClient(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 			return &http.Response{
 				StatusCode: tt.status, Header: http.Header{"Location": {"/x"}}, Body: body, ContentLength: tt.length, Request: req,
 			}, nil
-		}), onceOnly)
+		}), withoutRetries)
 		_, _ = client.Channels.Get(t.Context(), numberUUID)
 		assert.True(t, body.closed.Load(), name)
 	}
 }
 
-// Whatever becomes of a call, nothing that it started goes on after it. The test counts the goroutines
-// of the process, so that it runs alone.
-func TestNothingIsLeftRunning(t *testing.T) {
+// No goroutine outlives its call. The test counts the goroutines of the process, so it does not run
+// in parallel.
+func TestNoGoroutineOutlivesItsCall(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("calls", func(t *testing.T) {
 		hang := make(chan struct{})
@@ -334,11 +255,11 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		}
 		for _, http2 := range []bool{false, true} {
 			client := serve(t, http2, func(w http.ResponseWriter, r *http.Request) { paths[r.URL.Path](w, r) },
-				swift, mihu.WithAttemptTimeout(50*time.Millisecond))
+				fastRetries, mihu.WithAttemptTimeout(25*time.Millisecond))
 			for path := range paths {
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					_ = client.Do(t.Context(), &mihu.Request{Method: method, Path: path, Body: []string{"x"}}, nil)
-					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 					_ = client.Do(ctx, &mihu.Request{Method: method, Path: path}, new(any))
 					cancel()
 				}

@@ -1,7 +1,6 @@
 package mihu
 
 import (
-	"context"
 	"errors"
 	"math"
 	"net"
@@ -10,14 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// The table of the package documentation and that of the README are the policy, word for word.
+// The tables of the package documentation and of the README equal the policy in the code.
 func TestDocumentedPolicy(t *testing.T) {
 	t.Parallel()
 	var want [][]string
@@ -59,8 +57,8 @@ func TestDocumentedPolicy(t *testing.T) {
 	}
 }
 
-// What follows a failure depends on the column, on how often the request was sent, and on whether the same failure was
-// seen before.
+// What follows a failure depends on the column, on the number of attempts, and on whether the same
+// failure was seen before.
 func TestNext(t *testing.T) {
 	t.Parallel()
 	policy := RetryPolicy{}.withDefaults()
@@ -80,8 +78,8 @@ func TestNext(t *testing.T) {
 		{"a POST that was not sent", history{column: columnPosts, attempts: 1}, failedNeverSent, 0, retry},
 		{"an idempotent POST", history{column: columnWrites, attempts: 1}, failedLost, 0, retry},
 		{"the last attempt", history{column: columnReads, attempts: 4}, failedLost, 0, giveUp},
-		{"reconciling goes on", history{column: columnReconciles, attempts: 7}, failedServer, 0, retry},
-		{"reconciling ends", history{column: columnReconciles, attempts: 8}, failedServer, 0, giveUp},
+		{"reconciling, attempts left", history{column: columnReconciles, attempts: 7}, failedServer, 0, retry},
+		{"reconciling, the last attempt", history{column: columnReconciles, attempts: 8}, failedServer, 0, giveUp},
 		{"500", history{column: columnReads, attempts: 1}, failedServer, 0, giveUp},
 		{"unknown host", history{column: columnReads, attempts: 1}, failedUnknownHost, 0, retry},
 		{"unknown host again", history{column: columnReads, attempts: 2, seen: seen(failedUnknownHost)}, failedUnknownHost, 0, giveUp},
@@ -107,7 +105,7 @@ func columns(line string) []string {
 
 func TestParseRetryAfter(t *testing.T) {
 	t.Parallel()
-	const most = 365 * 24 * time.Hour
+	const maximum = 365 * 24 * time.Hour
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	tests := map[string]time.Duration{
 		"":                                  0,
@@ -122,16 +120,16 @@ func TestParseRetryAfter(t *testing.T) {
 		"soon":                              0,
 		"1 2":                               0,
 		"NaN":                               0,
-		"9223372037":                        most,
-		"9223372036854775808":               most,
-		"1e400":                             0, // no number of seconds
+		"9223372037":                        maximum,
+		"9223372036854775808":               maximum,
+		"1e400":                             0, // out of range
 		"Wed, 04 Mar 2026 12:00:30 GMT":     30 * time.Second,
 		"Wednesday, 04-Mar-26 12:00:30 GMT": 30 * time.Second,
 		"Wed Mar  4 12:00:30 2026":          30 * time.Second,
 		"Wed, 04 Mar 2026 12:00:00 GMT":     0,
 		"Wed, 04 Mar 2026 11:59:59 GMT":     0,
 		"Mon, 01 Jan 0001 00:00:00 GMT":     0,
-		"Fri, 31 Dec 9999 23:59:59 GMT":     most,
+		"Fri, 31 Dec 9999 23:59:59 GMT":     maximum,
 		"2026-03-04T12:00:30Z":              0, // not a date of HTTP
 	}
 	for value, want := range tests {
@@ -139,8 +137,8 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-// Whatever the policy and the attempt, a delay is at least what the server asked for, at most the
-// bound, and never negative.
+// The delay of any policy and attempt is at least Retry-After, at most the bound, and never
+// negative.
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	const longest = math.MaxInt64
@@ -148,7 +146,7 @@ func TestDelay(t *testing.T) {
 		policy     RetryPolicy
 		attempt    int
 		retryAfter time.Duration
-		most       time.Duration
+		maximum    time.Duration
 	}{
 		{RetryPolicy{}.withDefaults(), 1, 0, 200 * time.Millisecond},
 		{RetryPolicy{}.withDefaults(), 3, 0, 800 * time.Millisecond},
@@ -167,14 +165,14 @@ func TestDelay(t *testing.T) {
 			for range 100 {
 				got := tt.policy.delay(tt.attempt, failedGateway, tt.retryAfter)
 				assert.GreaterOrEqual(t, got, tt.retryAfter)
-				assert.LessOrEqual(t, got, tt.most)
+				assert.LessOrEqual(t, got, tt.maximum)
 			}
 		}, "%+v attempt %d", tt.policy, tt.attempt)
 	}
 }
 
-// What an error says of itself goes before what is known of the connection, and a host that is
-// unknown before other failures to reach it.
+// The kind of an error takes precedence over whether there was a connection, and an unknown host
+// over other failures to connect.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	unknown := &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}
@@ -197,45 +195,4 @@ func TestClassify(t *testing.T) {
 	for _, tt := range tests {
 		assert.Equal(t, tt.want, classify(tt.err, tt.sent), "%v, sent %t", tt.err, tt.sent)
 	}
-}
-
-func TestBudgetIsNeverMoreThanItWas(t *testing.T) {
-	t.Parallel()
-	var b budget
-	b.init(2)
-	b.earn()
-	took := 0
-	for b.take() {
-		took++
-	}
-	assert.Equal(t, 2, took)
-	b.earn()
-	assert.False(t, b.take(), "one success is half a retry")
-	b.earn()
-	assert.True(t, b.take())
-}
-
-// A gate that is closed for longer stays so; one that is closed for less is not opened by it.
-func TestGate(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		var g gate
-		require.NoError(t, g.wait(t.Context(), nil))
-		assert.Zero(t, time.Since(start), "it is open to begin with")
-
-		g.closeFor(10 * time.Second)
-		g.closeFor(time.Second)
-		time.AfterFunc(9*time.Second, func() { g.closeFor(10 * time.Second) })
-		require.NoError(t, g.wait(t.Context(), nil))
-		assert.GreaterOrEqual(t, time.Since(start), 19*time.Second)
-		assert.LessOrEqual(t, time.Since(start), 21*time.Second)
-
-		g.closeFor(10 * time.Second)
-		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		before := time.Now()
-		require.ErrorIs(t, g.wait(soon, nil), ErrRateLimited)
-		assert.Zero(t, time.Since(before), "what cannot be waited for is known at once")
-	})
 }

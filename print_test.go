@@ -1,30 +1,22 @@
 package mihu_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"html"
-	"io"
 	"log/slog"
-	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
 )
 
-// What of a value is seen when it is printed or logged.
+// The text of every printable value, without secrets and with numbers masked.
 func TestPrinting(t *testing.T) {
 	t.Parallel()
-	create := wantedTrunk(agentUUID)
+	create := createRequest(agentUUID)
 	update := &mihu.TrunkUpdateRequest{
 		Name: new("Reception"), Direction: new(mihu.DirectionBoth),
 		SIP: &mihu.SIPUpdate{
@@ -46,20 +38,20 @@ func TestPrinting(t *testing.T) {
 		{"trunk", frontDesk, "+1234•••8901/call"},
 		{"trunk, pointer", &frontDesk, "+1234•••8901/call"},
 		{"trunk without a plus", mihu.TrunkID{PhoneNumber: "12345678901", Channel: "whatsapp"}, "1234•••8901/whatsapp"},
-		{"trunk with what is no number", mihu.TrunkID{PhoneNumber: "alice 12345678901", Channel: "call"}, "????? 12•••••••01/call"},
-		{"no trunk", mihu.TrunkID{}, "/"},
+		{"trunk with an invalid number", mihu.TrunkID{PhoneNumber: "alice 12345678901", Channel: "call"}, "????? 12•••••••01/call"},
+		{"empty trunk", mihu.TrunkID{}, "/"},
 		{
 			"create", create, `TrunkCreateRequest{trunk:"+1234•••8901/call" agent_uuid:"3c90c3cc-0d44-4b50-8888-8dd25736052a" name:"Front desk" ` +
 				`direction:"inbound" sip:{gateway:"sip.example.com" port:5061 username:"[redacted]" password:"[redacted]" ` +
 				`secondary_gateway:"sip2.example.com"} additional_settings:1}`,
 		},
-		{"create, value", mihu.TrunkCreateRequest{TrunkID: whatsAppLine}, `TrunkCreateRequest{trunk:"+1234•••8901/whatsapp"}`},
+		{"create, value", mihu.TrunkCreateRequest{TrunkID: whatsAppTrunk}, `TrunkCreateRequest{trunk:"+1234•••8901/whatsapp"}`},
 		{"credentials", mihu.SIPCredentials{Password: "s3cret"}, `SIPCredentials{password:"[redacted]"}`},
 		{
 			"update", update, `TrunkUpdateRequest{name:"Reception" direction:"both" sip:{gateway:"sip.example.com" port:"5061" ` +
 				`username:"[redacted]" password:"" secondary_gateway:""} additional_settings:1}`,
 		},
-		{"nothing to update", mihu.TrunkUpdateRequest{}, `TrunkUpdateRequest{}`},
+		{"empty update", mihu.TrunkUpdateRequest{}, `TrunkUpdateRequest{}`},
 		{"update of credentials", mihu.SIPUpdate{Port: mihu.ClearPort(), Username: new("")}, `SIPUpdate{port:"clear" username:""}`},
 		{
 			"snapshot", &snap, `ChannelSnapshot{number:"+1234•••8901" phone_number_uuid:"9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b" external:true ` +
@@ -71,7 +63,7 @@ func TestPrinting(t *testing.T) {
 		},
 		{"page", mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{item}}, `Page{items:1}`},
 		{
-			"page that says where it stands", &mihu.Page[mihu.PhoneNumber]{Pagination: &mihu.Pagination{CurrentPage: 2, HasMore: true}},
+			"page with pagination", &mihu.Page[mihu.PhoneNumber]{Pagination: &mihu.Pagination{CurrentPage: 2, HasMore: true}},
 			`Page{items:0 pagination:{page:2 has_more:true}}`,
 		},
 		{
@@ -91,7 +83,7 @@ func TestPrinting(t *testing.T) {
 			assert.Equal(t, strconv.Quote(tt.want), fmt.Sprintf("%q", tt.value))
 			assert.Equal(t, "["+tt.want+"]", fmt.Sprint([]any{tt.value}), "within a slice")
 			assert.Equal(t, "{"+tt.want+"}", fmt.Sprint(struct{ V any }{tt.value}), "within a struct")
-			assertNotSeen(t, tt.value, "s3cret", "12345678901")
+			assertNotPrinted(t, tt.value, "s3cret", "12345678901")
 		})
 	}
 }
@@ -103,9 +95,9 @@ func TestMaskNumber(t *testing.T) {
 	}
 }
 
-// What a gateway should not hold may be a user and a password; a request is printed before it is
-// checked, too.
-func TestPrintingWhatIsNotAcceptable(t *testing.T) {
+// Invalid values are printed safely too: a gateway may contain credentials by mistake, and a
+// request can be printed before it is validated.
+func TestPrintingInvalidValues(t *testing.T) {
 	t.Parallel()
 	const gateway = "sip:alice:pl4nted@sip.example.com"
 	for _, value := range []any{
@@ -115,37 +107,37 @@ func TestPrintingWhatIsNotAcceptable(t *testing.T) {
 		mihu.SIPUpdate{SecondaryGateway: new(gateway)},
 		mihu.TrunkCreateRequest{Name: "line +12345678901", AgentUUID: number, SIP: &mihu.SIPCredentials{Gateway: number}},
 	} {
-		assertNotSeen(t, value, "pl4nted", "12345678901")
+		assertNotPrinted(t, value, "pl4nted", "12345678901")
 	}
 }
 
-func assertNotSeen(t *testing.T, v any, secrets ...string) {
+func assertNotPrinted(t *testing.T, v any, secrets ...string) {
 	t.Helper()
-	shown := strings.Join(prints(t, v), "\n")
+	text := strings.Join(printed(t, v), "\n")
 	for _, secret := range secrets {
-		assert.NotContains(t, shown, secret, "%s is seen of a %T", secret, v)
+		assert.NotContains(t, text, secret, "a %T prints it", v)
 	}
 }
 
-// A request to any endpoint is printed without what it carries.
-func TestPrintingOfARequestToAnyEndpoint(t *testing.T) {
+// A Request prints without its arguments, query and body.
+func TestPrintingRequests(t *testing.T) {
 	t.Parallel()
 	req := mihu.Request{
 		Method: "POST", Path: "/x/{number}", PathArgs: map[string]string{"number": number}, Query: url.Values{"number": {number}, "token": {"pl4nted"}},
 		Body: map[string]any{"sip": map[string]any{"password": "pl4nted"}},
 	}
-	assertNotSeen(t, req, "pl4nted", "12345678901")
-	assertNotSeen(t, &req, "pl4nted", "12345678901")
+	assertNotPrinted(t, req, "pl4nted", "12345678901")
+	assertNotPrinted(t, &req, "pl4nted", "12345678901")
 }
 
-// prints are all the ways in which a value comes to be seen, apart from encoding it on purpose.
-func prints(t *testing.T, v any) []string {
+// printed returns a value as printed by every verb and logged by every handler.
+func printed(t *testing.T, v any) []string {
 	t.Helper()
 	var all []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%40v", "%-40v"} {
-		shown := fmt.Sprintf(verb, v)
+		text := fmt.Sprintf(verb, v)
 		if verb != "%x" {
-			all = append(all, shown)
+			all = append(all, text)
 		}
 	}
 	var records logbook
@@ -153,231 +145,7 @@ func prints(t *testing.T, v any) []string {
 		slog.NewTextHandler(&records, nil),
 		slog.NewJSONHandler(&records, nil),
 	} {
-		slog.New(handler).LogAttrs(t.Context(), slog.LevelInfo, "seen", slog.Any("value", v))
+		slog.New(handler).LogAttrs(t.Context(), slog.LevelInfo, "printed", slog.Any("value", v))
 	}
 	return append(all, records.String())
-}
-
-// Secrets with the characters that JSON, HTML and URLs write in other ways.
-const (
-	sipUser     = `al1ce"/<&é`
-	sipPassword = `p"w/<&é`
-	apiKey      = `k3y/+=&é`
-)
-
-// spellings are the ways in which a text may be repeated.
-func spellings(secret string) []string {
-	quoted, err := json.Marshal(secret)
-	if err != nil {
-		return []string{secret}
-	}
-	inJSON := string(quoted[1 : len(quoted)-1])
-	plain := strings.Trim(strconv.Quote(secret), `"`)
-	ascii := strings.Trim(strconv.QuoteToASCII(secret), `"`)
-	all := []string{
-		secret, inJSON, plain, ascii, // as JSON writes it, with and without HTML and other letters in escapes
-		strings.ReplaceAll(plain, "/", `\/`), strings.ReplaceAll(ascii, "/", `\/`), // as PHP does
-		html.EscapeString(secret), strings.NewReplacer(`&`, "&amp;", `<`, "&lt;", `"`, "&quot;").Replace(secret),
-		url.QueryEscape(secret), url.PathEscape(secret),
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// echo is a server that repeats in every place of an answer what it was sent, in every spelling.
-func echo(status int, shape string) step {
-	return step{then: func(req *http.Request) (*http.Response, error) {
-		heard := heardIn(req)
-		var all []string
-		for _, secret := range heard {
-			all = append(all, spellings(secret)...)
-		}
-		text := strings.Join(append(all, "+1 234-567-8901", "tel:"+number, "%2B12345678901", "(12345678901)"), " ")
-		inJSON, _ := json.Marshal(text)
-		short, _ := json.Marshal(heard[0])
-		body := map[string]string{
-			"documented": `{"success": false, "message": ` + string(inJSON) + `, "error": {"code": ` + string(short) + `, "details": ` +
-				string(inJSON) + `, "field": ` + string(inJSON) + `}}`,
-			"code": `{"error": {"code": ` + string(inJSON) + `}}`,
-			"data": `{"success": false, "message": ` + string(inJSON) + `, "data": {"error": ` + string(inJSON) + `}}`,
-			"framework": `{"message": ` + string(inJSON) + `, "errors": {` + string(inJSON) + `: [` + string(inJSON) + `], ` +
-				string(short) + `: ` + string(inJSON) + `}}`,
-			"html":    `<html><body>` + text + `</body></html>`,
-			"broken":  `{"message": ` + string(inJSON),
-			"success": `{"success": true, "message": ` + string(inJSON) + `, "data": {"number": "+12345678901", "items": [{"number": "+12345678901"}], "echo": ` + string(inJSON) + `}}`,
-			"wrong":   `{"success": true, "data": {"number": {"a": ` + string(inJSON) + `}, "items": ` + string(inJSON) + `, "is_external": ` + string(inJSON) + `}}`,
-		}[shape]
-		return response(status, body,
-			"X-Request-Id", "req "+strings.Join(all, " "), "Location", "https://evil.example.com/"+strings.Join(all, "/"),
-			"Content-Type", "text/"+heard[0], "Retry-After", heard[0]), nil
-	}}
-}
-
-// heardIn is what a request told that nobody else is to know, and its number.
-func heardIn(req *http.Request) []string {
-	heard := []string{strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")}
-	heard = append(heard, req.Header.Values("X-Api-Key")...)
-	body, _ := io.ReadAll(req.Body)
-	told := string(body) + req.URL.RawQuery
-	for _, secret := range []string{sipUser, sipPassword, number} {
-		if slices.ContainsFunc(spellings(secret), func(s string) bool { return strings.Contains(told, s) }) {
-			heard = append(heard, secret)
-		}
-	}
-	return heard
-}
-
-// Whatever a server repeats, under whatever status, no secret and no whole number is seen in an
-// error, a log or anything that is printed.
-func TestNothingSecretIsSeen(t *testing.T) {
-	t.Parallel()
-	type call func(context.Context, *mihu.Client, ...mihu.CallOption) (any, error)
-	create := &mihu.TrunkCreateRequest{
-		TrunkID: frontDesk, AgentUUID: agentUUID, Name: "Front desk",
-		SIP:                &mihu.SIPCredentials{Gateway: "sip.example.com", Username: sipUser, Password: sipPassword},
-		AdditionalSettings: map[string]any{"api_key": apiKey},
-	}
-	update := &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Username: new(sipUser), Password: new(sipPassword)}}
-	request := &mihu.Request{
-		Method: http.MethodPost, Path: "/x", Query: url.Values{"phone_number": {number}},
-		Body: map[string]any{"sip": []any{map[string]any{"username": sipUser, "password": sipPassword}}},
-	}
-	calls := map[string]call{
-		"create": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Trunks.Create(ctx, create, opts...)
-		},
-		"update": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Trunks.Update(ctx, frontDesk, update, opts...)
-		},
-		"assign": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Trunks.Assign(ctx, frontDesk, agentUUID, opts...)
-		},
-		"delete": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return nil, c.Trunks.Delete(ctx, frontDesk, opts...)
-		},
-		"list": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Trunks.List(ctx, nil, opts...)
-		},
-		"get": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Channels.Get(ctx, numberUUID, opts...)
-		},
-		"get by number": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return c.Channels.GetByNumber(ctx, number, opts...)
-		},
-		"do": func(ctx context.Context, c *mihu.Client, opts ...mihu.CallOption) (any, error) {
-			return nil, c.Do(ctx, request, nil, append(opts, mihu.WithHeader("X-Api-Key", apiKey))...)
-		},
-	}
-	var answers []step
-	for _, shape := range []string{"documented", "code", "data", "framework", "html", "broken", "success", "wrong"} {
-		for _, status := range []int{200, 302, 401, 404, 422, 429, 500, 503} {
-			answers = append(answers, echo(status, shape))
-		}
-	}
-	for name, call := range calls {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				for _, answer := range answers {
-					assertNothingSecretIsSeen(t, answer, call)
-				}
-			})
-		})
-	}
-}
-
-func assertNothingSecretIsSeen(t *testing.T, answer step, call func(context.Context, *mihu.Client, ...mihu.CallOption) (any, error)) {
-	t.Helper()
-	var records logbook
-	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	for _, handler := range []slog.Handler{slog.NewTextHandler(&records, debug), slog.NewJSONHandler(&records, debug)} {
-		var resp mihu.Response
-		client := newClient(t, newWire(t, answer), mihu.WithLogger(slog.New(handler)), mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 2}))
-		got, err := call(t.Context(), client, mihu.WithResponse(&resp))
-		seen := append(prints(t, resp), records.String())
-		seen = append(seen, prints(t, client)...)
-		seen = append(seen, prints(t, got)...)
-		kept := []string{string(resp.Body)}
-		for _, each := range chain(err) {
-			seen = append(seen, each.Error())
-			seen = append(seen, prints(t, each)...)
-			if api, ok := each.(*mihu.APIError); ok { //nolint:errorlint // each error of the chain is looked at
-				kept = append(kept, string(api.Body))
-				encoded, err := json.Marshal(api)
-				require.NoError(t, err)
-				seen = append(seen, string(encoded))
-			}
-		}
-		for _, secret := range []string{token, sipUser, sipPassword, apiKey} {
-			for _, spelling := range spellings(secret) {
-				for _, text := range append(seen, kept...) {
-					if strings.Contains(text, spelling) {
-						t.Fatalf("%q is seen in %s", spelling, text)
-					}
-				}
-			}
-		}
-		for _, text := range seen {
-			bare := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(text)
-			if strings.Contains(text, "2345678901") || strings.Contains(bare, "2345678901") {
-				t.Fatalf("the whole number is seen in %s", text)
-			}
-		}
-	}
-}
-
-// chain is an error and all that it wraps.
-func chain(err error) []error {
-	if err == nil {
-		return nil
-	}
-	all := []error{err}
-	switch wrapper := err.(type) { //nolint:errorlint // this is what walks the chain
-	case interface{ Unwrap() error }:
-		all = append(all, chain(wrapper.Unwrap())...)
-	case interface{ Unwrap() []error }:
-		for _, each := range wrapper.Unwrap() {
-			all = append(all, chain(each)...)
-		}
-	}
-	return all
-}
-
-// Every token that a call has sent is hidden, not only the last one.
-func TestNoTokenOfACallIsSeen(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		all := []string{"f1rst-token", "s3cond-token", "th1rd-token", "f0urth-token"}
-		wire := newWire(t, problem(503), problem(401), problem(503), answer(403, `{"message": "`+strings.Join(all, " ")+`"}`))
-		client, err := mihu.New("acme", "", mihu.WithTokenSource(tokens(all...)), mihu.WithHTTPClient(&http.Client{Transport: wire}))
-		require.NoError(t, err)
-		err = ask(t.Context(), client, http.MethodGet)
-		require.ErrorIs(t, err, mihu.ErrForbidden)
-		assert.EqualError(t, err, "mihu: GET /x: 403 Forbidden: [redacted] [redacted] [redacted] [redacted] (4 attempts)")
-		assert.JSONEq(t, `{"message":"[redacted] [redacted] [redacted] [redacted]"}`, string(requireAPIError(t, err).Body))
-	})
-}
-
-// A number that a caller did not send is masked where the server speaks of it.
-func TestNumbersOfOthersAreMasked(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"+12084439178", "12084439178", "+1 208-443-9178", "+1 (208) 443.9178", "tel:+12084439178", "number=%2B12084439178"} {
-		err := newClient(t, newWire(t, answer(409, `{"message": "The agent serves `+text+` already"}`))).Trunks.Delete(t.Context(), frontDesk)
-		require.ErrorIs(t, err, mihu.ErrConflict)
-		assert.Contains(t, err.Error(), "1208•••9178 already")
-		assert.True(t, strings.HasPrefix(err.Error(), "mihu: trunks.delete: 409 Conflict: The agent serves "), err)
-	}
-	_, err := newClient(t, newWire(t, answer(404, `{"message": "No agent 3c90c3cc-0d44-4b50-8888-000012345678"}`))).
-		Trunks.Assign(t.Context(), frontDesk, agentUUID)
-	assert.EqualError(t, err, "mihu: trunks.assign: 404 Not Found: No agent 3c90c3cc-0d44-4b50-8888-000012345678", "a UUID is no number")
-}
-
-// An error of a caller's own reaches the caller as it is.
-func TestErrorsOfTheCallerStayMatchable(t *testing.T) {
-	t.Parallel()
-	secretive := fmt.Errorf("could not dial with %s: %w", token, errLost)
-	_, err := newClient(t, transportFunc(func(*http.Request) (*http.Response, error) { return nil, secretive }), onceOnly).Trunks.List(t.Context(), nil)
-	require.ErrorIs(t, err, errLost)
-	require.ErrorIs(t, err, secretive)
-	assert.EqualError(t, err, "mihu: trunks.list: could not dial with [redacted]: connection lost")
 }

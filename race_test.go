@@ -2,5 +2,6 @@
 
 package mihu_test
 
-// raceEnabled: the race detector allocates on its own account.
+// raceEnabled reports whether the race detector runs. It allocates, so that allocations cannot be
+// counted.
 const raceEnabled = true

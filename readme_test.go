@@ -24,8 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every piece of Go in the README is part of a file that is compiled and run. Comments and layout
-// may differ.
+// Every Go snippet of the README is part of an example that is compiled and run. Comments and
+// layout may differ.
 func TestReadmeCompiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*/*_test.go")
@@ -165,8 +165,8 @@ func exportData(t *testing.T) map[string]string {
 	return files
 }
 
-// The table of the package documentation and that of the README say the same.
-func TestReadmeHasThePolicyOfTheDocumentation(t *testing.T) {
+// The README has every row of the table in the package documentation.
+func TestReadmeHasThePolicy(t *testing.T) {
 	t.Parallel()
 	documentation, err := os.ReadFile("doc.go")
 	require.NoError(t, err)

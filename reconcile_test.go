@@ -16,104 +16,50 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// swift repeats without noticeable waits.
-var swift = mihu.WithRetryPolicy(mihu.RetryPolicy{
-	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
-})
-
-var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
-
-// wantedTrunk sets everything that cannot be read back.
-func wantedTrunk(agent string) *mihu.TrunkCreateRequest {
-	return &mihu.TrunkCreateRequest{
-		TrunkID: frontDesk, AgentUUID: agent, Name: "Front desk", Direction: mihu.DirectionInbound,
-		SIP: &mihu.SIPCredentials{
-			Gateway: "sip.example.com", Port: 5061, Username: "alice", Password: "s3cret", SecondaryGateway: "sip2.example.com",
-		},
-		AdditionalSettings: map[string]any{"ani_format": "e164"},
-	}
-}
-
-// flow is what the server was sent, such as "POST trunks 201".
-func flow(srv *mihutest.Server) []string {
-	var lines []string
-	for _, r := range srv.Requests() {
-		lines = append(lines, strings.Replace(r.String(), " /phone-numbers/", " ", 1))
-	}
-	return lines
-}
-
-func post(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPost, "/phone-numbers/trunks"
-	return f
-}
-
-func get(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodGet, "/phone-numbers/channels"
-	return f
-}
-
-func patch(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = http.MethodPatch, "/phone-numbers/trunks"
-	return f
-}
-
-func assertStored(t *testing.T, srv *mihutest.Server, agent string) {
-	t.Helper()
-	require.Len(t, srv.Trunks(), 1)
-	stored, ok := srv.Trunk(frontDesk)
-	require.True(t, ok)
-	want := wantedTrunk(agent)
-	assert.True(t, strings.EqualFold(agent, stored.AgentUUID))
-	assert.Equal(t, want.Name, stored.Name)
-	assert.Equal(t, want.Direction, stored.Direction)
-	assert.Equal(t, *want.SIP, stored.SIP)
-	assert.Equal(t, want.AdditionalSettings, stored.AdditionalSettings)
-}
-
-// However the answer to a POST is lost, the trunk is made exactly once and is what was asked for.
-func TestCreateIsSettled(t *testing.T) {
+// If the response to the POST is lost, the trunk is created exactly once, as requested.
+func TestCreateIsReconciled(t *testing.T) {
 	t.Parallel()
-	made := []string{"GET channels 200", "PATCH trunks 200"}
-	notMade := []string{"GET channels 404", "POST trunks 201"}
+	applied := []string{"GET channels 200", "PATCH trunks 200"}
+	notApplied := []string{"GET channels 404", "POST trunks 201"}
 	tests := []struct {
 		name  string
 		fault mihutest.Fault
 		want  []string
 	}{
-		{"lost after the change", mihutest.Fault{Drop: true, AfterChange: true}, made},
-		{"lost before the change", mihutest.Fault{Drop: true}, notMade},
-		{"500 after the change", mihutest.Fault{Status: 500, AfterChange: true}, made},
-		{"500 before the change", mihutest.Fault{Status: 500}, notMade},
-		{"502 after the change", mihutest.Fault{Status: 502, AfterChange: true}, made},
-		{"502 before the change", mihutest.Fault{Status: 502}, notMade},
-		{"503 after the change", mihutest.Fault{Status: 503, AfterChange: true}, made},
-		{"503 before the change", mihutest.Fault{Status: 503}, notMade},
-		{"504 after the change", mihutest.Fault{Status: 504, AfterChange: true}, made},
-		{"504 before the change", mihutest.Fault{Status: 504}, notMade},
-		{"answer cut short", mihutest.Fault{Truncate: true}, made},
-		{"a page instead of the answer", mihutest.Fault{Body: []byte("<html>"), ContentType: "text/html", AfterChange: true}, made},
-		{"no data in the answer", mihutest.Fault{Body: []byte(`{"success":true}`), Status: 201, AfterChange: true}, made},
+		{"lost after the change", mihutest.Fault{Drop: true, AfterChange: true}, applied},
+		{"lost before the change", mihutest.Fault{Drop: true}, notApplied},
+		{"500 after the change", mihutest.Fault{Status: 500, AfterChange: true}, applied},
+		{"500 before the change", mihutest.Fault{Status: 500}, notApplied},
+		{"502 after the change", mihutest.Fault{Status: 502, AfterChange: true}, applied},
+		{"502 before the change", mihutest.Fault{Status: 502}, notApplied},
+		{"503 after the change", mihutest.Fault{Status: 503, AfterChange: true}, applied},
+		{"503 before the change", mihutest.Fault{Status: 503}, notApplied},
+		{"504 after the change", mihutest.Fault{Status: 504, AfterChange: true}, applied},
+		{"504 before the change", mihutest.Fault{Status: 504}, notApplied},
+		{"response cut short", mihutest.Fault{Truncate: true}, applied},
+		{"HTML instead of the response", mihutest.Fault{Body: []byte("<html>"), ContentType: "text/html", AfterChange: true}, applied},
+		{"no data in the response", mihutest.Fault{Body: []byte(`{"success":true}`), Status: 201, AfterChange: true}, applied},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
 			agent := srv.AddAgent("Ada")
-			require.NoError(t, srv.Inject(post(test.fault)))
+			require.NoError(t, srv.Inject(onPost(test.fault)))
 			var meta mihu.Response
-			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(strings.ToUpper(agent)), mihu.WithResponse(&meta))
+			snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(strings.ToUpper(agent)), mihu.WithResponse(&meta))
 			require.NoError(t, err)
 			assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
 			assertStored(t, srv, agent)
 			assert.True(t, meta.Reconciled)
 			assert.Equal(t, len(test.want)+1, meta.Attempts)
-			assert.Equal(t, test.want, flow(srv)[1:])
+			assert.Equal(t, test.want, requestLines(srv)[1:])
 		})
 	}
 }
 
-func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
+// A Create whose outcome is known is not reconciled.
+func TestCreateIsNotReconciled(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -122,7 +68,7 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 		sent  int
 	}{
 		{"success", mihutest.Fault{Header: http.Header{"X-Fine": {"1"}}}, nil, 1},
-		{"told to come back", mihutest.Fault{Status: 429}, nil, 2},
+		{"rate limited", mihutest.Fault{Status: 429}, nil, 2},
 		{"invalid", mihutest.Fault{Status: 422}, mihu.ErrInvalid, 1},
 		{"conflict", mihutest.Fault{Status: 409}, mihu.ErrConflict, 1},
 		{"unauthorized", mihutest.Fault{Status: 401}, mihu.ErrUnauthorized, 1},
@@ -133,9 +79,9 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
-			require.NoError(t, srv.Inject(post(test.fault)))
+			require.NoError(t, srv.Inject(onPost(test.fault)))
 			var meta mihu.Response
-			_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
+			_, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")), mihu.WithResponse(&meta))
 			require.ErrorIs(t, err, test.want)
 			require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 			assert.False(t, meta.Reconciled)
@@ -144,42 +90,43 @@ func TestCreateWithoutDoubtIsNotSettled(t *testing.T) {
 	}
 }
 
-// A caller that set nothing that has to be sent once more gets what was read.
-func TestSettledCreateWithoutSettings(t *testing.T) {
+// If the request sets nothing that cannot be read back, there is no PATCH, and Create returns the
+// channels that were read.
+func TestReconciledCreateWithoutSettings(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 502, AfterChange: true})))
-	snap, err := srv.Client(t, swift).Trunks.Create(t.Context(),
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Status: 502, AfterChange: true})))
+	snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(),
 		&mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: srv.AddAgent("Ada")}, mihu.WithHeader("X-Team", "telecom"))
 	require.NoError(t, err)
 	assert.True(t, snap.Binding(mihu.ChannelCall).Bound)
-	assert.Equal(t, []string{"POST trunks 502", "GET channels 200"}, flow(srv))
-	assert.Equal(t, "telecom", srv.Requests()[1].Header.Get("X-Team"), "the call's headers go with every request of it")
+	assert.Equal(t, []string{"POST trunks 502", "GET channels 200"}, requestLines(srv))
+	assert.Equal(t, "telecom", srv.Requests()[1].Header.Get("X-Team"), "every request of the call has its headers")
 }
 
-func TestCreateOfATrunkThatWasThere(t *testing.T) {
+func TestCreateOfAnExistingTrunk(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 409, 422} {
 		srv := mihutest.NewServer(t, mihutest.WithRules(mihutest.Rules{DuplicateStatus: status}))
 		ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
-		client := srv.Client(t, swift)
+		client := srv.Client(t, fastRetries)
 		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: ada, Name: "Old name"}))
 
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(ada))
-		require.Error(t, err, "a refusal of the first request is the answer")
+		_, err := client.Trunks.Create(t.Context(), createRequest(ada))
+		require.Error(t, err, "a refusal of the first request is returned")
 		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(ada))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
+		_, err = client.Trunks.Create(t.Context(), createRequest(ada))
 		require.NoError(t, err)
 		assertStored(t, srv, ada)
 
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 504})))
-		_, err = client.Trunks.Create(t.Context(), wantedTrunk(eve))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Status: 504})))
+		_, err = client.Trunks.Create(t.Context(), createRequest(eve))
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
 		require.ErrorIs(t, err, mihu.ErrConflict)
-		require.ErrorIs(t, err, mihu.ErrServer, "what made it look is kept")
+		require.ErrorIs(t, err, mihu.ErrServer, "the failure before the read is a cause")
 		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown)
 		assert.Equal(t, ada, conflict.AgentUUID)
 		assert.Equal(t, "mihu: trunks.create: conflict: +1234•••8901/call is on agent "+ada+"; move it with Assign", err.Error())
@@ -187,7 +134,7 @@ func TestCreateOfATrunkThatWasThere(t *testing.T) {
 	}
 }
 
-// Only an external number's binding is a trunk.
+// A bound channel of a purchased number is not a trunk.
 func TestCreateOnAPurchasedNumber(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
@@ -198,8 +145,8 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 		if bound {
 			require.NoError(t, srv.BindPurchased(frontDesk.PhoneNumber, mihu.ChannelCall, agent))
 		}
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-		_, err = srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(agent))
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
+		_, err = srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(agent))
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
 		assert.False(t, conflict.External)
@@ -208,37 +155,35 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 	}
 }
 
-// meddler is a transport that does something of its own around some requests.
-type meddler func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+// interceptor is a transport that can change what happens to a request.
+type interceptor func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
 
-func (m meddler) RoundTrip(req *http.Request) (*http.Response, error) {
-	return m(req, http.DefaultTransport.RoundTrip)
+func (i interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
+	return i(req, http.DefaultTransport.RoundTrip)
 }
 
-// again is a copy of a request that can be sent later, whatever became of its context.
-func again(t *testing.T, req *http.Request) *http.Request {
+// detached returns a copy of a request that can be sent after its context has ended.
+func detached(t *testing.T, req *http.Request) *http.Request {
 	t.Helper()
-	later := req.Clone(context.WithoutCancel(req.Context()))
+	copied := req.Clone(context.WithoutCancel(req.Context()))
 	body, err := req.GetBody()
 	require.NoError(t, err)
-	later.Body = body
-	return later
+	copied.Body = body
+	return copied
 }
 
-var errLost = errors.New("connection lost")
-
-// The first request lands after the number was read and not found.
-func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
+// The first POST is applied after the read found no trunk.
+func TestCreateIsAppliedLate(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	agent := srv.AddAgent("Ada")
 	var late *http.Request
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 		if req.Method != http.MethodPost {
 			return send(req)
 		}
 		if late == nil {
-			late = again(t, req)
+			late = detached(t, req)
 			return nil, errLost
 		}
 		resp, err := send(late)
@@ -246,18 +191,18 @@ func TestCreateWhoseFirstRequestLandsLate(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		return send(req)
 	})
-	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(agent))
+	_, err := srv.Client(t, fastRetries, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), createRequest(agent))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"GET channels 404", "POST trunks 201", "POST trunks 409", "GET channels 200", "PATCH trunks 200",
-	}, flow(srv))
+	}, requestLines(srv))
 	assertStored(t, srv, agent)
 }
 
-// Nothing that was read proves that a request will not land after all.
-func TestCreateThatStaysOpen(t *testing.T) {
+// A read cannot prove that a POST will not be applied later, so the outcome stays unknown.
+func TestCreateWithUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	broken := mihutest.Fault{Status: 503, Times: -1}
+	broken := mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}
 	tests := []struct {
 		name   string
 		faults []mihutest.Fault
@@ -266,50 +211,50 @@ func TestCreateThatStaysOpen(t *testing.T) {
 		sent   int
 	}{
 		{
-			"never an answer to the POST",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true, Times: -1})},
+			"no response to any POST",
+			[]mihutest.Fault{onPost(mihutest.Fault{On: mihutest.Match{Times: -1}, Drop: true})},
 			nil,
 			"there after request 4, the last", 8,
 		},
 		{
-			"the reading fails",
-			[]mihutest.Fault{post(broken), get(broken)},
+			"the read fails",
+			[]mihutest.Fault{onPost(broken), onGet(broken)},
 			[]error{mihu.ErrServer},
 			"trunks.create.read", 9,
 		},
 		{
-			"the reading is refused",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403})},
+			"the read is refused",
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Status: 403})},
 			[]error{mihu.ErrForbidden, mihu.ErrServer},
 			"403 FORBIDDEN", 2,
 		},
 		{
-			"the reading repeats what was stored",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Status: 403, Message: "no GET for alice with s3cret"})},
+			"the read echoes the credentials",
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Status: 403, Message: "no GET for alice with s3cret"})},
 			[]error{mihu.ErrForbidden},
 			"no GET for [redacted] with [redacted]", 2,
 		},
 		{
-			"the reading is of another number",
-			[]mihutest.Fault{post(broken), get(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
+			"the read returns another number",
+			[]mihutest.Fault{onPost(broken), onGet(mihutest.Fault{Body: []byte(`{"success":true,"data":{"number":"+4930123456"}}`)})},
 			[]error{mihu.ErrMalformedResponse},
 			"another number", 2,
 		},
 		{
-			"refused for another reason afterwards",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 401})},
+			"the next POST is refused for another reason",
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{Status: 401})},
 			[]error{mihu.ErrUnauthorized},
 			"401", 3,
 		},
 		{
-			"invalid afterwards, and not there",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true}), post(mihutest.Fault{Status: 422, Times: -1})},
+			"every later POST is refused, and no trunk is found",
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true}), onPost(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 422})},
 			[]error{mihu.ErrInvalid},
 			"there after request 4, the last", 8,
 		},
 		{
-			"the settings are refused",
-			[]mihutest.Fault{post(mihutest.Fault{Drop: true, AfterChange: true}), patch(mihutest.Fault{Status: 422})},
+			"the PATCH is refused",
+			[]mihutest.Fault{onPost(mihutest.Fault{Drop: true, AfterChange: true}), onPatch(mihutest.Fault{Status: 422})},
 			[]error{mihu.ErrInvalid},
 			"with Update", 3,
 		},
@@ -319,7 +264,7 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t)
 			require.NoError(t, srv.Inject(test.faults...))
-			snap, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+			snap, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")))
 			assert.Nil(t, snap)
 			require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 			for _, want := range test.want {
@@ -328,77 +273,77 @@ func TestCreateThatStaysOpen(t *testing.T) {
 			assert.ErrorContains(t, err, test.text)
 			assert.NotContains(t, err.Error(), frontDesk.PhoneNumber)
 			assert.NotContains(t, err.Error(), "s3cret")
-			assert.Equal(t, test.sent, srv.RequestCount(), flow(srv))
+			assert.Equal(t, test.sent, srv.RequestCount(), requestLines(srv))
 		})
 	}
 }
 
-func TestSettlingCanBeTurnedOff(t *testing.T) {
+func TestWithoutReconciliation(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true})))
 	var meta mihu.Response
-	_, err := srv.Client(t, swift).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
+	_, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
-	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the error says how to find out")
+	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the advice is how to find out")
 	assert.False(t, meta.Reconciled)
 	assert.Equal(t, 1, srv.RequestCount())
 	assert.Len(t, srv.Trunks(), 1)
 }
 
-// The caller's context ends while the request is on its way: nothing more is sent.
-func TestCreateCancelledInTheMiddle(t *testing.T) {
+// If the caller's context ends during the request, nothing more is sent.
+func TestCreateCanceledDuringTheRequest(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	leaving := errors.New("the program is leaving")
+	errShutdown := errors.New("the program shuts down")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
-		resp, err := send(again(t, req))
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+		resp, err := send(detached(t, req))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		cancel(leaving)
+		cancel(errShutdown)
 		return nil, req.Context().Err()
 	})
-	_, err := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	_, err := srv.Client(t, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(ctx, createRequest(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, err, leaving)
-	assert.Equal(t, 1, strings.Count(err.Error(), leaving.Error()))
+	require.ErrorIs(t, err, errShutdown)
+	assert.Equal(t, 1, strings.Count(err.Error(), errShutdown.Error()))
 	assert.Equal(t, 1, srv.RequestCount())
 }
 
-// Somebody moves the trunk between the look and the PATCH.
-func TestCreateMovedInBetween(t *testing.T) {
+// Another client moves the trunk between the read and the PATCH.
+func TestTrunkIsMovedDuringReconciliation(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
 	other := srv.Client(t)
-	transport := meddler(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	transport := interceptor(func(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 		if req.Method == http.MethodPatch {
 			_, err := other.Trunks.Assign(req.Context(), frontDesk, eve)
 			require.NoError(t, err)
 		}
 		return send(req)
 	})
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
-	_, err := srv.Client(t, swift, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), wantedTrunk(ada))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true, AfterChange: true})))
+	_, err := srv.Client(t, fastRetries, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.Create(t.Context(), createRequest(ada))
 	conflict, ok := errors.AsType[*mihu.ConflictError](err)
 	require.True(t, ok, "%v", err)
 	assert.Equal(t, eve, conflict.AgentUUID)
 }
 
-// Two callers create the same trunk, and both lose their first answer.
-func TestTwoCallersCreateTheSame(t *testing.T) {
+// Two callers create the same trunk, and both first responses are lost.
+func TestConcurrentCreates(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		srv := mihutest.NewServer(t)
 		agent := srv.AddAgent("Ada")
-		client := srv.Client(t, swift)
-		require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true, Times: 2})))
+		client := srv.Client(t, fastRetries)
+		require.NoError(t, srv.Inject(onPost(mihutest.Fault{On: mihutest.Match{Times: 2}, Drop: true, AfterChange: true})))
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
-				_, err := client.Trunks.Create(t.Context(), wantedTrunk(agent))
+				_, err := client.Trunks.Create(t.Context(), createRequest(agent))
 				assert.NoError(t, err)
 			})
 		}
@@ -407,29 +352,29 @@ func TestTwoCallersCreateTheSame(t *testing.T) {
 	}
 }
 
-// Reconciling reads spend the budget of repetitions.
-func TestSettlingSpendsTheBudget(t *testing.T) {
+// Reconciling reads spend the retry budget.
+func TestReconciliationSpendsTheBudget(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 1}))
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 	for range 3 {
-		_, err := client.Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+		_, err := client.Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")))
 		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	}
-	assert.Equal(t, 4, srv.RequestCount(), "three requests and one reading")
+	assert.Equal(t, 4, srv.RequestCount(), "three POSTs and one read")
 }
 
-// A trunk that is there is not sent again where no time is left to wait.
-func TestSettlingObeysTheDeadline(t *testing.T) {
+// The POST is not sent again if the wait would pass the deadline.
+func TestReconciliationObeysTheDeadline(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
+	require.NoError(t, srv.Inject(onPost(mihutest.Fault{Drop: true})))
 	client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: 1 << 60, MaxDelay: 1 << 62}))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := client.Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	_, err := client.Trunks.Create(ctx, createRequest(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.NoError(t, ctx.Err(), "the deadline was not waited for")
+	require.NoError(t, ctx.Err(), "the call returns before the deadline")
 }

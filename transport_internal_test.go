@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client that is not given a transport has one whose every stage ends before the attempt does,
-// that keeps a connection for each of many callers, and that notices connections gone silent.
+// In the default transport, every stage times out before the attempt does, many callers each keep a
+// connection, and pings detect dead connections.
 func TestDefaultTransport(t *testing.T) {
 	t.Parallel()
-	transport, another := newTransport(), newTransport()
-	require.NotSame(t, transport, another, "clients share nothing")
+	transport, other := newTransport(), newTransport()
+	require.NotSame(t, transport, other, "clients do not share a transport")
 	assert.NotNil(t, transport.Proxy)
 	assert.GreaterOrEqual(t, transport.MaxIdleConnsPerHost, 64)
 	assert.GreaterOrEqual(t, transport.MaxIdleConns, transport.MaxIdleConnsPerHost)
-	assert.Zero(t, transport.MaxConnsPerHost, "no call waits for another's connection")
+	assert.Zero(t, transport.MaxConnsPerHost, "no call waits for a connection of another")
 	assert.Equal(t, uint16(tls.VersionTLS12), transport.TLSClientConfig.MinVersion)
 	assert.False(t, transport.TLSClientConfig.InsecureSkipVerify)
 	assert.True(t, transport.ForceAttemptHTTP2)

@@ -5,20 +5,20 @@ import (
 	"testing"
 )
 
-// Every contender decodes an answer of about the same size, in bytes and in names and values.
+// The responses of all contenders have about the same size, in bytes and in names and values.
 func TestAnswersAreOfOneSize(t *testing.T) {
 	tenth := func(got, want int) bool { return 10*got >= 9*want && 10*got <= 11*want }
 	for _, c := range contenders {
-		if !tenth(len(c.answer), len(answerJSON)) {
-			t.Errorf("%s: %d bytes, ours %d", c.name, len(c.answer), len(answerJSON))
+		if !tenth(len(c.response), len(responseJSON)) {
+			t.Errorf("%s: %d bytes, ours %d", c.name, len(c.response), len(responseJSON))
 		}
-		if got, want := values(t, c.answer), values(t, answerJSON); c.name != "twilio" && !tenth(got, want) {
+		if got, want := values(t, c.response), values(t, responseJSON); c.name != "twilio" && !tenth(got, want) {
 			t.Errorf("%s: %d names and values, ours %d", c.name, got, want)
 		}
 	}
 }
 
-// values counts the names and values of a text of JSON.
+// values counts the names and values in a JSON text.
 func values(t *testing.T, text string) (n int) {
 	t.Helper()
 	var tree any
@@ -44,11 +44,11 @@ func values(t *testing.T, text string) (n int) {
 	return n
 }
 
-// BenchmarkCall is one call without a socket, everything on.
+// BenchmarkCall measures one call without a socket, with the default options.
 func BenchmarkCall(b *testing.B) {
 	for _, c := range contenders {
 		b.Run(c.name, func(b *testing.B) {
-			client, err := c.make(place{URL: "https://api.example.com", Transport: noSocket{update: []byte(c.answer)}})
+			client, err := c.make(place{URL: "https://api.example.com", Transport: noSocket{update: []byte(c.response)}})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkPage is a page of 200 numbers, decoded.
+// BenchmarkPage measures reading a page of 200 numbers.
 func BenchmarkPage(b *testing.B) {
 	page := pageJSON(1)
 	for _, c := range contenders {
@@ -71,7 +71,7 @@ func BenchmarkPage(b *testing.B) {
 			b.Fatal(err)
 		}
 		if client.page == nil {
-			continue // it reads no answers
+			continue // it reads no responses
 		}
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -85,13 +85,13 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// BenchmarkPlain is a page of 200 numbers, decoded and nothing else.
+// BenchmarkPlain measures only the decoding of a page of 200 numbers.
 func BenchmarkPlain(b *testing.B) {
 	page := pageJSON(1)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(page)))
 	for b.Loop() {
-		var got pageAnswer
+		var got pageReply
 		if err := json.Unmarshal(page, &got); err != nil {
 			b.Fatal(err)
 		}

@@ -45,8 +45,8 @@ const (
 	panelTop   = 58
 )
 
-// chart draws the figures that say most. It has no background, and colors that are readable on a
-// light and on a dark one.
+// chart draws the most important figures. It has no background, and its colors are readable on light
+// and dark backgrounds.
 func chart(tables []table, e environment) string {
 	var b strings.Builder
 	top, tallest := 40, 0
@@ -73,7 +73,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 `, chartWidth, height, chartWidth, height, html.EscapeString(title), html.EscapeString(title), b.String())
 }
 
-// draw gives the height that it took.
+// draw returns the height of the panel.
 func (p panel) draw(b *strings.Builder, tables []table, left, top int) int {
 	type bar struct {
 		name  string

@@ -7,8 +7,7 @@ import (
 	"net/http"
 )
 
-// newFloor is the least that net/http can do: a body that is ready and an answer that is thrown
-// away.
+// newFloor is the minimum with net/http: the body is prepared and the response is discarded.
 func newFloor(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	client := &http.Client{Transport: transport}

@@ -8,8 +8,7 @@ import (
 	"github.com/google/go-github/v92/github"
 )
 
-// protectionJSON is the answer of GitHub to the update of the protection of a branch; the links to
-// its parts are left out.
+// protectionJSON is the response of GitHub to an update of a branch protection, without its links.
 const protectionJSON = `{"url":"https://api.github.com/repos/o/r/branches/main/protection",` +
 	`"required_status_checks":{"strict":true,"contexts":["build"],"checks":[{"context":"build"}]},` +
 	`"required_pull_request_reviews":{"dismiss_stale_reviews":true,"require_code_owner_reviews":true,` +
@@ -18,7 +17,7 @@ const protectionJSON = `{"url":"https://api.github.com/repos/o/r/branches/main/p
 	`"allow_force_pushes":{"enabled":false},"allow_deletions":{"enabled":false},"block_creations":{"enabled":false},` +
 	`"required_conversation_resolution":{"enabled":true},"lock_branch":{"enabled":false},"allow_fork_syncing":{"enabled":false}}`
 
-// newGitHub is go-github, which updates the protection of a branch.
+// newGitHub is go-github. It updates a branch protection.
 func newGitHub(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	base := at.URL + "/"
@@ -43,7 +42,7 @@ func newGitHub(at place) (caller, error) {
 	c.update = func(ctx context.Context) error {
 		protection, _, err := client.Repositories.UpdateBranchProtection(ctx, "o", "r", "main", change)
 		if err == nil && !protection.GetRequiredStatusChecks().Strict {
-			err = errAnswer
+			err = errResponse
 		}
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 )
 
-// networkJSON is the answer of Hetzner Cloud to the update of a network.
+// networkJSON is the response of Hetzner Cloud to an update of a network.
 const networkJSON = `{"network":{"id":4711,"name":"reception","ip_range":"10.0.0.0/16",` +
 	`"subnets":[{"type":"cloud","ip_range":"10.0.1.0/24","network_zone":"eu-central","gateway":"10.0.0.1"},` +
 	`{"type":"vswitch","ip_range":"10.0.2.0/24","network_zone":"eu-central","gateway":"10.0.0.1","vswitch_id":1000}],` +
@@ -20,7 +20,7 @@ const networkJSON = `{"network":{"id":4711,"name":"reception","ip_range":"10.0.0
 	`"labels":{"environment":"prod","example.com/my":"label","team":"reception"},` +
 	`"created":"2026-01-30T23:50:00+00:00","expose_routes_to_vswitch":false}}`
 
-// newHcloud is hcloud-go, which updates a network.
+// newHcloud is hcloud-go. It updates a network.
 func newHcloud(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	client := hcloud.NewClient(hcloud.WithEndpoint(at.URL), hcloud.WithToken(token),
@@ -47,7 +47,7 @@ func newHcloud(at place) (caller, error) {
 	c.update = func(ctx context.Context) error {
 		got, _, err := client.Network.Update(ctx, network, change)
 		if err == nil && got.Name != "reception" {
-			err = errAnswer
+			err = errResponse
 		}
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// newMihu is this package as it is by default; only the waits before a repetition are shorter, as
-// they are with every contender that repeats.
+// newMihu is this package with its defaults. Only the delays before a retry are shorter, as for every
+// contender with retries.
 func newMihu(at place) (caller, error) {
 	options := []mihu.Option{
 		mihu.WithBaseURL(at.URL + "/v1"),
@@ -31,7 +31,7 @@ func newMihu(at place) (caller, error) {
 		update: func(ctx context.Context) error {
 			snap, err := client.Trunks.Update(ctx, id, request)
 			if err == nil && (snap.Number != number || snap.Channels.Call.AgentName == "") {
-				err = errAnswer
+				err = errResponse
 			}
 			return err
 		},

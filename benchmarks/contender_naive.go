@@ -9,8 +9,7 @@ import (
 	"net/http"
 )
 
-// newNaive is what a program does that uses no package: net/http and encoding/json as their
-// examples show them.
+// newNaive is a program without a client package: net/http and encoding/json as in their examples.
 func newNaive(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	client := &http.Client{Transport: transport}

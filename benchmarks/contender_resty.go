@@ -8,8 +8,7 @@ import (
 	"github.com/go-resty/resty/v2"
 )
 
-// newResty is resty, with the transport that it makes itself and, since it repeats nothing by
-// default, with repetitions on.
+// newResty is resty with its own transport, and with retries, which are off by default.
 func newResty(at place) (caller, error) {
 	client := resty.New().SetBaseURL(at.URL).SetAuthToken(token).SetDisableWarn(true)
 	closeIdle := client.GetClient().CloseIdleConnections

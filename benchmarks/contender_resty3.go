@@ -8,7 +8,7 @@ import (
 	"resty.dev/v3"
 )
 
-// newResty3 is the coming major of resty, used like the one before.
+// newResty3 is the next major version of resty, used like the current one.
 func newResty3(at place) (caller, error) {
 	client := resty.New().SetBaseURL(at.URL).SetAuthToken(token).SetLoggerWarnLevel(true)
 	closeIdle := client.Client().CloseIdleConnections

@@ -11,10 +11,10 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// newRetryable is go-retryablehttp as NewClient makes it, in the place of the naive http.Client.
+// newRetryable is newNaive with go-retryablehttp's NewClient instead of http.Client.
 func newRetryable(at place) (caller, error) {
 	client := retryablehttp.NewClient()
-	client.Logger = nil // it prints every request otherwise
+	client.Logger = nil // its default logs every request
 	client.RetryWaitMin, client.RetryWaitMax = time.Millisecond, time.Millisecond
 	if at.Transport != nil {
 		client.HTTPClient.Transport = at.Transport

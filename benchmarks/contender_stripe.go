@@ -7,7 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v85"
 )
 
-// customerJSON is the answer of Stripe to the update of a customer.
+// customerJSON is the response of Stripe to an update of a customer.
 const customerJSON = `{"id":"cus_NffrFeUfNV2Hib","object":"customer","address":{"city":"Sassari","country":"IT","line1":"Via Roma 1",` +
 	`"line2":null,"postal_code":"07100","state":null},"balance":0,"created":1680893993,"currency":"eur","default_source":null,` +
 	`"delinquent":false,"description":"Front desk","email":"reception@example.com","invoice_prefix":"0759376C",` +
@@ -15,7 +15,7 @@ const customerJSON = `{"id":"cus_NffrFeUfNV2Hib","object":"customer","address":{
 	`"metadata":{"order_id":"6735"},"name":"Reception","next_invoice_sequence":1,"phone":"+12345678901",` +
 	`"preferred_locales":["it"],"shipping":null,"tax_exempt":"none","test_clock":null}`
 
-// newStripe is stripe-go, which updates a customer.
+// newStripe is stripe-go. It updates a customer.
 func newStripe(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	client := stripe.NewClient(token, stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
@@ -29,7 +29,7 @@ func newStripe(at place) (caller, error) {
 				Name: new("Reception"), Email: new("reception@example.com"), Description: new("Front desk"),
 			})
 			if err == nil && customer.Name != "Reception" {
-				err = errAnswer
+				err = errResponse
 			}
 			return err
 		},

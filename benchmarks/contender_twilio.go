@@ -11,7 +11,7 @@ import (
 	trunking "github.com/twilio/twilio-go/rest/trunking/v1"
 )
 
-// trunkJSON is the answer of Twilio to the update of a trunk; the links to its parts are left out.
+// trunkJSON is the response of Twilio to an update of a trunk, without its links.
 const trunkJSON = `{"account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","auth_type":"CREDENTIAL_LIST","auth_type_set":["CREDENTIAL_LIST"],` +
 	`"cnam_lookup_enabled":true,"date_created":"2026-01-02T11:23:45Z","date_updated":"2026-01-02T11:23:45Z",` +
 	`"disaster_recovery_method":"POST","disaster_recovery_url":"https://disaster-recovery.example.com",` +
@@ -19,7 +19,7 @@ const trunkJSON = `{"account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","auth_typ
 	`"secure":true,"sid":"TKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","transfer_mode":"disable-all","transfer_caller_id":"from-transferor",` +
 	`"symmetric_rtp_enabled":false,"url":"https://trunking.twilio.com/v1/Trunks/TKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}`
 
-// twilioElsewhere sends what is for Twilio to another place, since its hosts cannot be set.
+// twilioElsewhere redirects requests to another host, because twilio-go cannot set the host.
 type twilioElsewhere struct {
 	*client.Client
 	base string
@@ -29,7 +29,7 @@ func (t *twilioElsewhere) SendRequest(method, to string, data url.Values, header
 	return t.Client.SendRequest(method, t.base+strings.TrimPrefix(to, "https://trunking.twilio.com"), data, headers, body...)
 }
 
-// newTwilio is twilio-go, which updates a trunk. It takes no context.
+// newTwilio is twilio-go. It updates a trunk. It does not support contexts.
 func newTwilio(at place) (caller, error) {
 	transport, closeIdle := at.own(standard())
 	base := &client.Client{
@@ -43,7 +43,7 @@ func newTwilio(at place) (caller, error) {
 		update: func(context.Context) error {
 			trunk, err := api.TrunkingV1.UpdateTrunk("TKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", change)
 			if err == nil && (trunk.FriendlyName == nil || *trunk.FriendlyName != "Reception") {
-				err = errAnswer
+				err = errResponse
 			}
 			return err
 		},

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// imports measures what it costs a program to import a contender: the contender's adapter is built
-// as a program of its own, beside a bare one of net/http (FLOOR) and one with encoding/json (NAIVE).
+// imports measures the cost of importing a contender. It builds each adapter as a program, and for
+// comparison one with only net/http (FLOOR) and one with encoding/json (NAIVE).
 func (b *bench) imports() error {
 	b.log("compiling net/http once")
 	base := filepath.Join(b.tmp, "cache")
@@ -56,7 +56,7 @@ func (b *bench) imports() error {
 	return nil
 }
 
-// beyond makes a figure of what another one is above that of a base in the same round.
+// beyond adds a figure: the difference of another figure to that of a base in the same round.
 func (s *sheet) beyond(key, of, base string) {
 	for _, name := range s.names {
 		for i, value := range s.samples[name][of] {
@@ -162,7 +162,7 @@ func main() {
 	return nil
 }
 
-// compile compiles the program and all it imports, and links nothing.
+// compile compiles the program and its imports without linking.
 func (b *bench) compile(c contender, cache string) (cpu, memory float64, err error) {
 	state, err := b.goCommand(c, cache, "list", "-export", "-debug-actiongraph="+b.actions(c), "-f", "{{.Export}}", ".")
 	if err != nil {
@@ -172,15 +172,15 @@ func (b *bench) compile(c contender, cache string) (cpu, memory float64, err err
 	if !ok {
 		return 0, 0, fmt.Errorf("the usage of a process is a %T", state.SysUsage())
 	}
-	// Linux counts in kB, and gives the largest of the process and those that it waited for.
+	// Linux reports kB, and the maximum of the process and its children.
 	return (state.UserTime() + state.SystemTime()).Seconds(), float64(usage.Maxrss) * 1024, nil
 }
 
-// actions is the file in which the go command writes down what it did.
+// actions is the file of the go command's -debug-actiongraph.
 func (b *bench) actions(c contender) string { return filepath.Join(b.programDir(c), "actions.json") }
 
-// modulesCPU is the part of compile's CPU time that packages of modules took, for those of the
-// standard library are compiled once for every program and release of Go.
+// modulesCPU returns the CPU time of compiling packages outside the standard library. The standard
+// library is only compiled once per Go release.
 func (b *bench) modulesCPU(c contender) (seconds float64, err error) {
 	written, err := os.ReadFile(b.actions(c))
 	if err != nil {
@@ -201,7 +201,7 @@ func (b *bench) modulesCPU(c contender) (seconds float64, err error) {
 	return seconds, nil
 }
 
-// isOfModule says that a package is not of the standard library.
+// isOfModule reports whether a package is outside the standard library.
 func isOfModule(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	return strings.Contains(first, ".")
@@ -209,7 +209,7 @@ func isOfModule(path string) bool {
 
 const strippedSuffix = ".stripped"
 
-// link links the program as go build does, and once more without what debuggers want.
+// link links the program like go build, then again without debug information.
 func (b *bench) link(c contender, cache string) (binary string, err error) {
 	binary = filepath.Join(b.programDir(c), "program")
 	if _, err = b.goCommand(c, cache, "build", "-o", binary, "."); err == nil {
@@ -228,7 +228,7 @@ func (b *bench) goCommand(c contender, cache string, args ...string) (*os.Proces
 	return cmd.ProcessState, nil
 }
 
-// linkedModules counts the modules in a binary beside the contender's own.
+// linkedModules counts the modules in a binary without the contender's own.
 func linkedModules(binary, own string) (int, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -245,8 +245,8 @@ func linkedModules(binary, own string) (int, error) {
 
 var initLine = regexp.MustCompile(`^init (\S+) @\S+ ms, (\S+) ms clock, \d+ bytes, (\d+) allocs`)
 
-// startUp sums up what packages outside of the standard library do before main; own are the
-// allocations of one module.
+// startUp sums up the initialization of packages outside the standard library. own is the part of one
+// module.
 func (b *bench) startUp(binary, module string) (seconds, allocs, own float64, err error) {
 	cmd := exec.CommandContext(b.ctx, binary)
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")

@@ -9,8 +9,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// runList reads a list to its end: page after page with a contender's page function, or with this
-// package's iterator.
+// runList reads a complete list with a contender's page function, or with this package's iterator.
 func runList(o order) (outcome, error) {
 	read := iterate
 	if !o.Iterate {
@@ -56,15 +55,15 @@ func iterate(ctx context.Context, o order) (numbers int, err error) {
 			return numbers, err
 		}
 		if number.Bindings.Call.AgentName == "" {
-			return numbers, errAnswer
+			return numbers, errResponse
 		}
 		numbers++
 	}
 	return numbers, nil
 }
 
-// watchHeap samples the bytes of all objects on the heap, dead ones that are not swept yet
-// included, and gives the most that it saw.
+// watchHeap samples the bytes of all objects on the heap, including dead objects that are not swept
+// yet, and returns the maximum.
 func watchHeap() (stop func() float64) {
 	done, most := make(chan struct{}), make(chan float64)
 	go func() {

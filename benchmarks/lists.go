@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// The ways to read a list of 100,000 numbers, 200 and 20 ms a page.
+// The ways to read a list of 100,000 numbers with 200 numbers and 20 ms per page.
 const (
 	naivePages = "NAIVE, page after page"
 	ourPages   = "mihu List, page after page"
@@ -20,7 +20,7 @@ var listings = []struct {
 	{ourAhead, order{Contender: ours, Iterate: true, Ahead: 4}},
 }
 
-// lists reads the list in a process of its own each time, whose heap is then that of the reader.
+// lists reads the list in a new process each time, so that its heap is that of the reader.
 func (b *bench) lists() error {
 	pages := lastPage
 	if b.short {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// scene is a way of calling a server on the loopback interface.
+// scene is a way to call a server on the loopback interface.
 type scene struct {
 	name, title string
 	wire        wire
@@ -14,17 +14,17 @@ type scene struct {
 }
 
 var scenes = []scene{
-	{"sequential", "One after the other, HTTP/1.1", http1, whole, 1},
-	{"sequential-chunked", "One after the other, HTTP/1.1, chunked answers", http1, chunked, 1},
+	{"sequential", "Sequential, HTTP/1.1", http1, whole, 1},
+	{"sequential-chunked", "Sequential, HTTP/1.1, chunked responses", http1, chunked, 1},
 	{"64-http1", "64 at once, HTTP/1.1", http1, whole, 64},
-	{"64-http1-chunked", "64 at once, HTTP/1.1, chunked answers", http1, chunked, 64},
-	{"64-http1-faulty", "64 at once, HTTP/1.1, 2 % of the answers 503", http1, faulty, 64},
+	{"64-http1-chunked", "64 at once, HTTP/1.1, chunked responses", http1, chunked, 64},
+	{"64-http1-faulty", "64 at once, HTTP/1.1, 2 % of the responses 503", http1, faulty, 64},
 	{"64-tls", "64 at once, HTTP/1.1 with TLS", http1TLS, whole, 64},
-	{"64-tls-chunked", "64 at once, HTTP/1.1 with TLS, chunked answers", http1TLS, chunked, 64},
-	{"64-tls-faulty", "64 at once, HTTP/1.1 with TLS, 2 % of the answers 503", http1TLS, faulty, 64},
+	{"64-tls-chunked", "64 at once, HTTP/1.1 with TLS, chunked responses", http1TLS, chunked, 64},
+	{"64-tls-faulty", "64 at once, HTTP/1.1 with TLS, 2 % of the responses 503", http1TLS, faulty, 64},
 	{"64-http2", "64 at once, HTTP/2", http2, whole, 64},
-	{"64-http2-chunked", "64 at once, HTTP/2, chunked answers", http2, chunked, 64},
-	{"64-http2-faulty", "64 at once, HTTP/2, 2 % of the answers 503", http2, faulty, 64},
+	{"64-http2-chunked", "64 at once, HTTP/2, chunked responses", http2, chunked, 64},
+	{"64-http2-faulty", "64 at once, HTTP/2, 2 % of the responses 503", http2, faulty, 64},
 }
 
 var socketColumns = []column{
@@ -36,8 +36,8 @@ var socketColumns = []column{
 	{Key: "failed", Title: "failed per 1000", Format: "%.1f"},
 }
 
-// loopback measures calls over sockets. Every contender starts with a new client, makes one call
-// that does not count, and is then given the same time.
+// loopback measures calls over sockets. Each contender gets a new client, makes one warm-up call, and
+// then calls for the same time.
 func (b *bench) loopback(s scene) error {
 	limit, rounds := time.Second, 4
 	if s.manner != whole {
@@ -63,8 +63,8 @@ func (b *bench) loopback(s scene) error {
 	return nil
 }
 
-// canceled measures what calls that their callers give up on cost in connections: 20,000 calls, one
-// of a hundred canceled while it is under way.
+// canceled measures how many connections canceled calls cost: 20,000 calls, 1 % of them canceled while
+// in flight.
 func (b *bench) canceled(name string, w wire) error {
 	got := newSheet()
 	calls := 20_000
@@ -87,14 +87,14 @@ func (b *bench) canceled(name string, w wire) error {
 	return nil
 }
 
-// socket runs one order against a server and counts what the server saw.
+// socket runs one order against a server and returns what the server counted.
 func (b *bench) socket(w wire, m manner, o order, into *sheet) error {
 	c, err := find(o.Contender)
 	if err != nil {
 		return err
 	}
 	s := b.servers[w]
-	s.play.Store(&play{m, c.answer})
+	s.play.Store(&play{m, c.response})
 	o.Place = place{URL: s.URL}
 	before := s.opened.Load()
 	got, err := b.worker.do(o)

@@ -1,7 +1,7 @@
 //go:debug x509usefallbackroots=1
 
-// Program benchmarks measures this package beside what a program would use in its place: net/http by
-// hand, go-retryablehttp, and the clients of other APIs. README.md says how.
+// Program benchmarks compares this package with its alternatives: net/http by hand, go-retryablehttp,
+// and the clients of other APIs. See README.md.
 package main
 
 import (
@@ -32,7 +32,7 @@ type bench struct {
 	tables                 []table
 }
 
-// times is how many rounds a measurement has, unless the caller wants another number.
+// times returns the number of rounds of a measurement.
 func (b *bench) times(usual int) int {
 	switch {
 	case b.rounds > 0:
@@ -125,7 +125,7 @@ func (b *bench) start(next string) error {
 	return err
 }
 
-// build builds this program with a Go release; "" is the one that is in use.
+// build builds this program with a Go release; "" means the current one.
 func (b *bench) build(release, binary string) error {
 	cmd := exec.CommandContext(b.ctx, "go", "build", "-o", binary, ".")
 	cmd.Env = os.Environ()

@@ -2,8 +2,7 @@ package main
 
 import "slices"
 
-// noSocketCalls measures one call and one page of 200 numbers where nothing waits for a network, on
-// both Go releases.
+// noSocketCalls measures one call and one page of 200 numbers without a network, on both Go releases.
 func (b *bench) noSocketCalls() error {
 	columns := []column{
 		{Key: "ratio", Title: "time / NAIVE", Format: "%.2f", Spread: true},
@@ -48,10 +47,10 @@ func (b *bench) noSocketCalls() error {
 	return nil
 }
 
-// plain is json.Unmarshal into plain structs, of bytes that are there already.
+// plain is json.Unmarshal of existing bytes into plain structs.
 const plain = "json.Unmarshal"
 
-// alternate lets every contender do a task in turn, on one Go release after the other.
+// alternate lets every contender do a task in turn, on each Go release.
 func (b *bench) alternate(task string, calls, rounds int, who []contender, here, next *sheet) error {
 	if b.short {
 		calls /= 10

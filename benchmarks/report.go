@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// environment is where a run was made.
+// environment is the environment of a run.
 type environment struct {
 	Go      string            `json:"go"`
 	NextGo  string            `json:"next_go,omitempty"`
@@ -38,7 +38,7 @@ func (b *bench) environment() environment {
 	return e
 }
 
-// cpuModel is "" where the system does not tell it in the way of Linux.
+// cpuModel returns "" on systems other than Linux.
 func cpuModel() string {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -52,7 +52,7 @@ func cpuModel() string {
 	return ""
 }
 
-// report prints what was reached and, where there is a directory for it, writes all of it down.
+// report prints the requirements and writes all results if there is a directory for them.
 func (b *bench) report(out string) error {
 	where, required := b.environment(), results(b.tables).requirements()
 	summary := required.markdown()

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// requirement is a figure that this package has to reach.
+// requirement is a figure that this package must reach.
 type requirement struct {
 	What    string  `json:"what"`
 	Want    string  `json:"want"`
@@ -17,7 +17,7 @@ type requirement struct {
 
 type requirements []requirement
 
-// results finds figures in the tables of a run.
+// results looks up figures in the tables of a run.
 type results []table
 
 func (r results) find(name, contender, key string) (stat, bool) {
@@ -34,7 +34,7 @@ func (r results) find(name, contender, key string) (stat, bool) {
 	return stat{}, false
 }
 
-// bestPeer is the least that any peer has of a figure.
+// bestPeer returns the minimum of a figure of all peers.
 func (r results) bestPeer(name, key string) (contender string, best float64) {
 	best = math.Inf(1)
 	for _, c := range contenders {
@@ -45,7 +45,7 @@ func (r results) bestPeer(name, key string) (contender string, best float64) {
 	return contender, best
 }
 
-// requirements compares what was measured with what is wanted; what was not measured is left out.
+// requirements compares the figures with the requirements. It omits figures that were not measured.
 func (r results) requirements() requirements {
 	var all requirements
 	check := func(what, name, contender, key string, scale, limit float64, most bool) {
@@ -93,7 +93,7 @@ func (r results) requirements() requirements {
 	}
 	atMost("page of 200 numbers: time / json.Unmarshal alone", "page", ours, "ratio", 1, 1.1)
 	atMost("page of 200 numbers, newer Go: time / json.Unmarshal alone", "page-next", ours, "ratio", 1, 1.1)
-	atMost("one after the other, chunked: connections", "sequential-chunked", ours, "connections", 1, 1)
+	atMost("sequential, chunked: connections", "sequential-chunked", ours, "connections", 1, 1)
 	atMost("64 at once, HTTP/1.1: connections", "64-http1", ours, "connections", 1, 96)
 	atLeast("64 at once, HTTP/1.1: throughput / NAIVE", "64-http1", ours, "ratio", 1, 2)
 	atMost("64 at once, TLS: connections", "64-tls", ours, "connections", 1, 130)
@@ -102,16 +102,16 @@ func (r results) requirements() requirements {
 	atLeast("64 at once, HTTP/2: throughput / NAIVE", "64-http2", ours, "ratio", 1, 1)
 	atMost("20,000 calls, 1 % canceled, HTTP/1.1: connections", "canceled-http1", ours, "connections", 1, 300)
 	atMost("20,000 calls, 1 % canceled, HTTP/2: connections", "canceled-http2", ours, "connections", 1, 4)
-	atMost("list: All / the sum of its pages, one after the other, of NAIVE", "list", ourAll, "pages", 1, 1.05)
+	atMost("list: All / the sum of its pages read sequentially by NAIVE", "list", ourAll, "pages", 1, 1.05)
 	atMost("list: Prefetch 4 / All", "list", ourAhead, "lazy", 1, 0.3)
 	atMost("list: peak heap of All, MB", "list", ourAll, "heap", 1e6, 8)
 	atMost("list: peak heap of Prefetch 4, MB", "list", ourAhead, "heap", 1e6, 8)
 	atMost("import: compile CPU beyond net/http, s", "import", ours, "cpu beyond", 1, 1.5)
-	atMost("import: the same of packages outside of the standard library, s", "import", ours, "cpu modules", 1, 1.5)
+	atMost("import: compile CPU of packages outside the standard library, s", "import", ours, "cpu modules", 1, 1.5)
 	atMost("import: binary beyond net/http and encoding/json, MB", "import", ours, "size beyond", 1e6, 0.8)
-	atMost("import: the same of stripped binaries, MB", "import", ours, "stripped beyond", 1e6, 0.8)
+	atMost("import: stripped binary beyond net/http and encoding/json, MB", "import", ours, "stripped beyond", 1e6, 0.8)
 	atMost("import: other modules linked", "import", ours, "modules", 1, 3)
 	atMost("import: allocations at start-up", "import", ours, "init own", 1, 0)
-	atMost("import: the same with those of its requirements", "import", ours, "init allocs", 1, 0)
+	atMost("import: allocations at start-up with its dependencies", "import", ours, "init allocs", 1, 0)
 	return all
 }

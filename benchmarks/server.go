@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// server is a server of one kind, which counts its connections. There is one contender at a time.
+// server is a server that counts its connections. It serves one contender at a time.
 type server struct {
 	*httptest.Server
 	play   atomic.Pointer[play]
@@ -21,13 +21,13 @@ type server struct {
 	asked  atomic.Int64
 }
 
-// play is what a server does for now.
+// play is how the server currently responds.
 type play struct {
-	manner manner
-	answer string
+	manner   manner
+	response string
 }
 
-// wire is how a server is spoken to.
+// wire is the protocol of a server.
 type wire string
 
 const (
@@ -58,12 +58,12 @@ func startServer(kind wire) *server {
 	return s
 }
 
-// root is the certificate of all servers with TLS.
+// root returns the certificate of all servers with TLS.
 func (s *server) root() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
 
-// manner is how a server answers.
+// manner is how a server sends a response.
 type manner string
 
 const (
@@ -78,17 +78,17 @@ const pageTime = 20 * time.Millisecond
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
-		return // the caller has gone away
+		return // the client has disconnected
 	}
 	now := s.play.Load()
 	w.Header().Set("Content-Type", "application/json")
 	switch now.manner {
 	case whole:
 	case chunked:
-		half := len(now.answer) / 2
-		_, _ = io.WriteString(w, now.answer[:half])
+		half := len(now.response) / 2
+		_, _ = io.WriteString(w, now.response[:half])
 		_ = http.NewResponseController(w).Flush()
-		_, _ = io.WriteString(w, now.answer[half:])
+		_, _ = io.WriteString(w, now.response[half:])
 		return
 	case faulty:
 		if s.asked.Add(1)%50 == 0 {
@@ -107,8 +107,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(page)
 		return
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(now.answer)))
-	_, _ = io.WriteString(w, now.answer)
+	w.Header().Set("Content-Length", strconv.Itoa(len(now.response)))
+	_, _ = io.WriteString(w, now.response)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// stat is what came of a figure over all rounds.
+// stat summarizes a figure over all rounds.
 type stat struct {
 	Median float64 `json:"median"`
 	// Low and High are the quartiles.
@@ -24,7 +24,7 @@ func statOf(samples []float64) stat {
 	return stat{at(0.5), at(0.25), at(0.75)}
 }
 
-// column is a figure that a table has of every contender.
+// column is a figure in a table.
 type column struct {
 	Key    string  `json:"key"`
 	Title  string  `json:"title"`
@@ -59,7 +59,7 @@ type row struct {
 	Figures   map[string]stat `json:"figures"`
 }
 
-// sheet takes in the samples of a measurement, one of every contender and figure a round.
+// sheet collects the samples of a measurement: one per contender, figure and round.
 type sheet struct {
 	names   []string
 	samples map[string]map[string][]float64
@@ -75,8 +75,8 @@ func (s *sheet) add(contender, key string, value float64) {
 	s.samples[contender][key] = append(s.samples[contender][key], value)
 }
 
-// ratio makes a figure of what another one is in proportion to that of a base in the same round, so
-// that what slows a whole round down does not show.
+// ratio adds a figure: the ratio of another figure to that of a base in the same round. This removes
+// the influence of anything that slows down a complete round.
 func (s *sheet) ratio(key, of string, base []float64) {
 	for _, name := range s.names {
 		for i, value := range s.samples[name][of] {
@@ -87,7 +87,7 @@ func (s *sheet) ratio(key, of string, base []float64) {
 	}
 }
 
-// table orders the contenders as they are listed.
+// table returns the contenders in their usual order.
 func (s *sheet) table(t table) table {
 	for _, name := range s.names {
 		r := row{Contender: name, Figures: map[string]stat{}}
@@ -100,7 +100,7 @@ func (s *sheet) table(t table) table {
 	return t
 }
 
-// rotated starts every round with another contender.
+// rotated returns the contenders, starting with a different one in each round.
 func rotated[T any](list []T, round int) []T {
 	at := round % len(list)
 	return append(slices.Clone(list[at:]), list[:at]...)

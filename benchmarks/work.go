@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The work: to update a trunk, and to read a page of numbers. Every contender sends the same values
-// to the same place and decodes the same answer into structs of the same fields.
+// The work is to update a trunk and to read a page of numbers. Every contender sends the same values
+// to the same URL and decodes the same response into structs with the same fields.
 
 const (
 	number     = "+12345678901"
@@ -17,24 +17,24 @@ const (
 	trunksPath = "/v1/phone-numbers/trunks"
 )
 
-// place is where a contender sends to.
+// place is the server of a contender.
 type place struct {
-	// URL has no slash at its end.
+	// URL has no trailing slash.
 	URL string
-	// Transport takes the place of the contender's own where there is to be no socket.
+	// Transport replaces the contender's own transport in measurements without a socket.
 	Transport http.RoundTripper `json:"-"`
 }
 
-// caller is a contender's client of one place.
+// caller is a contender's client of a server.
 type caller struct {
 	update func(ctx context.Context) error
-	// page gives how many numbers the page has. It is nil where a contender reads no answers.
+	// page returns the number of numbers on the page. It is nil if a contender reads no responses.
 	page func(ctx context.Context, number int) (int, error)
-	// close closes what is idle.
+	// close closes idle connections.
 	close func()
 }
 
-// own is the transport that a contender made itself, or the place's.
+// own returns the contender's own transport, or that of the place.
 func (p place) own(made *http.Transport) (transport http.RoundTripper, closeIdle func()) {
 	if p.Transport != nil {
 		return p.Transport, func() {}
@@ -42,7 +42,7 @@ func (p place) own(made *http.Transport) (transport http.RoundTripper, closeIdle
 	return made, made.CloseIdleConnections
 }
 
-// standard is the transport of contenders that make none of their own: that of net/http.
+// standard returns net/http's transport, for contenders without their own.
 func standard() *http.Transport {
 	shared, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -64,25 +64,25 @@ type sip struct {
 	Password *string `json:"password,omitempty"`
 }
 
-// update is what every contender but this package encodes.
+// update is the body that every contender but this package encodes.
 var update = updateBody{
 	PhoneNumber: number, Channel: "call", Name: new("Reception"),
 	SIP: &sip{Gateway: new("sip.example.com"), Username: new("reception"), Password: new("s3cret-0123456789")},
 }
 
-// answer is what an update is answered with.
-type answer struct {
+// reply is the response to an update.
+type reply struct {
 	Success bool     `json:"success"`
 	Message string   `json:"message"`
 	Data    snapshot `json:"data"`
 }
 
-var errAnswer = errors.New("the answer was not decoded")
+var errResponse = errors.New("the response was not decoded")
 
-// check keeps a contender from winning by not decoding.
-func (a *answer) check() error {
+// check detects a contender that does not decode.
+func (a *reply) check() error {
 	if !a.Success || a.Data.Number != number || a.Data.Channels.Call.AgentName == "" {
-		return errAnswer
+		return errResponse
 	}
 	return nil
 }
@@ -121,16 +121,16 @@ type inboundChannel struct {
 	ChannelLimit *int `json:"channel_limit"`
 }
 
-// pageAnswer is what the list is answered with.
-type pageAnswer struct {
+// pageReply is the response of the list.
+type pageReply struct {
 	Success bool `json:"success"`
 	Data    page `json:"data"`
 }
 
-// check gives how many numbers the page has.
-func (a *pageAnswer) check() (int, error) {
+// check returns the number of numbers on the page.
+func (a *pageReply) check() (int, error) {
 	if !a.Success || len(a.Data.Items) == 0 || a.Data.Items[0].Bindings.Call.AgentName == "" {
-		return 0, errAnswer
+		return 0, errResponse
 	}
 	return len(a.Data.Items), nil
 }
@@ -211,18 +211,18 @@ type bindings struct {
 	WhatsApp binding `json:"whatsapp"`
 }
 
-// plainCaller does the work with a contender that takes any method, path, body and answer.
+// plainCaller does the work with a contender that accepts any method, path, body and response.
 func plainCaller(do func(ctx context.Context, method, path string, in, into any) error, closeIdle func()) caller {
 	return caller{
 		update: func(ctx context.Context) error {
-			var got answer
+			var got reply
 			if err := do(ctx, http.MethodPatch, trunksPath, &update, &got); err != nil {
 				return err
 			}
 			return got.check()
 		},
 		page: func(ctx context.Context, number int) (int, error) {
-			var got pageAnswer
+			var got pageReply
 			if err := do(ctx, http.MethodGet, trunksPath+"?page="+strconv.Itoa(number)+"&per_page=200", nil, &got); err != nil {
 				return 0, err
 			}

@@ -18,34 +18,34 @@ import (
 	"time"
 )
 
-// A worker is a process of its own that plays the clients, so that what they cost is not mixed with
-// what the server costs, and so that there can be one of every Go release.
+// A worker is a process that runs the clients. It separates their cost from that of the server, and
+// can be built with each Go release.
 
-// order is what a worker is asked to do.
+// order is a task for a worker.
 type order struct {
 	Do        string // the name of a task
 	Contender string
 	Place     place
 	Root      []byte        // the certificate to trust from then on
-	Calls     int           // how many calls at most
-	Limit     time.Duration // and for how long at most; 0 is without limit
+	Calls     int           // maximum number of calls
+	Limit     time.Duration // maximum duration; 0 means no limit
 	AtOnce    int
-	CancelOne int  // one call of so many is canceled by its caller; 0 is none
-	Pages     int  // of a list, the last ones
-	Iterate   bool // with the iterator of this package
+	CancelOne int  // every CancelOne-th call is canceled; 0 means none
+	Pages     int  // number of pages to read, from the end of the list
+	Iterate   bool // use the iterator of this package
 	Ahead     int
 }
 
-// outcome is what came of it.
+// outcome is the result of an order.
 type outcome struct {
-	Error    string // that of the worker itself
+	Error    string // of the worker itself
 	Calls    int
 	Seconds  float64
 	CPU      float64 // seconds of all cores
 	Allocs   float64
 	Bytes    float64
-	Failed   int    // calls that ended in an error
-	Canceled int    // and that their caller had canceled
+	Failed   int    // calls with an error
+	Canceled int    // calls with an error after cancellation
 	Why      string // one of the errors
 	Numbers  int
 	HeapPeak float64
@@ -60,7 +60,7 @@ var tasks = map[string]func(order) (outcome, error){
 	"list":   runList,
 }
 
-// serveOrders is the whole life of a worker.
+// serveOrders is the main function of a worker.
 func serveOrders(in io.Reader, out io.Writer) error {
 	decoder, encoder := json.NewDecoder(in), json.NewEncoder(out)
 	for {
@@ -81,7 +81,7 @@ func serveOrders(in io.Reader, out io.Writer) error {
 	}
 }
 
-// worker is the parent's side of one.
+// worker is the parent's side of a worker process.
 type worker struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -126,8 +126,8 @@ func (w *worker) stop() {
 	_ = w.cmd.Wait()
 }
 
-// trust makes a certificate one that the system trusts, so that every contender can be used with
-// the TLS settings that it has by default. The directive in main.go makes net/http look at it.
+// trust adds a certificate to the system's roots, so that every contender works with its default TLS
+// settings. It requires the directive in main.go.
 func trust(o order) (outcome, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(o.Root) {
@@ -146,7 +146,7 @@ func find(name string) (contender, error) {
 	return contender{}, fmt.Errorf("no contender is called %q", name)
 }
 
-// timed measures what one goroutine does.
+// timed measures one goroutine.
 func timed(calls int, f func() error) (outcome, error) {
 	got := outcome{Calls: calls}
 	runtime.GC() // every contender starts with the same heap
@@ -165,7 +165,7 @@ func timed(calls int, f func() error) (outcome, error) {
 	return got, nil
 }
 
-// cpuTime is what the process has used, of all cores.
+// cpuTime returns the CPU time of the process on all cores.
 func cpuTime() float64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -179,7 +179,7 @@ func withoutSocket(o order) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	return c.make(place{URL: "https://api.example.com", Transport: noSocket{update: []byte(c.answer), page: firstPage}})
+	return c.make(place{URL: "https://api.example.com", Transport: noSocket{update: []byte(c.response), page: firstPage}})
 }
 
 var firstPage = pageJSON(1)
@@ -205,7 +205,7 @@ func runPages(o order) (outcome, error) {
 	get := func() error {
 		n, err := client.page(ctx, 1)
 		if err == nil && n != perPage {
-			err = errAnswer
+			err = errResponse
 		}
 		return err
 	}
@@ -215,10 +215,10 @@ func runPages(o order) (outcome, error) {
 	return timed(o.Calls, get)
 }
 
-// runPlain decodes the page and does nothing else.
+// runPlain only decodes the page.
 func runPlain(o order) (outcome, error) {
 	return timed(o.Calls, func() error {
-		var got pageAnswer
+		var got pageReply
 		if err := json.Unmarshal(firstPage, &got); err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func runPlain(o order) (outcome, error) {
 	})
 }
 
-// runSocket sends calls to a server, from many goroutines at once.
+// runSocket calls a server from many goroutines.
 func runSocket(o order) (outcome, error) {
 	c, err := find(o.Contender)
 	if err != nil {
@@ -276,7 +276,7 @@ func runSocket(o order) (outcome, error) {
 	return got, nil
 }
 
-// oneCall makes a call, and cancels it while it is under way if it is told to.
+// oneCall makes a call and cancels it in flight if cancelIt is set.
 func oneCall(ctx context.Context, client caller, cancelIt bool) (canceled bool, err error) {
 	if !cancelIt {
 		return false, client.update(ctx)

@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wire is a request as it would be if the client did not look at it.
+// wire is a request that the client has not validated.
 type wire struct {
 	method, path string
 	body         map[string]any // nil means none
 }
 
-// trunkBody is a request about a trunk in which one field has another value.
+// trunkBody returns a request for a trunk with one field replaced.
 func trunkBody(method, path, field string, value any) wire {
 	body := map[string]any{"phone_number": number, "channel": "call"}
 	switch {
@@ -30,10 +30,9 @@ func trunkBody(method, path, field string, value any) wire {
 	return wire{method, path, body}
 }
 
-// TestClientRefusesWhatTheContractRefuses: where the client and the contract both have a rule for a
-// field, it is the same rule. Gateways are left out, of which the contract only says that they are
-// text.
-func TestClientRefusesWhatTheContractRefuses(t *testing.T) {
+// The client and the contract have the same rule for each field for which both have one. This does
+// not include gateways, which are any text in the contract.
+func TestClientValidatesLikeTheContract(t *testing.T) {
 	t.Parallel()
 	const (
 		trunks   = "/phone-numbers/trunks"
@@ -78,7 +77,7 @@ func TestClientRefusesWhatTheContractRefuses(t *testing.T) {
 		return update(callID, mihu.TrunkUpdateRequest{Direction: new(mihu.Direction(s))}), trunkBody(http.MethodPatch, trunks, "direction", s)
 	})
 
-	// 0 is a port where it was set as one; elsewhere it says that the field is not filled in.
+	// 0 is an invalid port in an update, but means an omitted field in a create.
 	agree(t, "port", []int{-1 << 62, -1, 0, 1, 5060, 65535, 65536, 1 << 62}, func(n int) (call, wire) {
 		return update(callID, mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Port: mihu.SetPort(n)}}), trunkBody(http.MethodPatch, trunks, "sip.port", n)
 	})
@@ -96,18 +95,17 @@ func TestClientRefusesWhatTheContractRefuses(t *testing.T) {
 	})
 }
 
-// agree holds what the client does with each value against what the contract says of the request
-// that the value would make.
+// agree compares whether the client refuses each value with whether the contract does.
 func agree[V any](t *testing.T, name string, values []V, with func(V) (call, wire)) {
 	t.Helper()
-	// What every operation here can be answered with.
+	// This is a valid response to all operations of this test.
 	const anything = `{"success":true,"data":{"number":"+12345678901","is_external":true,"source":"external","channels":{},"items":[]}}`
 	for _, value := range values {
 		t.Run(fmt.Sprintf("%s %#v", name, value), func(t *testing.T) {
 			t.Parallel()
 			call, wire := with(value)
 			byContract := wire.judge(t)
-			check := newChecker(t, jsonAnswer(http.StatusOK, anything))
+			check := newChecker(t, jsonStub(http.StatusOK, anything))
 			byClient := call(t.Context(), newClient(t, check))
 			if byContract == nil {
 				require.NoError(t, byClient)

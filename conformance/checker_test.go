@@ -21,14 +21,14 @@ func TestContractIsValid(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromFile(contractFile)
 	require.NoError(t, err)
 	// The description of 204 is not quoted, so that what follows its comma is a key of its own, the
-	// only one that the format does not have. Examples are held against their schemas as well.
+	// only one that the format does not have. This also validates the examples.
 	require.NoError(t, doc.Validate(t.Context(), openapi3.AllowExtraSiblingFields("no body.")))
 }
 
-// The tests below hold the checker itself to account: a checker that finds nothing would let every
-// other test of this package pass.
+// The tests below test the checker itself. If it detected nothing, all other tests of this package
+// would pass.
 
-func TestCheckerJudgesRequests(t *testing.T) {
+func TestCheckerValidatesRequests(t *testing.T) {
 	t.Parallel()
 	const (
 		trunks  = base + "/phone-numbers/trunks"
@@ -41,9 +41,9 @@ func TestCheckerJudgesRequests(t *testing.T) {
 		method    string
 		url       string
 		body      string
-		token     string // of the Authorization header; empty means a good one
-		mediaType string // empty means JSON where there is a body
-		wrong     string // part of the problem; empty means that there is none
+		token     string // the Authorization header; empty means a valid one
+		mediaType string // empty means JSON if there is a body
+		wrong     string // part of the error; empty means none
 	}{
 		{name: "create", method: "POST", url: trunks, body: good + `}`},
 		{name: "create with everything", method: "POST", url: trunks, body: good + `,"name":"","direction":"both","sip":{"gateway":"a","port":1,"username":"","password":"","secondary_gateway":""},"additional_settings":{"a":null}}`},
@@ -63,10 +63,10 @@ func TestCheckerJudgesRequests(t *testing.T) {
 		{name: "unknown channel", method: "POST", url: trunks, body: strings.Replace(good, `"call"`, `"sms"`, 1) + `}`, wrong: "allowed values"},
 		{name: "empty direction", method: "POST", url: trunks, body: good + `,"direction":""}`, wrong: "allowed values"},
 		{name: "no body", method: "POST", url: trunks, wrong: "value is required"},
-		{name: "cut body", method: "POST", url: trunks, body: good, wrong: "unexpected EOF"},
+		{name: "truncated body", method: "POST", url: trunks, body: good, wrong: "unexpected EOF"},
 		{name: "two bodies", method: "POST", url: trunks, body: good + `}{}`, wrong: "not one JSON value"},
-		{name: "repeated name", method: "POST", url: trunks, body: good + `,"name":"a","name":"b"}`, wrong: "name"},
-		{name: "repeated name inside", method: "POST", url: trunks, body: good + `,"additional_settings":{"a":[{"b":1,"b":1}]}}`, wrong: `"b"`},
+		{name: "duplicate name", method: "POST", url: trunks, body: good + `,"name":"a","name":"b"}`, wrong: "name"},
+		{name: "duplicate name inside", method: "POST", url: trunks, body: good + `,"additional_settings":{"a":[{"b":1,"b":1}]}}`, wrong: `"b"`},
 		{name: "same names in different objects", method: "POST", url: trunks, body: good + `,"additional_settings":{"name":[{"a":1},{"a":1}],"a":1}}`},
 		{name: "not UTF-8", method: "POST", url: trunks, body: good + ",\"name\":\"\xff\"}", wrong: "UTF-8"},
 		{name: "form body", method: "POST", url: trunks, body: good + `}`, mediaType: "application/x-www-form-urlencoded", wrong: "Content-Type"},
@@ -82,7 +82,7 @@ func TestCheckerJudgesRequests(t *testing.T) {
 		{name: "delete without plus", method: "DELETE", url: trunks + "?phone_number=12345678901&channel=call"},
 		{name: "delete with a plus that means a space", method: "DELETE", url: trunks + "?phone_number=+12345678901&channel=call", wrong: "pattern"},
 		{name: "delete without channel", method: "DELETE", url: trunks + "?phone_number=12345678901", wrong: `"channel"`},
-		{name: "delete with a channel too many", method: "DELETE", url: trunks + "?phone_number=12345678901&channel=call&channel=sms", wrong: `repeats "channel"`},
+		{name: "delete with a channel too many", method: "DELETE", url: trunks + "?phone_number=12345678901&channel=call&channel=sms", wrong: `contains "channel" twice`},
 		{name: "delete with an unknown parameter", method: "DELETE", url: trunks + "?phone_number=12345678901&channel=call&force=1", wrong: `"force"`},
 		{name: "delete with a body", method: "DELETE", url: trunks + "?phone_number=12345678901&channel=call", body: `{}`, wrong: "not allowed"},
 
@@ -98,7 +98,7 @@ func TestCheckerJudgesRequests(t *testing.T) {
 
 		{name: "no token", method: "GET", url: trunks, token: noToken, wrong: "bearer token"},
 		{name: "empty token", method: "GET", url: trunks, token: "Bearer ", wrong: "bearer token"},
-		{name: "token of another kind", method: "GET", url: trunks, token: "Basic YTpi", wrong: "bearer token"},
+		{name: "token of another scheme", method: "GET", url: trunks, token: "Basic YTpi", wrong: "bearer token"},
 		{name: "other path", method: "GET", url: base + "/phone-numbers/trunks/", wrong: "no matching operation"},
 		{name: "other method", method: "PUT", url: trunks, wrong: "method not allowed"},
 		{name: "other base path", method: "GET", url: "https://demo.mihu.ai/v1/phone-numbers/trunks", wrong: "no matching operation"},
@@ -130,7 +130,7 @@ func TestCheckerJudgesRequests(t *testing.T) {
 	}
 }
 
-func TestCheckerJudgesResponses(t *testing.T) {
+func TestCheckerValidatesResponses(t *testing.T) {
 	t.Parallel()
 	const (
 		snapshot = `{"success":true,"data":{"number":"+12345678901","is_external":true,"source":"external","channels":{}}}`
@@ -140,38 +140,38 @@ func TestCheckerJudgesResponses(t *testing.T) {
 		name   string
 		method string
 		path   string
-		answer answer
+		stub   stub
 		wrong  string
 	}{
-		{name: "snapshot", method: "POST", answer: jsonAnswer(201, snapshot)},
-		{name: "snapshot under 200", method: "POST", answer: jsonAnswer(200, snapshot)},
-		{name: "snapshot of an update under 201", method: "PATCH", answer: jsonAnswer(201, snapshot), wrong: `"success"`},
-		{name: "snapshot without data", method: "POST", answer: jsonAnswer(201, `{"success":true}`), wrong: `property "data" is missing`},
-		{name: "snapshot without success", method: "POST", answer: jsonAnswer(201, strings.Replace(snapshot, `"success":true,`, "", 1)), wrong: `property "success" is missing`},
-		{name: "snapshot of another source", method: "POST", answer: jsonAnswer(201, strings.Replace(snapshot, `"external",`, `"rented",`, 1)), wrong: "allowed values"},
-		{name: "snapshot with a limit as a string", method: "POST", answer: jsonAnswer(201, strings.Replace(snapshot, `{}`, `{"inbound":{"enabled":true,"channel_limit":"10"}}`, 1)), wrong: "value must be an integer"},
-		{name: "channels as a list", method: "POST", answer: jsonAnswer(201, strings.Replace(snapshot, `{}`, `[]`, 1)), wrong: "value must be an object"},
-		{name: "null message", method: "POST", answer: jsonAnswer(201, strings.Replace(snapshot, `true`, `true,"message":null`, 1)), wrong: "Value is not nullable"},
-		{name: "deleted", method: "DELETE", answer: jsonAnswer(200, `{"success":true}`)},
-		{name: "deleted without body", method: "DELETE", answer: answer{status: 204}},
-		{name: "empty body under 200", method: "DELETE", answer: answer{status: 200}, wrong: "Content-Type"},
-		{name: "page without items", method: "GET", answer: jsonAnswer(200, `{"success":true,"data":{}}`), wrong: `property "items" is missing`},
-		{name: "error", method: "GET", answer: jsonAnswer(404, failure)},
-		{name: "error of the framework", method: "GET", answer: jsonAnswer(422, `{"message":"No","errors":{"phone_number":["is taken"]}}`)},
-		{name: "error that is a success", method: "GET", answer: jsonAnswer(404, `{"success":true,"message":"No"}`), wrong: "allowed values"},
-		{name: "error without message", method: "GET", answer: jsonAnswer(404, `{"success":false}`), wrong: `property "message" is missing`},
-		{name: "error with a text for an object", method: "GET", answer: jsonAnswer(404, `{"message":"No","error":"gone"}`), wrong: "value must be an object"},
-		{name: "error with errors as a list", method: "GET", answer: jsonAnswer(422, `{"message":"No","errors":[]}`), wrong: "value must be an object"},
-		{name: "page of a proxy", method: "GET", answer: answer{502, "text/html", "<html></html>"}, wrong: "Content-Type"},
-		{name: "cut short", method: "GET", answer: jsonAnswer(404, `{"message":`), wrong: "unexpected EOF"},
-		{name: "two values", method: "GET", answer: jsonAnswer(404, failure+failure), wrong: "not one JSON value"},
-		{name: "error of a path that is not there", method: "GET", path: "/nothing", answer: jsonAnswer(404, failure)},
-		{name: "wrong error of a path that is not there", method: "GET", path: "/nothing", answer: jsonAnswer(404, `{}`), wrong: `property "message" is missing`},
-		{name: "success of a path that is not there", method: "GET", path: "/nothing", answer: jsonAnswer(200, snapshot), wrong: "does not have"},
+		{name: "snapshot", method: "POST", stub: jsonStub(201, snapshot)},
+		{name: "snapshot under 200", method: "POST", stub: jsonStub(200, snapshot)},
+		{name: "snapshot of an update under 201", method: "PATCH", stub: jsonStub(201, snapshot), wrong: `"success"`},
+		{name: "snapshot without data", method: "POST", stub: jsonStub(201, `{"success":true}`), wrong: `property "data" is missing`},
+		{name: "snapshot without success", method: "POST", stub: jsonStub(201, strings.Replace(snapshot, `"success":true,`, "", 1)), wrong: `property "success" is missing`},
+		{name: "snapshot of another source", method: "POST", stub: jsonStub(201, strings.Replace(snapshot, `"external",`, `"rented",`, 1)), wrong: "allowed values"},
+		{name: "snapshot with a limit as a string", method: "POST", stub: jsonStub(201, strings.Replace(snapshot, `{}`, `{"inbound":{"enabled":true,"channel_limit":"10"}}`, 1)), wrong: "value must be an integer"},
+		{name: "channels as a list", method: "POST", stub: jsonStub(201, strings.Replace(snapshot, `{}`, `[]`, 1)), wrong: "value must be an object"},
+		{name: "null message", method: "POST", stub: jsonStub(201, strings.Replace(snapshot, `true`, `true,"message":null`, 1)), wrong: "Value is not nullable"},
+		{name: "deleted", method: "DELETE", stub: jsonStub(200, `{"success":true}`)},
+		{name: "deleted without body", method: "DELETE", stub: stub{status: 204}},
+		{name: "empty body under 200", method: "DELETE", stub: stub{status: 200}, wrong: "Content-Type"},
+		{name: "page without items", method: "GET", stub: jsonStub(200, `{"success":true,"data":{}}`), wrong: `property "items" is missing`},
+		{name: "error", method: "GET", stub: jsonStub(404, failure)},
+		{name: "error of the framework", method: "GET", stub: jsonStub(422, `{"message":"No","errors":{"phone_number":["is taken"]}}`)},
+		{name: "error that is a success", method: "GET", stub: jsonStub(404, `{"success":true,"message":"No"}`), wrong: "allowed values"},
+		{name: "error without message", method: "GET", stub: jsonStub(404, `{"success":false}`), wrong: `property "message" is missing`},
+		{name: "error with a text for an object", method: "GET", stub: jsonStub(404, `{"message":"No","error":"gone"}`), wrong: "value must be an object"},
+		{name: "error with errors as a list", method: "GET", stub: jsonStub(422, `{"message":"No","errors":[]}`), wrong: "value must be an object"},
+		{name: "page of a proxy", method: "GET", stub: stub{502, "text/html", "<html></html>"}, wrong: "Content-Type"},
+		{name: "truncated", method: "GET", stub: jsonStub(404, `{"message":`), wrong: "unexpected EOF"},
+		{name: "two values", method: "GET", stub: jsonStub(404, failure+failure), wrong: "not one JSON value"},
+		{name: "error of an unknown path", method: "GET", path: "/nothing", stub: jsonStub(404, failure)},
+		{name: "wrong error of an unknown path", method: "GET", path: "/nothing", stub: jsonStub(404, `{}`), wrong: `property "message" is missing`},
+		{name: "success of an unknown path", method: "GET", path: "/nothing", stub: jsonStub(200, snapshot), wrong: "does not have"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, tt.answer)
+			check := newChecker(t, tt.stub)
 			req, err := http.NewRequestWithContext(t.Context(), tt.method, base+"/phone-numbers/trunks"+tt.path, http.NoBody)
 			require.NoError(t, err)
 			resp, err := check.RoundTrip(req)

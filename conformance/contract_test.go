@@ -28,15 +28,15 @@ const contractFile = "../testdata/openapi.yaml"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// contract judges requests and responses. It is read only once made.
+// contract validates requests and responses. It is immutable.
 type contract struct {
 	doc     *openapi3.T
 	router  routers.Router
 	options *openapi3filter.Options
 }
 
-// loadContract reads the contract. Its own server, a host per workspace, stands beside a server
-// without host, so that the requests to a test server find their operation too.
+// loadContract reads the contract. It adds a server without a host to the contract's own servers, so
+// that requests to a test server match an operation too.
 var loadContract = sync.OnceValues(func() (*contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(contractFile)
 	if err != nil {
@@ -79,7 +79,7 @@ func requireBearer(_ context.Context, input *openapi3filter.AuthenticationInput)
 	return nil
 }
 
-// request is what the contract has to say of a request, and the operation that it belongs to.
+// request validates a request and returns its operation.
 func (c *contract) request(req *http.Request, body []byte) (*openapi3filter.RequestValidationInput, error) {
 	route, params, err := c.router.FindRoute(req)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *contract) request(req *http.Request, body []byte) (*openapi3filter.Requ
 	)
 }
 
-// checkQuery finds what the validator leaves alone: parameters that the contract does not have, and
-// repeated ones, of which only the first would be looked at.
+// checkQuery checks what the validator does not: unknown parameters and duplicate parameters, of which
+// the validator only checks the first.
 func checkQuery(raw string, operation *openapi3.Operation) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -109,14 +109,14 @@ func checkQuery(raw string, operation *openapi3.Operation) error {
 			problems = append(problems, fmt.Errorf("the query has a parameter %q that the contract does not", name))
 		}
 		if len(values) != 1 {
-			problems = append(problems, fmt.Errorf("the query repeats %q", name))
+			problems = append(problems, fmt.Errorf("the query contains %q twice", name))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// checkWholeBody finds what the validator leaves alone as well: what follows the first value of a
-// body, text that is not UTF-8, and repeated names, which it sees from Go 1.27 on only.
+// checkWholeBody also checks what the validator does not: data after the first value of a body, text
+// that is not UTF-8, and duplicate names, which the validator only detects since Go 1.27.
 func checkWholeBody(body []byte) error {
 	switch {
 	case len(body) == 0:
@@ -129,7 +129,7 @@ func checkWholeBody(body []byte) error {
 	return checkNames(json.NewDecoder(bytes.NewReader(body)))
 }
 
-// checkNames reads one value, which is known to be well-formed.
+// checkNames checks one well-formed value for duplicate names.
 func checkNames(decoder *json.Decoder) error {
 	token, err := decoder.Token()
 	if err != nil || token != json.Delim('{') && token != json.Delim('[') {
@@ -143,7 +143,7 @@ func checkNames(decoder *json.Decoder) error {
 				return err
 			}
 			if names[name] {
-				return fmt.Errorf("the body repeats the name %q", name)
+				return fmt.Errorf("the body contains the name %q twice", name)
 			}
 			names[name] = true
 		}
@@ -155,8 +155,7 @@ func checkNames(decoder *json.Decoder) error {
 	return err
 }
 
-// response is what the contract has to say of a response. A request that belongs to no operation
-// can only be answered with an error.
+// response validates a response. If the request matches no operation, the response must be an error.
 func (c *contract) response(input *openapi3filter.RequestValidationInput, req *http.Request, resp *http.Response, body []byte) error {
 	if input == nil {
 		if resp.StatusCode < http.StatusBadRequest {
@@ -177,11 +176,11 @@ func (c *contract) response(input *openapi3filter.RequestValidationInput, req *h
 	return errors.Join(err, checkWholeBody(body))
 }
 
-// exchange is a request, its response, and what the contract has to say of them.
+// exchange is a request, its response, and the results of their validation.
 type exchange struct {
 	method, url string
 	server      string // the URL template of the contract's server that the request went to
-	operation   string // by operationId; empty where the contract has none
+	operation   string // the operationId; empty if no operation matches
 	status      int
 	sent, got   []byte
 	request     error
@@ -198,7 +197,7 @@ func (e exchange) requireValid(t *testing.T) {
 	require.NoError(t, e.response, "the response of %s", e)
 }
 
-// checker is a transport that holds every exchange against the contract and keeps what it found.
+// checker is a transport that validates every exchange and keeps the results.
 type checker struct {
 	contract *contract
 	next     http.RoundTripper
@@ -231,7 +230,7 @@ func (c *checker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := c.next.RoundTrip(req)
 	if err != nil {
-		c.keep(e) // an answer may be lost on purpose; the request was sent all the same
+		c.keep(e) // a response may be lost on purpose, but the request was sent
 		return nil, err
 	}
 	e.status = resp.StatusCode
@@ -251,7 +250,7 @@ func (c *checker) keep(e exchange) {
 	c.exchanges = append(c.exchanges, e)
 }
 
-// take gives the exchanges since the last take.
+// take returns the exchanges since the last take.
 func (c *checker) take() []exchange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -260,7 +259,7 @@ func (c *checker) take() []exchange {
 	return taken
 }
 
-// one gives the exchange since the last take, which has to be the only one.
+// one returns the only exchange since the last take.
 func (c *checker) one(t *testing.T) exchange {
 	t.Helper()
 	taken := c.take()
@@ -268,7 +267,7 @@ func (c *checker) one(t *testing.T) exchange {
 	return taken[0]
 }
 
-// valid gives the exchange since the last take, which the contract has to allow.
+// valid returns the only exchange since the last take, which must be valid.
 func (c *checker) valid(t *testing.T) exchange {
 	t.Helper()
 	e := c.one(t)
@@ -276,27 +275,27 @@ func (c *checker) valid(t *testing.T) exchange {
 	return e
 }
 
-// answer is a transport that answers every request with one response.
-type answer struct {
+// stub is a transport that returns the same response to every request.
+type stub struct {
 	status      int
 	contentType string
 	body        string
 }
 
-func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 	header := http.Header{}
-	if a.contentType != "" {
-		header.Set("Content-Type", a.contentType)
+	if s.contentType != "" {
+		header.Set("Content-Type", s.contentType)
 	}
 	return &http.Response{
-		StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: req,
+		StatusCode: s.status, Status: http.StatusText(s.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(strings.NewReader(s.body)), ContentLength: int64(len(s.body)), Request: req,
 	}, nil
 }
 
-func jsonAnswer(status int, body string) answer { return answer{status, "application/json", body} }
+func jsonStub(status int, body string) stub { return stub{status, "application/json", body} }
 
-// newClient is a client of the workspace demo whose requests the checker takes.
+// newClient returns a client of the workspace demo that uses the checker.
 func newClient(t *testing.T, check *checker, opts ...mihu.Option) *mihu.Client {
 	t.Helper()
 	opts = append([]mihu.Option{mihu.WithHTTPClient(&http.Client{Transport: check})}, opts...)

@@ -1,6 +1,6 @@
-// Package conformance holds the contract tests of package mihu: every request that the client can
-// send, and every answer of the fake server mihutest, is held against testdata/openapi.yaml.
+// Package conformance contains the contract tests of package mihu. They validate every request that
+// the client can send, and every response of the fake server mihutest, against testdata/openapi.yaml.
 //
-// It is a module of its own so that the validator it needs is no dependency of package mihu. It
-// has no code to import.
+// It is a separate module, so that the validator is not a dependency of package mihu. It exports
+// nothing.
 package conformance

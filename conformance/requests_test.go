@@ -27,24 +27,24 @@ const (
 var (
 	callID     = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
 	whatsAppID = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelWhatsApp}
-	// settings hold what JSON can hold, null included, which is the caller's own there.
+	// settings contain all kinds of JSON values. A null in them belongs to the caller.
 	settings = map[string]any{"ani_format": "e164", "nested": map[string]any{"null": nil, "list": []any{1.5, true, "<&>\u2028é"}}}
 )
 
-// way is one way to fill in a field, and what has to be sent for it.
+// way is one way to set a field, and the JSON that must be sent for it.
 type way[R any] struct {
 	fill func(*R)
 	want any
 }
 
-// field is a field of a request by its path in the body. Not to fill it in is always one more way.
+// field is a field of a request with its path in the body. Omitting it is always one more way.
 type field[R any] struct {
 	path string
 	ways []way[R]
 }
 
-// combinations gives every combination of the ways to fill in the fields: the request, and the body
-// that has to be sent for it beside the fields that are always there.
+// combinations returns every combination of the ways to set the fields: the request, and the body that
+// must be sent for it in addition to the required fields.
 func combinations[R any](fields []field[R]) iter.Seq2[*R, map[string]any] {
 	total := 1
 	for _, f := range fields {
@@ -82,7 +82,7 @@ func put(body map[string]any, path string, value any) {
 	put(inner, rest, value)
 }
 
-// A field of an update is not sent, sent empty, or sent with a value. A direction has no empty value.
+// A field of an update is omitted, empty, or has a value. A direction has no empty value.
 var (
 	updateFields = []field[mihu.TrunkUpdateRequest]{
 		{"name", []way[mihu.TrunkUpdateRequest]{
@@ -130,7 +130,7 @@ func sipOf(r *mihu.TrunkUpdateRequest) *mihu.SIPUpdate {
 	return r.SIP
 }
 
-// A field of a new trunk is sent with a value or not at all; settings may be empty.
+// A field of a new trunk is omitted or has a value. Settings may be empty.
 var (
 	createFields = []field[mihu.TrunkCreateRequest]{
 		{"name", []way[mihu.TrunkCreateRequest]{
@@ -184,7 +184,7 @@ func TestEveryUpdateIsValid(t *testing.T) {
 	} {
 		t.Run(string(tt.id.Channel), func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, jsonAnswer(http.StatusOK, snapshotBody))
+			check := newChecker(t, jsonStub(http.StatusOK, snapshotBody))
 			client := newClient(t, check)
 			n := 0
 			for req, want := range combinations(tt.fields) {
@@ -192,7 +192,7 @@ func TestEveryUpdateIsValid(t *testing.T) {
 				if len(want) == 0 {
 					_, err := client.Trunks.Update(t.Context(), tt.id, req)
 					require.ErrorIs(t, err, mihu.ErrInvalid)
-					require.Empty(t, check.take(), "an update that changes nothing is not sent")
+					require.Empty(t, check.take(), "an update without changes is not sent")
 					continue
 				}
 				_, err := client.Trunks.Update(t.Context(), tt.id, req)
@@ -217,7 +217,7 @@ func TestEveryCreateIsValid(t *testing.T) {
 	} {
 		t.Run(string(tt.id.Channel), func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, jsonAnswer(http.StatusCreated, snapshotBody))
+			check := newChecker(t, jsonStub(http.StatusCreated, snapshotBody))
 			client := newClient(t, check)
 			n := 0
 			for req, want := range combinations(tt.fields) {
@@ -233,10 +233,10 @@ func TestEveryCreateIsValid(t *testing.T) {
 	}
 }
 
-// Structs without a value are not sent, rather than sent as {}.
+// Empty structs are omitted, not sent as {}.
 func TestEmptySIPIsNotSent(t *testing.T) {
 	t.Parallel()
-	check := newChecker(t, jsonAnswer(http.StatusOK, snapshotBody))
+	check := newChecker(t, jsonStub(http.StatusOK, snapshotBody))
 	client := newClient(t, check)
 
 	_, err := client.Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{TrunkID: callID, AgentUUID: uuid, SIP: &mihu.SIPCredentials{}})
@@ -248,7 +248,7 @@ func TestEmptySIPIsNotSent(t *testing.T) {
 	requireSent(t, check, "updateTrunk", map[string]any{"phone_number": number, "channel": "call", "name": "a"})
 }
 
-// requireSent says that one valid request of the operation was sent, with that body.
+// requireSent checks that exactly one valid request of the operation was sent, with that body.
 func requireSent(t *testing.T, check *checker, operation string, want map[string]any) {
 	t.Helper()
 	e := check.valid(t)
@@ -258,7 +258,7 @@ func requireSent(t *testing.T, check *checker, operation string, want map[string
 	require.Equal(t, want, sent)
 }
 
-// call is a call of the client, of which only the error matters.
+// call is a call of the client that returns only its error.
 type call func(ctx context.Context, c *mihu.Client) error
 
 func errorOf[T any](_ T, err error) error { return err }
@@ -283,8 +283,7 @@ func channelsByNumber(number string) call {
 	return func(ctx context.Context, c *mihu.Client) error { return errorOf(c.Channels.GetByNumber(ctx, number)) }
 }
 
-// TestEveryOperationIsValid sends what has a few forms only, and sees to it that no operation of the
-// contract is left out.
+// Every form of the operations that have few forms is valid. Every operation of the contract is tested.
 func TestEveryOperationIsValid(t *testing.T) {
 	t.Parallel()
 	const (
@@ -314,48 +313,48 @@ func TestEveryOperationIsValid(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		operation string
-		answer    answer
+		stub      stub
 		call      call
 		query     string
 		body      string
 	}{
-		{"create", "createTrunk", jsonAnswer(201, snapshotBody), create, "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + upper + `"}`},
-		{"update", "updateTrunk", jsonAnswer(200, snapshotBody), update, "", `{"phone_number":"+12345678901","channel":"call","name":"a"}`},
-		{"assign call", "assignTrunk", jsonAnswer(200, snapshotBody), assign(callID, uuid), "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + uuid + `"}`},
-		{"assign whatsapp", "assignTrunk", jsonAnswer(200, snapshotBody), assign(whatsAppID, upper), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + upper + `"}`},
-		{"delete call", "deleteTrunk", jsonAnswer(200, `{"success":true}`), remove(callID), "channel=call&phone_number=%2B12345678901", ""},
-		{"delete whatsapp", "deleteTrunk", answer{status: 204}, remove(whatsAppID), "channel=whatsapp&phone_number=%2B12345678901", ""},
-		{"delete without plus", "deleteTrunk", answer{status: 204}, remove(mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}), "channel=call&phone_number=12345678901", ""},
-		{"list", "listTrunks", jsonAnswer(200, pageBody), list(nil), "", ""},
-		{"list of zero options", "listTrunks", jsonAnswer(200, pageBody), list(&mihu.ListOptions{}), "", ""},
-		{"list of a page", "listTrunks", jsonAnswer(200, pageBody), list(&mihu.ListOptions{Page: 3}), "page=3", ""},
-		{"list of a size", "listTrunks", jsonAnswer(200, pageBody), list(&mihu.ListOptions{PerPage: 200}), "per_page=200", ""},
-		{"list of both", "listTrunks", jsonAnswer(200, pageBody), list(&mihu.ListOptions{Page: 1, PerPage: 1}), "page=1&per_page=1", ""},
-		{"all", "listTrunks", jsonAnswer(200, pageBody), all, "page=1&per_page=200", ""},
-		{"channels", "getChannels", jsonAnswer(200, snapshotBody), channels(uuid), "", ""},
-		{"channels in capitals", "getChannels", jsonAnswer(200, snapshotBody), channels(upper), "", ""},
-		{"channels by number", "getChannelsByNumber", jsonAnswer(200, snapshotBody), channelsByNumber(number), "number=%2B12345678901", ""},
-		{"inventory by Do", "listPhoneNumbers", jsonAnswer(200, pageBody), do(mihu.Request{
+		{"create", "createTrunk", jsonStub(201, snapshotBody), create, "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + upper + `"}`},
+		{"update", "updateTrunk", jsonStub(200, snapshotBody), update, "", `{"phone_number":"+12345678901","channel":"call","name":"a"}`},
+		{"assign call", "assignTrunk", jsonStub(200, snapshotBody), assign(callID, uuid), "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + uuid + `"}`},
+		{"assign whatsapp", "assignTrunk", jsonStub(200, snapshotBody), assign(whatsAppID, upper), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + upper + `"}`},
+		{"delete call", "deleteTrunk", jsonStub(200, `{"success":true}`), remove(callID), "channel=call&phone_number=%2B12345678901", ""},
+		{"delete whatsapp", "deleteTrunk", stub{status: 204}, remove(whatsAppID), "channel=whatsapp&phone_number=%2B12345678901", ""},
+		{"delete without plus", "deleteTrunk", stub{status: 204}, remove(mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}), "channel=call&phone_number=12345678901", ""},
+		{"list", "listTrunks", jsonStub(200, pageBody), list(nil), "", ""},
+		{"list of zero options", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{}), "", ""},
+		{"list of a page", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{Page: 3}), "page=3", ""},
+		{"list of a size", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{PerPage: 200}), "per_page=200", ""},
+		{"list of both", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{Page: 1, PerPage: 1}), "page=1&per_page=1", ""},
+		{"all", "listTrunks", jsonStub(200, pageBody), all, "page=1&per_page=200", ""},
+		{"channels", "getChannels", jsonStub(200, snapshotBody), channels(uuid), "", ""},
+		{"channels in capitals", "getChannels", jsonStub(200, snapshotBody), channels(upper), "", ""},
+		{"channels by number", "getChannelsByNumber", jsonStub(200, snapshotBody), channelsByNumber(number), "number=%2B12345678901", ""},
+		{"inventory by Do", "listPhoneNumbers", jsonStub(200, pageBody), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers", Query: mihu.ListOptions{Page: 2, PerPage: 10},
 		}), "page=2&per_page=10", ""},
-		{"rates by Do", "listRates", jsonAnswer(200, rates), do(mihu.Request{
+		{"rates by Do", "listRates", jsonStub(200, rates), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers/rates", Query: url.Values{"country_code": {"IT"}, "prefix": {"+39"}, "page": {"1"}},
 		}), "country_code=IT&page=1&prefix=%2B39", ""},
-		{"settings by Do", "updateChannelSettings", jsonAnswer(200, updated), do(mihu.Request{
+		{"settings by Do", "updateChannelSettings", jsonStub(200, updated), do(mihu.Request{
 			Method: "PATCH", Path: "/phone-numbers/{uuid}", PathArgs: map[string]string{"uuid": uuid},
 			Body: json.RawMessage(`{"channel_settings":{"voice":{"enabled":true,"channel_limit":10,"whitelisted_destinations":["US"]}}}`),
 		}), "", `{"channel_settings":{"voice":{"enabled":true,"channel_limit":10,"whitelisted_destinations":["US"]}}}`},
-		{"channels by Do", "getChannels", jsonAnswer(200, snapshotBody), do(mihu.Request{
+		{"channels by Do", "getChannels", jsonStub(200, snapshotBody), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers/{uuid}/channels", PathArgs: map[string]string{"uuid": uuid},
 		}), "", ""},
-		{"create by Do", "createTrunk", jsonAnswer(200, snapshotBody), do(mihu.Request{
+		{"create by Do", "createTrunk", jsonStub(200, snapshotBody), do(mihu.Request{
 			Method: "POST", Path: "/phone-numbers/trunks", Body: mihu.TrunkCreateRequest{TrunkID: whatsAppID, AgentUUID: uuid},
 		}), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + uuid + `"}`},
 	} {
 		seen[tt.operation] = true
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, tt.answer)
+			check := newChecker(t, tt.stub)
 			require.NoError(t, tt.call(t.Context(), newClient(t, check)))
 			e := check.valid(t)
 			assert.Equal(t, tt.operation, e.operation)
@@ -382,8 +381,8 @@ func (c *contract) operations() []string {
 	return ids
 }
 
-// TestSettlingIsValid: what a Create sends on its own, after an answer that was lost, is valid too.
-func TestSettlingIsValid(t *testing.T) {
+// The requests of a reconciliation are valid too.
+func TestReconciliationIsValid(t *testing.T) {
 	t.Parallel()
 	full := mihu.TrunkCreateRequest{
 		TrunkID: callID, AgentUUID: uuid, Name: "Front desk", Direction: mihu.DirectionInbound,
@@ -395,8 +394,8 @@ func TestSettlingIsValid(t *testing.T) {
 		fault mihutest.Fault
 		want  []string
 	}{
-		{"carried out", mihutest.Fault{Method: "POST", Drop: true, AfterChange: true}, []string{"createTrunk", "getChannelsByNumber", "updateTrunk"}},
-		{"not carried out", mihutest.Fault{Method: "POST", Drop: true}, []string{"createTrunk", "getChannelsByNumber", "createTrunk"}},
+		{"applied", mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true}, []string{"createTrunk", "getChannelsByNumber", "updateTrunk"}},
+		{"not applied", mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true}, []string{"createTrunk", "getChannelsByNumber", "createTrunk"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -416,12 +415,12 @@ func TestSettlingIsValid(t *testing.T) {
 	}
 }
 
-// TestEnsureIsValid: so is what an Ensure is made of, whatever it finds.
+// The requests of Ensure are valid, whatever it finds.
 func TestEnsureIsValid(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
-		found string // the agent that has the trunk; empty means that there is no trunk
+		found string // the agent of the trunk; empty means that there is no trunk
 		req   mihu.TrunkCreateRequest
 		want  []string
 	}{
@@ -452,7 +451,7 @@ func TestEnsureIsValid(t *testing.T) {
 	}
 }
 
-// checked is a client of a fake server with a checker in between.
+// checked returns a client of a fake server that uses a checker.
 func checked(t *testing.T, srv *mihutest.Server, opts ...mihu.Option) (*checker, *mihu.Client) {
 	t.Helper()
 	transport := srv.HTTPClient().Transport

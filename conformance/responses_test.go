@@ -30,8 +30,8 @@ var shapes = map[string]mihutest.ErrorShape{
 	"framework": mihutest.ErrorFramework,
 }
 
-// newServer is a fake with two agents, one trunk, which is on call and answered by the agent uuid,
-// and one purchased number, which the agent grace answers on sms.
+// newServer returns a fake server with two agents, one call trunk of the agent uuid, and one purchased
+// number of the agent grace on sms.
 func newServer(t *testing.T, opts ...mihutest.Option) *mihutest.Server {
 	t.Helper()
 	srv := mihutest.NewServer(t, opts...)
@@ -44,7 +44,7 @@ func newServer(t *testing.T, opts ...mihutest.Option) *mihutest.Server {
 	return srv
 }
 
-func TestEveryAnswerOfTheFakeIsValid(t *testing.T) {
+func TestFakeResponsesAreValid(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string]mihutest.Rules{
 		"defaults": {},
@@ -97,18 +97,18 @@ func TestEveryAnswerOfTheFakeIsValid(t *testing.T) {
 	}
 }
 
-// refusal is a request that the fake refuses.
+// refusal is a request that the fake server refuses.
 type refusal struct {
 	name   string
 	method string
 	path   string
 	body   string
-	// header is changed from what a good request has; an empty value takes the header away.
+	// header overrides the headers of a valid request; an empty value removes a header.
 	header map[string]string
 	status int
 	code   string
-	// fits says that the contract has nothing against the request: it is refused for what the
-	// server holds, or for what a contract cannot say.
+	// fits means that the contract allows the request: the server refuses it because of its state, or
+	// because of a rule that a contract cannot express.
 	fits bool
 }
 
@@ -123,7 +123,7 @@ func refusals() []refusal {
 	}
 	return []refusal{
 		{name: "no token", method: "GET", path: trunks, header: map[string]string{"Authorization": ""}, status: 401, code: "MISSING_AUTH_TOKEN"},
-		{name: "token of another kind", method: "GET", path: trunks, header: map[string]string{"Authorization": "Basic YTpi"}, status: 401, code: "MISSING_AUTH_TOKEN"},
+		{name: "token of another scheme", method: "GET", path: trunks, header: map[string]string{"Authorization": "Basic YTpi"}, status: 401, code: "MISSING_AUTH_TOKEN"},
 		{name: "wrong token", method: "GET", path: trunks, header: map[string]string{"Authorization": "Bearer old"}, status: 401, code: "INVALID_AUTH_TOKEN", fits: true},
 
 		{name: "unknown path", method: "GET", path: "/agents", status: 404, code: "ROUTE_NOT_FOUND"},
@@ -132,16 +132,16 @@ func refusals() []refusal {
 		{name: "channels of no UUID", method: "GET", path: "/phone-numbers/1/channels", status: 404, code: "ROUTE_NOT_FOUND"},
 		{name: "channels of an unknown UUID", method: "GET", path: "/phone-numbers/" + nobody + "/channels", status: 404, code: "PHONE_NUMBER_NOT_FOUND", fits: true},
 		{name: "channels of an unknown number", method: "GET", path: "/phone-numbers/channels?number=%2B4930123456", status: 404, code: "PHONE_NUMBER_NOT_FOUND", fits: true},
-		{name: "update of no trunk", method: "PATCH", path: trunks, body: `{"phone_number":"+12345678901","channel":"whatsapp","name":"a"}`, status: 404, code: "TRUNK_NOT_FOUND", fits: true},
-		{name: "assign of no trunk", method: "PUT", path: trunks + "/assign", body: create(free, uuid), status: 404, code: "TRUNK_NOT_FOUND", fits: true},
-		{name: "delete of no trunk", method: "DELETE", path: deleted + "&channel=whatsapp", status: 404, code: "TRUNK_NOT_FOUND", fits: true},
+		{name: "update of an unknown trunk", method: "PATCH", path: trunks, body: `{"phone_number":"+12345678901","channel":"whatsapp","name":"a"}`, status: 404, code: "TRUNK_NOT_FOUND", fits: true},
+		{name: "assign of an unknown trunk", method: "PUT", path: trunks + "/assign", body: create(free, uuid), status: 404, code: "TRUNK_NOT_FOUND", fits: true},
+		{name: "delete of an unknown trunk", method: "DELETE", path: deleted + "&channel=whatsapp", status: 404, code: "TRUNK_NOT_FOUND", fits: true},
 		{name: "delete of a purchased number", method: "DELETE", path: trunks + "?phone_number=390123456789&channel=call", status: 404, code: "TRUNK_NOT_FOUND", fits: true},
 
 		{name: "unknown method", method: "PUT", path: trunks, body: `{}`, status: 405, code: "METHOD_NOT_ALLOWED"},
 		{name: "unknown method of channels", method: "POST", path: "/phone-numbers/channels", body: `{}`, status: 405, code: "METHOD_NOT_ALLOWED"},
 
-		{name: "trunk that is there", method: "POST", path: trunks, body: create(number, grace), status: 409, code: "TRUNK_EXISTS", fits: true},
-		{name: "agent that is busy", method: "POST", path: trunks, body: create(free, uuid), status: 409, code: "AGENT_BUSY", fits: true},
+		{name: "existing trunk", method: "POST", path: trunks, body: create(number, grace), status: 409, code: "TRUNK_EXISTS", fits: true},
+		{name: "busy agent", method: "POST", path: trunks, body: create(free, uuid), status: 409, code: "AGENT_BUSY", fits: true},
 		{name: "purchased number", method: "POST", path: trunks, body: create(purchased, grace), status: 409, code: "PHONE_NUMBER_PURCHASED", fits: true},
 		{name: "unknown agent", method: "POST", path: trunks, body: create(free, nobody), status: 422, code: "AGENT_NOT_FOUND", fits: true},
 		{name: "assign to an unknown agent", method: "PUT", path: trunks + "/assign", body: create(number, nobody), status: 422, code: "AGENT_NOT_FOUND", fits: true},
@@ -149,11 +149,11 @@ func refusals() []refusal {
 		{name: "body too large", method: "PATCH", path: trunks, body: `{` + id + `,"name":"` + strings.Repeat("a", 1<<20) + `"}`, status: 413, code: "BODY_TOO_LARGE", fits: true},
 
 		{name: "no body", method: "POST", path: trunks, status: 400, code: "MALFORMED_JSON"},
-		{name: "cut body", method: "POST", path: trunks, body: `{"phone_number":`, status: 400, code: "MALFORMED_JSON"},
+		{name: "truncated body", method: "POST", path: trunks, body: `{"phone_number":`, status: 400, code: "MALFORMED_JSON"},
 		{name: "body that is a list", method: "POST", path: trunks, body: `[]`, status: 400, code: "MALFORMED_JSON"},
 		{name: "body that is null", method: "POST", path: trunks, body: `null`, status: 400, code: "MALFORMED_JSON"},
 		{name: "two bodies", method: "PATCH", path: trunks, body: `{` + id + `}{}`, status: 400, code: "MALFORMED_JSON"},
-		{name: "repeated key", method: "PATCH", path: trunks, body: `{` + id + `,` + id + `}`, status: 400, code: "MALFORMED_JSON"},
+		{name: "duplicate key", method: "PATCH", path: trunks, body: `{` + id + `,` + id + `}`, status: 400, code: "MALFORMED_JSON"},
 		{name: "invalid UTF-8", method: "PATCH", path: trunks, body: "{" + id + ",\"name\":\"\xff\"}", status: 400, code: "MALFORMED_JSON"},
 		{name: "no media type", method: "PATCH", path: trunks, body: `{` + id + `}`, header: map[string]string{"Content-Type": ""}, status: 400, code: "INVALID_CONTENT_TYPE"},
 		{name: "other media type", method: "PATCH", path: trunks, body: `{` + id + `}`, header: map[string]string{"Content-Type": "text/plain"}, status: 400, code: "INVALID_CONTENT_TYPE"},
@@ -166,17 +166,17 @@ func refusals() []refusal {
 		{name: "delete without channel", method: "DELETE", path: deleted, status: 422, code: "VALIDATION_ERROR"},
 		{name: "delete of sms", method: "DELETE", path: deleted + "&channel=sms", status: 422, code: "VALIDATION_ERROR"},
 		{name: "delete with a plus that means a space", method: "DELETE", path: trunks + "?channel=call&phone_number=+12345678901", status: 422, code: "VALIDATION_ERROR"},
-		{name: "repeated parameter", method: "DELETE", path: deleted + "&channel=call&channel=call", status: 422, code: "VALIDATION_ERROR"},
+		{name: "duplicate parameter", method: "DELETE", path: deleted + "&channel=call&channel=call", status: 422, code: "VALIDATION_ERROR"},
 		{name: "unknown parameter", method: "GET", path: trunks + "?limit=1", status: 422, code: "VALIDATION_ERROR"},
 		{name: "page 0", method: "GET", path: trunks + "?page=0", status: 422, code: "VALIDATION_ERROR"},
-		{name: "page that is no number", method: "GET", path: "/phone-numbers?page=a", status: 422, code: "VALIDATION_ERROR"},
+		{name: "page that is not a number", method: "GET", path: "/phone-numbers?page=a", status: 422, code: "VALIDATION_ERROR"},
 		{name: "page too large", method: "GET", path: trunks + "?per_page=201", status: 422, code: "VALIDATION_ERROR"},
 		{name: "channels by no number", method: "GET", path: "/phone-numbers/channels", status: 422, code: "VALIDATION_ERROR"},
 		{name: "channels by a number without plus", method: "GET", path: "/phone-numbers/channels?number=12345678901", status: 422, code: "VALIDATION_ERROR"},
 	}
 }
 
-func TestEveryRefusalOfTheFakeIsValid(t *testing.T) {
+func TestFakeErrorsAreValid(t *testing.T) {
 	t.Parallel()
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestEveryRefusalOfTheFakeIsValid(t *testing.T) {
 						assert.Contains(t, string(e.got), `"code":"`+r.code+`"`)
 					case mihutest.ErrorData:
 						assert.Contains(t, string(e.got), `"error":"`+strings.ToLower(r.code)+`"`)
-					case mihutest.ErrorFramework: // it has no codes
+					case mihutest.ErrorFramework: // this shape has no codes
 					}
 				})
 			}
@@ -202,7 +202,7 @@ func TestEveryRefusalOfTheFakeIsValid(t *testing.T) {
 	}
 }
 
-// send sends the request as it is, without the client.
+// send sends the request without the client.
 func (r refusal) send(t *testing.T, srv *mihutest.Server, check *checker) exchange {
 	t.Helper()
 	send(t, srv, check, r.method, r.path, r.body, r.header)
@@ -228,9 +228,9 @@ func send(t *testing.T, srv *mihutest.Server, check *checker, method, path, body
 	require.NoError(t, resp.Body.Close())
 }
 
-// TestFakeRefusesWhatTheContractRefuses puts many values in the place of each field of each body:
-// the fake refuses those that the contract refuses, and no others, with an answer that is valid.
-func TestFakeRefusesWhatTheContractRefuses(t *testing.T) {
+// The fake server refuses exactly the values that the contract refuses, with a valid response. The
+// test replaces each field of each body by many values.
+func TestFakeValidatesLikeTheContract(t *testing.T) {
 	t.Parallel()
 	const trunks = "/phone-numbers/trunks"
 	sip := []string{"sip.gateway", "sip.port", "sip.username", "sip.password", "sip.secondary_gateway", "sip.unknown"}
@@ -281,22 +281,21 @@ func TestFakeRefusesWhatTheContractRefuses(t *testing.T) {
 	}
 }
 
-// absent takes a field away.
+// absent removes a field.
 const absent = "\x00absent"
 
-// requireField says that a refusal names the field that was wrong, or the object that it is in.
+// requireField checks that an error contains the invalid field, or the object that contains it.
 func requireField(t *testing.T, e exchange, field string) {
 	t.Helper()
-	var answer struct {
+	var body struct {
 		Error struct{ Field string }
 	}
-	require.NoError(t, json.Unmarshal(e.got, &answer))
-	require.True(t, strings.HasPrefix(answer.Error.Field+".", field+"."), "%s names %q", e, answer.Error.Field)
+	require.NoError(t, json.Unmarshal(e.got, &body))
+	require.True(t, strings.HasPrefix(body.Error.Field+".", field+"."), "%s: got field %q", e, body.Error.Field)
 }
 
-// TestClientSeesEveryRefusal: the refusals that can come of the client's own requests reach its
-// caller with code and status.
-func TestClientSeesEveryRefusal(t *testing.T) {
+// The client returns the errors that its requests can cause, with code and status.
+func TestClientReturnsEveryError(t *testing.T) {
 	t.Parallel()
 	create := func(id mihu.TrunkID, agent string) call {
 		return func(ctx context.Context, c *mihu.Client) error {
@@ -318,14 +317,14 @@ func TestClientSeesEveryRefusal(t *testing.T) {
 		code   string
 		is     error
 	}{
-		{"trunk that is there", create(callID, grace), 409, "TRUNK_EXISTS", mihu.ErrConflict},
-		{"agent that is busy", create(onCall(free), uuid), 409, "AGENT_BUSY", mihu.ErrConflict},
+		{"existing trunk", create(callID, grace), 409, "TRUNK_EXISTS", mihu.ErrConflict},
+		{"busy agent", create(onCall(free), uuid), 409, "AGENT_BUSY", mihu.ErrConflict},
 		{"purchased number", create(onCall(purchased), grace), 409, "PHONE_NUMBER_PURCHASED", mihu.ErrConflict},
 		{"unknown agent", create(onCall(free), nobody), 422, "AGENT_NOT_FOUND", mihu.ErrInvalid},
 		{"assign to an unknown agent", assign(callID, nobody), 422, "AGENT_NOT_FOUND", mihu.ErrInvalid},
-		{"assign of no trunk", assign(whatsAppID, uuid), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
-		{"update of no trunk", rename(whatsAppID, "a"), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
-		{"delete of no trunk", remove(whatsAppID), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
+		{"assign of an unknown trunk", assign(whatsAppID, uuid), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
+		{"update of an unknown trunk", rename(whatsAppID, "a"), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
+		{"delete of an unknown trunk", remove(whatsAppID), 404, "TRUNK_NOT_FOUND", mihu.ErrNotFound},
 		{"channels of an unknown number", channelsByNumber(free), 404, "PHONE_NUMBER_NOT_FOUND", mihu.ErrNotFound},
 		{"channels of an unknown UUID", channels(nobody), 404, "PHONE_NUMBER_NOT_FOUND", mihu.ErrNotFound},
 		{"body too large", rename(callID, strings.Repeat("a", 1<<20)), 413, "BODY_TOO_LARGE", nil},
@@ -350,7 +349,7 @@ func TestClientSeesEveryRefusal(t *testing.T) {
 		}
 	}
 
-	t.Run("token that was revoked", func(t *testing.T) {
+	t.Run("revoked token", func(t *testing.T) {
 		t.Parallel()
 		srv := newServer(t)
 		check, client := checked(t, srv)

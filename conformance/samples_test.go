@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The samples are the example bodies of the API's documentation, as printed there. Their values are
-// filler; only their shape is evidence.
+// The samples are example bodies of the API documentation. Their values are filler; only their shape
+// is evidence.
 
 func golden(t *testing.T, name string) string {
 	t.Helper()
@@ -24,7 +24,7 @@ func golden(t *testing.T, name string) string {
 	return string(body)
 }
 
-// served is a client of a server that gives every request one answer.
+// served returns a client of a server that sends the same response to every request.
 func served(t *testing.T, status int, body string) (*checker, *mihu.Client) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -70,7 +70,7 @@ func TestSampleOfASnapshot(t *testing.T) {
 			got, err := get()
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
-			assert.True(t, got.External(), "one of two marks is enough")
+			assert.True(t, got.External(), "one of the two marks is enough")
 			check.valid(t)
 		})
 	}
@@ -128,8 +128,7 @@ func TestSampleOfAnError(t *testing.T) {
 	check.valid(t)
 }
 
-// TestSamplesOfRequests: the request types have a place for everything that is documented, and write
-// it as it is documented.
+// The request types have a field for everything that is documented, and encode it as documented.
 func TestSamplesOfRequests(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

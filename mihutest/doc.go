@@ -1,7 +1,6 @@
-// Package mihutest is a Mihu that lives in the process: a real HTTP server on the loopback
-// interface that holds agents, numbers and trunks and follows the contract of the phone-number
-// trunk API. It is for the tests of programs that use package mihu, and needs the standard
-// library only.
+// Package mihutest provides an in-process fake server of Mihu's phone-number trunk API, for the
+// tests of programs that use package mihu. It is stateful: it stores agents, numbers and trunks and
+// follows the contract of the API. Apart from package mihu, it imports only the standard library.
 //
 //	func TestFrontDesk(t *testing.T) {
 //		srv := mihutest.NewServer(t)
@@ -17,24 +16,50 @@
 //			t.Fatal(err)
 //		}
 //
-//		// What the API never reads back can be seen here.
+//		// The API cannot read back SIP credentials. The fake server can.
 //		if trunk, ok := srv.Trunk(id); !ok || trunk.SIP.Port != 5060 {
-//			t.Errorf("the server holds %v", trunk)
+//			t.Errorf("stored trunk: %v", trunk)
 //		}
 //	}
 //
-// [Server.AddAgent], [Server.AddTrunk] and [Server.AddPurchasedNumber] say what there is before a
-// test begins. [Server.Trunk] and [Server.Trunks] show what the server holds, [Server.Requests]
-// what it was sent. [Server.Inject] makes things go wrong: see [Fault].
+// A test uses [NewServer] and [Server.Client], which report errors to the test and clean up after
+// it. Other programs use [Start], [Server.NewClient] and [Server.Close], which return errors.
+//
+// [Server.AddAgent], [Server.AddTrunk] and [Server.AddPurchasedNumber] set up the state.
+// [Server.Trunk] and [Server.Trunks] return the stored trunks, [Server.Requests] the requests that
+// the server received. [Server.Inject] makes requests fail; see [Fault].
 //
 // # Time
 //
-// The server has real sockets, so that waits are real: they cannot be skipped in a bubble of
-// testing/synctest, where a client that talks to it and then waits would hang. Make the waits of the client
-// short instead, with a [mihu.RetryPolicy] whose BaseDelay and RateLimitDelay are a millisecond, or have it
-// repeat nothing, with MaxAttempts 1.
+// By default, the server uses real sockets and the real clock. To keep tests fast, shorten the
+// client's waits with a [mihu.RetryPolicy] whose BaseDelay and RateLimitDelay are a millisecond, or
+// turn retries off with MaxAttempts 1.
 //
-// # What is served
+// In a bubble of testing/synctest, real sockets do not work. Start the server inside the bubble and
+// with [WithInMemoryTransport]. The client's waits and the server's delays then use the bubble's
+// clock, and take no time:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := mihutest.NewServer(t, mihutest.WithInMemoryTransport())
+//		client := srv.Client(t)
+//		…
+//	})
+//
+// # Failures and deviations
+//
+// A [Fault] affects single requests: it delays them, drops the connection before or after the change,
+// truncates the response, or replaces it. [Rules] apply to all requests. Both can make the API deviate
+// from its contract in ways that a client should survive, or at least detect:
+//
+//   - [SuccessShape]: pagination that is partial, of another form or missing; lists that ignore the
+//     requested page; data that is wrapped, omitted or has other names; a byte order mark.
+//   - ReadLag: reads that return an earlier state, as those of a replica do. For lags that differ,
+//     set MaxReadLag in Rules and ReadLag in each Fault.
+//   - [Contradiction]: snapshots of another number, of another agent, or without a binding. This is
+//     only a Fault.
+//   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a proxy.
+//
+// # Endpoints
 //
 //	POST, PATCH, DELETE, GET  /phone-numbers/trunks
 //	PUT                       /phone-numbers/trunks/assign
@@ -42,57 +67,57 @@
 //	GET                       /phone-numbers/{uuid}/channels
 //	GET                       /phone-numbers
 //
-// under [Server.URL]. Every answer has an X-Request-Id. The server is strict: it refuses what the
-// contract does not allow, also where the API might let it pass.
+// Paths are relative to [Server.URL]. Every response has an X-Request-Id. The server is strict: it
+// refuses every request that the contract does not allow, even if the real API might accept it.
 //
-// # Refusals
+// # Errors
 //
 // Errors have the documented form, {"success":false,"message":…,"error":{"code":…,"details":…}},
-// with error.field under 422; see [ErrorShape] for others. The contract names the two codes of
-// 401. The other codes are this package's, and programs should not depend on them:
+// with error.field under 422; see [ErrorShape] for other forms. The contract defines the two codes
+// of 401. The other codes are specific to this package. Programs should not depend on them:
 //
-//	400 MALFORMED_JSON          not a JSON object, repeated keys, invalid UTF-8, trailing data
+//	400 MALFORMED_JSON          not a JSON object, duplicate keys, invalid UTF-8, trailing data
 //	400 MALFORMED_BODY          a body that could not be read
 //	400 MALFORMED_QUERY         a query that cannot be parsed
 //	400 INVALID_CONTENT_TYPE    a body that is not application/json in UTF-8
 //	400 UNEXPECTED_BODY         a body on GET or DELETE
 //	401 MISSING_AUTH_TOKEN      no bearer token
-//	401 INVALID_AUTH_TOKEN      another token than the server's, or two of them
-//	404 ROUTE_NOT_FOUND         an unknown path; a number's UUID that is no UUID
-//	404 TRUNK_NOT_FOUND         PATCH, DELETE or assign of what is no trunk
-//	404 PHONE_NUMBER_NOT_FOUND  channels of a number that is not there
+//	401 INVALID_AUTH_TOKEN      a token that is not the server's, or two tokens
+//	404 ROUTE_NOT_FOUND         an unknown path; a number's UUID that is not a UUID
+//	404 TRUNK_NOT_FOUND         PATCH, DELETE or assign of a trunk that does not exist
+//	404 PHONE_NUMBER_NOT_FOUND  channels of a number that does not exist
 //	405 METHOD_NOT_ALLOWED      with an Allow header
 //	409 TRUNK_EXISTS            the number has a trunk on that channel
 //	409 AGENT_BUSY              the agent serves another number on that channel
 //	409 PHONE_NUMBER_PURCHASED  the number is in the purchased inventory
 //	413 BODY_TOO_LARGE          a body over 1 MiB
-//	422 VALIDATION_ERROR        a field or parameter that is unknown, missing, null, repeated,
-//	                            of a wrong type or value
-//	422 AGENT_NOT_FOUND         there is no such agent
+//	422 VALIDATION_ERROR        a field or parameter that is unknown, missing, null, duplicate,
+//	                            of a wrong type or of a wrong value
+//	422 AGENT_NOT_FOUND         the agent does not exist
 //
-// They are looked for in this order: the token, the path, the method, the query, the body's form,
-// its fields, and then what the server holds: the number, the trunk, the agent.
+// The checks run in this order: token, path, method, query, form of the body, fields, and then the
+// state: the number, the trunk, the agent.
 //
-// # What the contract does not say
+// # What the contract leaves open
 //
-// Some of it is set by [Rules]. The rest is decided like this:
+// [Rules] set some of it. For the rest:
 //
-//   - An empty name is stored as "" by PATCH and means the default name to POST.
-//   - Direction and SIP of a WhatsApp trunk have to be well-formed and are then ignored in
-//     silence. The API documents the silence for the direction.
-//   - PATCH with the empty string clears a SIP credential, the port too. POST takes an empty
-//     string for any of them but the port.
-//   - Whatever a SIP gateway says is taken, a URL too.
-//   - PATCH that names nothing to change is answered as if it had. So is assigning a trunk to
-//     the agent that it has.
-//   - POST checks the number before the agent: repeating one that was carried out is TRUNK_EXISTS.
-//   - UUIDs are the same in capitals and in small letters, and answered in small ones.
-//   - A number that was deleted with its last trunk gets another UUID, and another place in lists,
-//     when it is registered again.
+//   - PATCH stores an empty name as "". POST replaces it by the default name.
+//   - Direction and SIP of a WhatsApp trunk must be well-formed and are then ignored without an
+//     error. The API documents this for the direction.
+//   - PATCH with an empty string clears a SIP credential, including the port. POST accepts an empty
+//     string for every SIP field but the port.
+//   - Any string is accepted as a SIP gateway, even a URL.
+//   - PATCH without a field to change succeeds. So does assigning a trunk to its own agent.
+//   - POST checks the number before the agent: if a POST that was applied is retried, the response
+//     is TRUNK_EXISTS.
+//   - UUIDs are not case-sensitive and are sent in lower case.
+//   - If a number is deleted with its last trunk and registered again, it gets a new UUID and a new
+//     place in lists.
 //   - Lists are in order of first registration. An empty list has one page. A page after the last
-//     is empty, and its from and to are null.
-//   - Of every external number, call and inbound are said to be enabled without a channel limit,
-//     and sms not to be capable. A purchased one has call, sms and inbound, with a limit of 10.
-//     No destinations are listed, and country, location, compliance, billing and times are null.
+//     one is empty, and its from and to are null.
+//   - On every external number, call and inbound are enabled without a channel limit, and sms is
+//     not capable. On a purchased number, call, sms and inbound are enabled with a limit of 10.
+//     Destinations are empty; country, location, compliance, billing and times are null.
 //   - DELETE, PATCH and assign do not find purchased numbers.
 package mihutest

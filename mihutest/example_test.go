@@ -55,15 +55,15 @@ func ExampleStart() {
 	// true
 }
 
-// A connection is lost after the trunk was registered. The client does not register it again: it
-// looks whether it is there.
+// The connection is lost after the trunk was created. The client does not retry the POST: it reads
+// the channels of the number to find out whether the trunk exists.
 func ExampleServer_Inject() {
 	t := new(tb) // in a test, its *testing.T
 	defer t.end()
 
 	srv := mihutest.NewServer(t)
 	client := srv.Client(t)
-	if err := srv.Inject(mihutest.Fault{Method: http.MethodPost, Drop: true, AfterChange: true}); err != nil {
+	if err := srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Drop: true, AfterChange: true}); err != nil {
 		t.Fatalf("%v", err)
 	}
 
@@ -83,7 +83,7 @@ func ExampleServer_Inject() {
 	// GET /phone-numbers/channels 200 false
 }
 
-// Every third request meets a proxy that has lost the API.
+// Every third request fails at a proxy.
 func ExampleServer_InjectFunc() {
 	t := new(tb) // in a test, its *testing.T
 	defer t.end()
@@ -107,8 +107,8 @@ func ExampleServer_InjectFunc() {
 	// true
 }
 
-// The API never reads back a trunk's name, direction, SIP credentials and settings. The server
-// shows them to a test.
+// The API cannot read back a trunk's name, direction, SIP credentials and settings. The fake server
+// can.
 func ExampleServer_Trunk() {
 	t := new(tb) // in a test, its *testing.T
 	defer t.end()

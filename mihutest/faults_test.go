@@ -2,7 +2,6 @@ package mihutest_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -17,17 +16,17 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// Every fault meets a POST that would register a trunk.
+// Every fault affects a POST that would create a trunk.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	const created = `{"success":true,"message":"Trunk created"`
 	const page = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 	for name, c := range map[string]struct {
 		fault   mihutest.Fault
-		status  int    // 0: the connection is lost before an answer
+		status  int    // 0: the connection is lost before the response
 		body    string // the beginning of it
 		header  string // "Key: value"
-		cut     bool   // the connection is lost within the answer
+		cut     bool   // the connection is lost within the body
 		changed bool
 	}{
 		"status": {
@@ -66,11 +65,11 @@ func TestFaults(t *testing.T) {
 			fault:  mihutest.Fault{Status: 429, RetryAfter: "Fri, 31 Dec 1999 23:59:59 GMT"},
 			status: 429, header: "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT",
 		},
-		"headers of the ordinary answer": {
+		"headers of the ordinary response": {
 			fault:  mihutest.Fault{Header: http.Header{"X-Request-Id": {"mine"}}},
 			status: 201, body: created, header: "X-Request-Id: mine", changed: true,
 		},
-		"media type of the ordinary answer": {
+		"media type of the ordinary response": {
 			fault:  mihutest.Fault{ContentType: "text/html"},
 			status: 201, body: created, header: "Content-Type: text/html", changed: true,
 		},
@@ -102,13 +101,9 @@ func TestFaults(t *testing.T) {
 		"a delay":               {fault: mihutest.Fault{Delay: time.Millisecond}, status: 201, body: created, changed: true},
 		"a delay and an error":  {fault: mihutest.Fault{Delay: time.Millisecond, Status: 500}, status: 500},
 	} {
-		for _, tls := range []bool{false, true} { // HTTP/1.1, HTTP/2
-			t.Run(fmt.Sprint(name, ", TLS ", tls), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
-				var opts []mihutest.Option
-				if tls {
-					opts = append(opts, mihutest.WithTLS())
-				}
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(c.fault))
 				w.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -134,7 +129,7 @@ func TestFaults(t *testing.T) {
 				assert.Equal(t, c.changed, recorded.Changed)
 				assert.Equal(t, c.changed, len(w.Trunks()) == 1)
 
-				// The fault is over.
+				// The fault is used up.
 				assert.Zero(t, w.FaultsLeft())
 				w.must(map[bool]int{true: 409, false: 201}[c.changed], "POST", trunk, with(""))
 			})
@@ -142,7 +137,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestTruncateWhereThereIsNoBody(t *testing.T) {
+func TestTruncateWithoutBodyDrops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mihutest.WithRules(mihutest.Rules{DeleteStatus: 204}))
 	w.create(n1, "call", ada)
@@ -153,28 +148,29 @@ func TestTruncateWhereThereIsNoBody(t *testing.T) {
 	assert.Empty(t, w.Trunks())
 }
 
-func TestFaultsThatCannotBe(t *testing.T) {
+func TestInjectRefusesInvalidFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := mihutest.Fault{Status: 500}
 	for want, fault := range map[string]mihutest.Fault{
-		"it does nothing":                  {Method: "GET", Times: 3},
-		"Status 42 is not 200 to 599":      {Status: 42},
-		"Status 100 is not 200 to 599":     {Status: 100},
-		"Status 600 is not 200 to 599":     {Status: 600},
-		"Status -1 is not 200 to 599":      {Status: -1},
-		`Method "post" is not in capitals`: {Method: "post", Drop: true},
-		`Path "/[" is not a pattern`:       {Path: "/[", Drop: true},
-		`Path "phone-numbers" is not a path relative to the server's URL, without query`:         {Path: "phone-numbers", Drop: true},
-		`Path "/phone-numbers?page=1" is not a path relative to the server's URL, without query`: {Path: "/phone-numbers?page=1", Drop: true},
-		`Path "/api/v1/phone-numbers" is not a path relative to the server's URL, without query`: {Path: "/api/v1/phone-numbers", Drop: true},
-		"Skip, Delay or DelayAfter is negative":                                                  {Drop: true, Skip: -1},
-		"Drop gives no answer, but the fault says what to answer":                                {Drop: true, Status: 500},
-		"Code, Message and Field need a Status and no Body":                                      {Code: "X"},
-		"an answer without a body has nothing to say and nothing to truncate":                    {Status: 204, Truncate: true},
-		"AfterChange needs a Status, a Body, Drop or Truncate":                                   {Delay: 1, AfterChange: true},
-		"Detached needs a Delay, and a request that is handled":                                  {DelayAfter: 1, Detached: true},
-		"Header Content-Length is the server's own":                                              {Header: http.Header{"content-length": {"1"}}},
+		"it has no effect":                    {On: mihutest.Match{Method: "GET", Times: 3}},
+		"Status 42 is not 200 to 599":         {Status: 42},
+		"Status 100 is not 200 to 599":        {Status: 100},
+		"Status 600 is not 200 to 599":        {Status: 600},
+		"Status -1 is not 200 to 599":         {Status: -1},
+		`On.Method "post" is not in capitals`: {On: mihutest.Match{Method: "post"}, Drop: true},
+		`On.Path "/[" is not a pattern`:       {On: mihutest.Match{Path: "/["}, Drop: true},
+		`On.Path "phone-numbers" is not a path relative to the server's URL, without query`:         {On: mihutest.Match{Path: "phone-numbers"}, Drop: true},
+		`On.Path "/phone-numbers?page=1" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/phone-numbers?page=1"}, Drop: true},
+		`On.Path "/api/v1/phone-numbers" is not a path relative to the server's URL, without query`: {On: mihutest.Match{Path: "/api/v1/phone-numbers"}, Drop: true},
+		"On.Skip is negative":                                                                  {On: mihutest.Match{Skip: -1}, Drop: true},
+		"Delay, DelayAfter or ReadLag is negative":                                             {Delay: -1},
+		"Drop sends no response, but the fault describes one":                                  {Drop: true, Status: 500},
+		"Code, Message and Field need a Status and no Body":                                    {Code: "X"},
+		"a response without a body cannot have a Body, a Code, a Message, a Field or Truncate": {Status: 204, Truncate: true},
+		"AfterChange needs a Status, a Body, Drop or Truncate":                                 {Delay: 1, AfterChange: true},
+		"Detached needs a Delay, and a request that is handled":                                {DelayAfter: 1, Detached: true},
+		"Header Content-Length is set by the server":                                           {Header: http.Header{"content-length": {"1"}}},
 	} {
 		require.EqualError(t, w.Inject(good, fault), "mihutest: Inject: fault 1: "+want)
 	}
@@ -198,11 +194,11 @@ func TestFaultsThatCannotBe(t *testing.T) {
 	} {
 		require.Error(t, w.Inject(fault), "%+v", fault)
 	}
-	assert.Zero(t, w.FaultsLeft(), "none of them was added, not even the good ones before")
+	assert.Zero(t, w.FaultsLeft(), "Inject adds all faults or none")
 	w.must(http.StatusOK, "GET", trunk, "")
 }
 
-// statuses sends GETs to paths and gives the statuses.
+// statuses sends a GET to each path and returns the statuses.
 func (w *world) statuses(paths ...string) (statuses []int) {
 	w.t.Helper()
 	for _, path := range paths {
@@ -211,7 +207,7 @@ func (w *world) statuses(paths ...string) (statuses []int) {
 	return statuses
 }
 
-func TestWhichFaultIsUsed(t *testing.T) {
+func TestFaultSelection(t *testing.T) {
 	t.Parallel()
 	const numbers, channels = "/phone-numbers", "/phone-numbers/" + bob + "/channels"
 	for name, c := range map[string]struct {
@@ -220,24 +216,24 @@ func TestWhichFaultIsUsed(t *testing.T) {
 		want   []int
 		left   int
 	}{
-		"once":             {[]mihutest.Fault{{Status: 500}}, []string{trunk, trunk}, []int{500, 200}, 0},
-		"twice":            {[]mihutest.Fault{{Status: 500, Times: 2}}, []string{trunk, numbers, trunk}, []int{500, 500, 200}, 0},
-		"for ever":         {[]mihutest.Fault{{Status: 500, Times: -1}}, []string{trunk, trunk, trunk}, []int{500, 500, 500}, 1},
-		"skip":             {[]mihutest.Fault{{Status: 500, Skip: 2}}, []string{trunk, trunk, trunk, trunk}, []int{200, 200, 500, 200}, 0},
-		"path":             {[]mihutest.Fault{{Status: 500, Path: numbers}}, []string{trunk, numbers, numbers}, []int{200, 500, 200}, 0},
-		"skip by path":     {[]mihutest.Fault{{Status: 500, Path: numbers, Skip: 1}}, []string{trunk, numbers, trunk, numbers}, []int{200, 200, 200, 500}, 0},
-		"pattern":          {[]mihutest.Fault{{Status: 500, Path: "/phone-numbers/*/channels"}}, []string{trunk, channels, channels}, []int{200, 500, 404}, 0},
-		"method":           {[]mihutest.Fault{{Status: 500, Method: "POST"}}, []string{trunk}, []int{200}, 1},
-		"in order":         {[]mihutest.Fault{{Status: 500}, {Status: 502}}, []string{trunk, trunk, trunk}, []int{500, 502, 200}, 0},
-		"the first to fit": {[]mihutest.Fault{{Status: 500, Path: numbers}, {Status: 502}}, []string{trunk, numbers}, []int{502, 500}, 0},
-		"a skipping one lets the next": {
-			[]mihutest.Fault{{Status: 500, Skip: 1}, {Status: 502}},
+		"once":            {[]mihutest.Fault{{Status: 500}}, []string{trunk, trunk}, []int{500, 200}, 0},
+		"twice":           {[]mihutest.Fault{{On: mihutest.Match{Times: 2}, Status: 500}}, []string{trunk, numbers, trunk}, []int{500, 500, 200}, 0},
+		"always":          {[]mihutest.Fault{{On: mihutest.Match{Times: -1}, Status: 500}}, []string{trunk, trunk, trunk}, []int{500, 500, 500}, 1},
+		"skip":            {[]mihutest.Fault{{On: mihutest.Match{Skip: 2}, Status: 500}}, []string{trunk, trunk, trunk, trunk}, []int{200, 200, 500, 200}, 0},
+		"path":            {[]mihutest.Fault{{On: mihutest.Match{Path: numbers}, Status: 500}}, []string{trunk, numbers, numbers}, []int{200, 500, 200}, 0},
+		"skip by path":    {[]mihutest.Fault{{On: mihutest.Match{Path: numbers, Skip: 1}, Status: 500}}, []string{trunk, numbers, trunk, numbers}, []int{200, 200, 200, 500}, 0},
+		"pattern":         {[]mihutest.Fault{{On: mihutest.Match{Path: "/phone-numbers/*/channels"}, Status: 500}}, []string{trunk, channels, channels}, []int{200, 500, 404}, 0},
+		"method":          {[]mihutest.Fault{{On: mihutest.Match{Method: "POST"}, Status: 500}}, []string{trunk}, []int{200}, 1},
+		"in order":        {[]mihutest.Fault{{Status: 500}, {Status: 502}}, []string{trunk, trunk, trunk}, []int{500, 502, 200}, 0},
+		"the first match": {[]mihutest.Fault{{On: mihutest.Match{Path: numbers}, Status: 500}, {Status: 502}}, []string{trunk, numbers}, []int{502, 500}, 0},
+		"the next one during a skip": {
+			[]mihutest.Fault{{On: mihutest.Match{Skip: 1}, Status: 500}, {Status: 502}},
 			[]string{trunk, trunk, trunk},
 			[]int{502, 500, 200},
 			0,
 		},
-		"what one took another does not count": {
-			[]mihutest.Fault{{Status: 500, Times: 2}, {Status: 502, Skip: 1}},
+		"a request of another fault is not skipped": {
+			[]mihutest.Fault{{On: mihutest.Match{Times: 2}, Status: 500}, {On: mihutest.Match{Skip: 1}, Status: 502}},
 			[]string{trunk, trunk, trunk, trunk},
 			[]int{500, 500, 200, 502},
 			0,
@@ -249,7 +245,7 @@ func TestWhichFaultIsUsed(t *testing.T) {
 			require.NoError(t, w.Inject(c.faults...))
 			assert.Equal(t, c.want, w.statuses(c.paths...))
 			assert.Equal(t, c.left, w.FaultsLeft())
-			require.NoError(t, w.Inject(mihutest.Fault{Status: 503, Times: -1}))
+			require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 			w.ClearFaults()
 			assert.Zero(t, w.FaultsLeft())
 			assert.Equal(t, []int{200}, w.statuses(trunk))
@@ -260,15 +256,15 @@ func TestWhichFaultIsUsed(t *testing.T) {
 func TestInjectFunc(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var asked atomic.Int64
+	var calls atomic.Int64
 	w.InjectFunc(func(r mihutest.Request) *mihutest.Fault {
-		asked.Add(1)
-		r.Header.Set("X-Mine", "spoilt")
+		calls.Add(1)
+		r.Header.Set("X-Mine", "modified")
 		switch r.Query.Get("page") {
 		case "1":
-			return &mihutest.Fault{Status: 503, Method: "post", Path: "elsewhere", Skip: -7, Times: -1} // where and when is the function's business
+			return &mihutest.Fault{On: mihutest.Match{Method: "post", Path: "elsewhere", Skip: -7, Times: -1}, Status: 503} // On is ignored
 		case "2":
-			return &mihutest.Fault{} // a fault that does nothing
+			return &mihutest.Fault{} // a fault without an effect
 		case "3":
 			return &mihutest.Fault{Status: 42}
 		}
@@ -280,8 +276,8 @@ func TestInjectFunc(t *testing.T) {
 	assert.Empty(t, w.Requests()[0].Header.Get("X-Mine"))
 
 	require.NoError(t, w.Inject(mihutest.Fault{Status: 502}))
-	assert.Equal(t, []int{502}, w.statuses(trunk+"?page=1"), "an injected fault comes first")
-	assert.EqualValues(t, 4, asked.Load())
+	assert.Equal(t, []int{502}, w.statuses(trunk+"?page=1"), "an injected fault takes precedence")
+	assert.EqualValues(t, 4, calls.Load())
 	w.InjectFunc(nil)
 	assert.Equal(t, []int{200}, w.statuses(trunk+"?page=1"))
 	w.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Status: 500} })
@@ -289,7 +285,7 @@ func TestInjectFunc(t *testing.T) {
 	assert.Equal(t, []int{200}, w.statuses(trunk))
 }
 
-func TestAFaultIsItsOwn(t *testing.T) {
+func TestInjectCopiesFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	fault := mihutest.Fault{Status: 500, Body: []byte("mine"), Header: http.Header{"X-Mine": {"mine"}}}
@@ -301,8 +297,8 @@ func TestAFaultIsItsOwn(t *testing.T) {
 	assert.Equal(t, "mine", got.header.Get("X-Mine"))
 }
 
-// A fault before the change is that of something in front of the API: the token does not matter.
-func TestFaultsComeBeforeTheToken(t *testing.T) {
+// A fault without AfterChange happens in front of the API: the token does not matter.
+func TestFaultsPrecedeTheToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.Inject(mihutest.Fault{Status: 503}, mihutest.Fault{Status: 502, AfterChange: true}))
@@ -313,8 +309,8 @@ func TestFaultsComeBeforeTheToken(t *testing.T) {
 	assert.Empty(t, w.Trunks())
 }
 
-// A client that gives up during a delay leaves the request unhandled, or handled and unanswered.
-func TestDelaysObeyTheClient(t *testing.T) {
+// If the client cancels a request during a delay, it is not handled, or gets no response.
+func TestCancelEndsDelays(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault   mihutest.Fault
@@ -324,8 +320,8 @@ func TestDelaysObeyTheClient(t *testing.T) {
 		"after":                {mihutest.Fault{DelayAfter: time.Hour}, true},
 		"before, and an error": {mihutest.Fault{DelayAfter: time.Hour, Status: 500}, false},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, ", TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(c.fault))
@@ -348,7 +344,7 @@ func TestDelaysObeyTheClient(t *testing.T) {
 	}
 }
 
-func TestDelaysAdd(t *testing.T) {
+func TestDelaysAddUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mihutest.WithLatency(20*time.Millisecond))
 	require.NoError(t, w.Inject(mihutest.Fault{Delay: 20 * time.Millisecond, DelayAfter: 20 * time.Millisecond}))

@@ -13,26 +13,26 @@ import (
 	"sync"
 )
 
-// Request is a request as the server received it. It prints as method, path and status, because
-// the query and the body hold numbers and credentials.
+// Request is a request that the server received. It prints as method, path and status, because the
+// query and the body contain numbers and credentials.
 type Request struct {
-	// Method is as sent. Host is the host that the client asked for.
+	// Method is the method as sent. Host is the host that the client addressed.
 	Method, Host string
-	// Path is relative to the server's URL, such as "/phone-numbers/trunks", and still escaped.
-	// A path outside of it is whole.
+	// Path is the escaped path relative to the server's URL, such as "/phone-numbers/trunks". A
+	// path outside the server's URL is complete.
 	Path string
-	// RawQuery is the query as sent; Query is what could be read of it.
+	// RawQuery is the query as sent; Query is the part of it that could be parsed.
 	RawQuery string
 	Query    url.Values
-	// Header is as sent, but Authorization is "Bearer [redacted]" where there was one.
+	// Header is the header as sent, but a token in Authorization is replaced by "[redacted]".
 	Header http.Header
-	// Body is as sent; empty where there was none, where it was over 1 MiB and where it could
-	// not be read to its end.
+	// Body is the body as sent. It is empty if there was none, if it was over 1 MiB, and if it
+	// could not be read completely.
 	Body []byte
-	// Status is what was answered. It is 0 while the request is being handled, and stays 0 where
-	// there was no answer.
+	// Status is the status of the response. It is 0 until the response is sent, and stays 0 if
+	// none is sent.
 	Status int
-	// Changed says that the request changed what the server holds.
+	// Changed reports whether the request changed the state of the server.
 	Changed bool
 }
 
@@ -43,19 +43,19 @@ func (r Request) clone() Request {
 	return r
 }
 
-// String is method, path and status, such as "POST /phone-numbers/trunks 201".
+// String returns method, path and status, such as "POST /phone-numbers/trunks 201".
 func (r Request) String() string { return r.Method + " " + r.Path + " " + strconv.Itoa(r.Status) }
 
 // Format prints String, whatever the verb.
 func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// MarshalText is String, for loggers that encode.
+// MarshalText returns String, for loggers that encode their arguments.
 func (r Request) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// recorder keeps the newest requests, in order of arrival: a ring once it is full.
+// recorder keeps the newest requests in order of arrival. It is a ring buffer when it is full.
 type recorder struct {
 	mu    sync.Mutex
 	limit int
@@ -75,23 +75,23 @@ func (r *recorder) add(req *Request) {
 	r.count++
 }
 
-// changed and answered are set as soon as they are so: a client that has given up waiting can be
-// told from one that was never heard.
-func (r *recorder) changed(req *Request) {
+// setChanged and setStatus are called as soon as they apply, so that a test can watch a request
+// that its client has canceled.
+func (r *recorder) setChanged(req *Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	req.Changed = true
 }
 
-func (r *recorder) answered(req *Request, status int) {
+func (r *recorder) setStatus(req *Request, status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	req.Status = status
 }
 
-// Requests are the newest requests, in order of arrival, those included that are being handled;
-// see [WithRequestLimit]. They are copies. A request is there before its answer is, and its
-// Status and Changed are final when its client has the answer.
+// Requests returns copies of the newest requests in order of arrival; see [WithRequestLimit]. They
+// include requests in flight. The Status and Changed of a request are final when its client has the
+// response.
 func (s *Server) Requests() []Request {
 	r := s.record
 	r.mu.Lock()
@@ -107,22 +107,22 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// RequestCount is the number of all requests since the start or the last ResetRequests, also of
-// those that Requests no longer keeps.
+// RequestCount returns the number of requests since the start or the last ResetRequests, including
+// those that were discarded.
 func (s *Server) RequestCount() int {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return s.record.count
 }
 
-// ResetRequests forgets the requests so far. Trunks and faults stay.
+// ResetRequests discards the recorded requests. Trunks and faults stay.
 func (s *Server) ResetRequests() {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	s.record.ring, s.record.count = nil, 0
 }
 
-// newRequest is what is recorded of r.
+// newRequest returns the record of r.
 func newRequest(r *http.Request, path string, body []byte) *Request {
 	header := maps.Clone(r.Header) // the values are never changed in place
 	if header.Get("Authorization") != "" {

@@ -56,7 +56,7 @@ func TestRequests(t *testing.T) {
 		"GET /phone-numbers/trunks 401 false",
 	}, seen)
 
-	// They are copies.
+	// Requests returns copies.
 	requests[0].Body[0], requests[0].Header["X-Mine"][0], requests[1].Query["channel"][0] = 'x', "x", "x"
 	again := w.Requests()
 	assert.Equal(t, with(""), string(again[0].Body))
@@ -90,7 +90,7 @@ func TestRequestLimit(t *testing.T) {
 	}
 }
 
-func TestARequestIsThereWhileItIsHandled(t *testing.T) {
+func TestRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.Inject(mihutest.Fault{DelayAfter: time.Hour}))
@@ -101,7 +101,7 @@ func TestARequestIsThereWhileItIsHandled(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 }
 
-func TestABodyThatCannotBeRead(t *testing.T) {
+func TestUnreadableBody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.request(t.Context(), "GET", "", "").URL.Host)
@@ -109,11 +109,11 @@ func TestABodyThatCannotBeRead(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	_, err = fmt.Fprintf(conn, "POST /api/v1%s HTTP/1.1\r\nHost: mihu\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", trunk)
 	require.NoError(t, err)
-	var answer bytes.Buffer
-	_, err = answer.ReadFrom(conn)
+	var resp bytes.Buffer
+	_, err = resp.ReadFrom(conn)
 	require.NoError(t, err)
-	assert.Contains(t, answer.String(), "HTTP/1.1 400 ")
-	assert.Contains(t, answer.String(), "MALFORMED_BODY")
+	assert.Contains(t, resp.String(), "HTTP/1.1 400 ")
+	assert.Contains(t, resp.String(), "MALFORMED_BODY")
 	assert.Equal(t, http.StatusBadRequest, w.Requests()[0].Status)
 }
 
@@ -132,8 +132,8 @@ func TestRequestPrintsWithoutItsSecrets(t *testing.T) {
 	}
 }
 
-// net/http would answer 200 in the place of a handler that returns without a word.
-func TestAnAbandonedRequestGetsNoAnswer(t *testing.T) {
+// net/http would respond with 200 for a handler that returns without writing.
+func TestCanceledRequestGetsNoResponse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.Inject(mihutest.Fault{Delay: time.Hour}))
@@ -145,9 +145,9 @@ func TestAnAbandonedRequestGetsNoAnswer(t *testing.T) {
 	require.Eventually(t, func() bool { return w.RequestCount() == 1 }, 10*time.Second, time.Millisecond)
 	half, ok := conn.(*net.TCPConn)
 	require.True(t, ok)
-	require.NoError(t, half.CloseWrite()) // it goes away, but can still be told something
-	var answer bytes.Buffer
-	_, err = answer.ReadFrom(conn)
-	require.Error(t, err, "a reset, and not an orderly end")
-	assert.Empty(t, answer.String())
+	require.NoError(t, half.CloseWrite()) // the client is gone, but could still read a response
+	var resp bytes.Buffer
+	_, err = resp.ReadFrom(conn)
+	require.Error(t, err, "want a reset, not an orderly end")
+	assert.Empty(t, resp.String())
 }

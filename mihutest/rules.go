@@ -1,75 +1,85 @@
 package mihutest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"time"
 )
 
-// Rules are what the contract of the API does not say and the server therefore has to decide.
-// The zero value of each field is the default that its comment names.
+// Rules decide what the contract of the API leaves open. The zero value of each field means the
+// default in its comment.
 type Rules struct {
-	// DuplicateStatus refuses to register a number that already has a trunk on that channel; 0
-	// means 409. Any 4xx can be set.
+	// DuplicateStatus is the status of registering a number that already has a trunk on that
+	// channel: any 4xx; 0 means 409.
 	DuplicateStatus int
-	// AgentBusyStatus refuses an agent that serves another number on that channel; 0 means 409.
-	// Any 4xx can be set.
+	// AgentBusyStatus is the status if the agent serves another number on that channel: any 4xx;
+	// 0 means 409.
 	AgentBusyStatus int
-	// PurchasedStatus refuses to register a number of the purchased inventory; 0 means 409. Any
-	// 4xx can be set.
+	// PurchasedStatus is the status of registering a number of the purchased inventory: any 4xx; 0
+	// means 409.
 	PurchasedStatus int
-	// UnknownAgentStatus refuses an agent that does not exist; 0 means 422, because the agent is
-	// a field of the body, and 404 then says one thing only: that there is no such trunk. Any
-	// 4xx can be set.
+	// UnknownAgentStatus is the status if the agent does not exist: any 4xx; 0 means 422. The agent
+	// is a field of the body, so by default a 404 always means that there is no such trunk.
 	UnknownAgentStatus int
-	// CreateStatus answers a trunk that was registered: 201 or 200; 0 means 201.
+	// CreateStatus is the status of a successful registration: 201 or 200; 0 means 201.
 	CreateStatus int
-	// DeleteStatus answers a trunk that was removed: 200 with a message or 204 without a body; 0
-	// means 200.
+	// DeleteStatus is the status of a successful removal: 200 with a message or 204 without a body;
+	// 0 means 200.
 	DeleteStatus int
-	// AnyAgent takes every well-formed agent UUID for that of an agent, named "Agent" and the
-	// first eight characters of the UUID if it was not added. By default only agents that were
+	// AnyAgent makes an agent exist for every well-formed UUID. An agent that was not added is
+	// named "Agent" and the first eight characters of the UUID. By default, only agents that were
 	// added exist.
 	AnyAgent bool
-	// NoPagination has lists send all numbers at once and no pagination object, whatever page
-	// and per_page say, as a backend does that does not know them. By default they are obeyed.
+	// NoPagination makes lists ignore page and per_page: they return all numbers at once, without
+	// a pagination object. By default, lists obey both parameters. See [SuccessShape] for other
+	// forms of lists.
 	NoPagination bool
-	// ErrorShape is the form of errors. The default is ErrorEnvelope.
+	// ErrorShape is the JSON form of errors. The default is ErrorEnvelope.
 	ErrorShape ErrorShape
+	// SuccessShape is the JSON form of successful responses. The default is the documented form.
+	SuccessShape SuccessShape
+	// ReadLag makes reads return the state as it was that long ago. Writes, and their responses,
+	// always use the current state. The default is 0.
+	ReadLag time.Duration
+	// MaxReadLag is the maximum of Fault.ReadLag. The server keeps the changes of this time. 0 means
+	// ReadLag, so that by default the server keeps no changes.
+	MaxReadLag time.Duration
 }
 
-// ErrorShape is one of the forms of error that a client has to expect.
+// ErrorShape is one of the JSON forms of errors that a client must expect.
 type ErrorShape int
 
-// The forms of errors.
+// The JSON forms of errors.
 const (
 	// ErrorEnvelope is the documented form:
 	//
 	//	{"success":false,"message":"…","error":{"code":"…","details":"…","field":"…"}}
 	//
-	// where field is sent with 422 only.
+	// field is sent with 422 only.
 	ErrorEnvelope ErrorShape = iota
-	// ErrorData is the form that the API documents for buying a number, with the code in small
-	// letters:
+	// ErrorData is the form that the API documents for buying a number, with the code in lower
+	// case:
 	//
 	//	{"success":false,"message":"…","data":{"error":"…"}}
 	ErrorData
-	// ErrorFramework is the form of the framework that the API appears to be built on, which has
-	// no code:
+	// ErrorFramework is the form of the framework that the API appears to be built on. It has no
+	// code:
 	//
 	//	{"message":"…","errors":{"phone_number":["…"]}}
 	//
-	// where errors is sent with 422 only and a 401 is {"message":"Unauthenticated."}.
+	// errors is sent with 422 only. A 401 is {"message":"Unauthenticated."}.
 	ErrorFramework
 )
 
-// complete is r with its defaults filled in, and an error where it asks for what cannot be.
+// complete returns r with its defaults filled in. It returns an error if a rule is impossible.
 func (r Rules) complete() (Rules, error) {
 	for _, rule := range []struct {
 		name     string
 		status   *int
 		byDef    int
 		min, max int
-		or       int // one more that is allowed
+		or       int // another status that is allowed
 	}{
 		{"DuplicateStatus", &r.DuplicateStatus, http.StatusConflict, 400, 499, 0},
 		{"AgentBusyStatus", &r.AgentBusyStatus, http.StatusConflict, 400, 499, 0},
@@ -87,6 +97,14 @@ func (r Rules) complete() (Rules, error) {
 	}
 	if r.ErrorShape < ErrorEnvelope || r.ErrorShape > ErrorFramework {
 		return r, fmt.Errorf("WithRules: there is no ErrorShape %d", r.ErrorShape)
+	}
+	r.MaxReadLag = cmp.Or(r.MaxReadLag, r.ReadLag)
+	violation := r.SuccessShape.violation()
+	if r.ReadLag < 0 || r.MaxReadLag < r.ReadLag {
+		violation = "ReadLag is negative or more than MaxReadLag"
+	}
+	if violation != "" {
+		return r, fmt.Errorf("WithRules: %s", violation)
 	}
 	return r, nil
 }

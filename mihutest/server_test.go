@@ -32,8 +32,15 @@ const (
 	trunk = "/phone-numbers/trunks"
 )
 
-// world is a server in which Ada and Bob answer, and a plain HTTP client: the tests say what goes
-// over the wire byte by byte.
+// transports are the ways to reach a server.
+var transports = map[string][]mihutest.Option{
+	"HTTP/1.1":  nil,
+	"HTTP/2":    {mihutest.WithTLS()},
+	"in memory": {mihutest.WithInMemoryTransport()},
+}
+
+// world is a server with two agents, Ada and Bob, and a plain HTTP client: the tests define what is
+// sent, byte by byte.
 type world struct {
 	*mihutest.Server
 	t    *testing.T
@@ -50,8 +57,8 @@ func newWorld(t *testing.T, opts ...mihutest.Option) *world {
 	return w
 }
 
-// request is a request with the right token and, if it has a body, the right media type. Headers
-// are pairs of key and value on top; a value of "" takes the key away.
+// request returns a request with the right token and, if it has a body, the right media type.
+// headers are pairs of key and value to set; a value of "" removes the key.
 func (w *world) request(ctx context.Context, method, path, body string, headers ...string) *http.Request {
 	var r io.Reader = http.NoBody
 	if body != "" {
@@ -72,8 +79,8 @@ func (w *world) request(ctx context.Context, method, path, body string, headers 
 	return req
 }
 
-// answer is an answer as far as it came. Its zero value is none.
-type answer struct {
+// response is a response as far as it was received. Its zero value means none.
+type response struct {
 	status int
 	proto  int
 	length int64 // as announced
@@ -81,26 +88,26 @@ type answer struct {
 	body   string
 }
 
-// try sends a request. There can be an error after the beginning of an answer.
-func (w *world) try(req *http.Request) (answer, error) {
+// try sends a request. It can return both a part of the response and an error.
+func (w *world) try(req *http.Request) (response, error) {
 	resp, err := w.http.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.ProtoMajor, resp.ContentLength, resp.Header, string(body)}, err
+	return response{resp.StatusCode, resp.ProtoMajor, resp.ContentLength, resp.Header, string(body)}, err
 }
 
-// send is try for a request that has to be answered.
-func (w *world) send(method, path, body string, headers ...string) answer {
+// send sends a request that must get a complete response.
+func (w *world) send(method, path, body string, headers ...string) response {
 	w.t.Helper()
 	got, err := w.try(w.request(w.t.Context(), method, path, body, headers...))
 	require.NoError(w.t, err)
 	return got
 }
 
-// must sends a request, compares the status and gives the body.
+// must sends a request, compares the status and returns the body.
 func (w *world) must(status int, method, path, body string) string {
 	w.t.Helper()
 	got := w.send(method, path, body)
@@ -108,35 +115,35 @@ func (w *world) must(status int, method, path, body string) string {
 	return got.body
 }
 
-// exactly compares byte by byte, where assert.JSONEq would not see the order of fields.
+// exactly compares byte by byte: assert.JSONEq ignores the order of fields.
 func exactly(t *testing.T, want, got string) {
 	t.Helper()
 	assert.Equal(t, want, got)
 }
 
-// refuses sends a request and compares status, code and field of the refusal, and that nothing
-// was changed.
+// refuses sends a request, compares the status, code and field of the error, and checks that the
+// state did not change.
 func (w *world) refuses(status int, code, field, method, path, body string, headers ...string) {
 	w.t.Helper()
 	before := w.Trunks()
-	answer := w.send(method, path, body, headers...)
+	resp := w.send(method, path, body, headers...)
 	var got struct {
 		Success *bool
 		Message string
 		Error   struct{ Code, Details, Field string }
 	}
-	require.NoError(w.t, json.Unmarshal([]byte(answer.body), &got), answer.body)
-	require.NotNil(w.t, got.Success, answer.body)
+	require.NoError(w.t, json.Unmarshal([]byte(resp.body), &got), resp.body)
+	require.NotNil(w.t, got.Success, resp.body)
 	assert.False(w.t, *got.Success)
 	assert.NotEmpty(w.t, got.Message)
 	assert.NotEmpty(w.t, got.Error.Details)
-	assert.Equal(w.t, fmt.Sprint(status, code, field), fmt.Sprint(answer.status, got.Error.Code, got.Error.Field), answer.body)
+	assert.Equal(w.t, fmt.Sprint(status, code, field), fmt.Sprint(resp.status, got.Error.Code, got.Error.Field), resp.body)
 	assert.Equal(w.t, before, w.Trunks())
 	requests := w.Requests()
 	assert.False(w.t, requests[len(requests)-1].Changed)
 }
 
-// create registers a trunk of an agent by the wire.
+// create registers a trunk with a request.
 func (w *world) create(number, channel, agent string) string {
 	w.t.Helper()
 	return w.must(http.StatusCreated, "POST", trunk, fmt.Sprintf(`{"phone_number":%q,"channel":%q,"agent_uuid":%q}`, number, channel, agent))
@@ -149,7 +156,7 @@ func (w *world) held(number string, channel mihu.Channel) mihutest.Trunk {
 	return held
 }
 
-// tb records what a test would be told.
+// tb records the calls of a testing.TB.
 type tb struct {
 	cleanups []func()
 	fatal    string
@@ -175,16 +182,16 @@ func dial(t *testing.T, url string) error {
 	return err
 }
 
-// The leak test comes first and is not parallel: no other server runs while it counts.
-func TestCloseLeavesNothingRunning(t *testing.T) {
+// This test comes first and is not parallel: no other server may run while it counts goroutines.
+func TestCloseEndsAllGoroutines(t *testing.T) {
 	for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
 		srv, err := mihutest.Start(opts...)
 		require.NoError(t, err)
-		require.NoError(t, srv.Inject(mihutest.Fault{Path: "/phone-numbers/trunks", Delay: time.Hour, Times: -1}))
+		require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Path: "/phone-numbers/trunks", Times: -1}, Delay: time.Hour}))
 		client := srv.HTTPClient()
 		var calls sync.WaitGroup
 		for i := range 8 {
-			path := []string{"/phone-numbers", "/phone-numbers/trunks"}[i%2] // answered, then idle; and waiting
+			path := []string{"/phone-numbers", "/phone-numbers/trunks"}[i%2] // one is idle after its response, one is delayed
 			calls.Go(func() {
 				req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL()+path, http.NoBody)
 				if resp, err := client.Do(req); err == nil {
@@ -194,7 +201,7 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 			})
 		}
 		idle, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimSuffix(srv.URL()[strings.Index(srv.URL(), "//")+2:], "/api/v1"))
-		require.NoError(t, err) // a connection on which nothing is ever said
+		require.NoError(t, err) // a connection without a request
 		require.Eventually(t, func() bool { return srv.RequestCount() == 8 }, 10*time.Second, time.Millisecond)
 		srv.Close()
 		calls.Wait()
@@ -204,7 +211,7 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			return !bytes.Contains(stacks, []byte("net/http.")) && !bytes.Contains(stacks, []byte("mihutest.(*Server)"))
-		}, 10*time.Second, time.Millisecond, "goroutines are left")
+		}, 10*time.Second, time.Millisecond, "goroutines are still running")
 	}
 }
 
@@ -218,7 +225,7 @@ func TestNewServerClosesWithItsTest(t *testing.T) {
 	assert.Empty(t, b.fatal)
 }
 
-func TestOptionsThatCannotBe(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]mihutest.Option{
 		"WithToken: the token is empty":              mihutest.WithToken(""),
@@ -290,10 +297,10 @@ func TestDefaultToken(t *testing.T) {
 	assert.Equal(t, "mihutest-token", mihutest.NewServer(t).Token())
 }
 
-func TestEveryAnswerHasARequestID(t *testing.T) {
+func TestEveryResponseHasARequestID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.Inject(mihutest.Fault{Method: "PUT", Status: 500}))
+	require.NoError(t, w.Inject(mihutest.Fault{On: mihutest.Match{Method: "PUT"}, Status: 500}))
 	seen := map[string]bool{}
 	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
 		got := w.send(method, trunk, "")
@@ -310,8 +317,8 @@ func TestCloseEndsDelays(t *testing.T) {
 		"after":    {DelayAfter: time.Hour},
 		"detached": {Delay: time.Hour, Detached: true},
 	} {
-		for _, opts := range [][]mihutest.Option{nil, {mihutest.WithTLS()}} {
-			t.Run(fmt.Sprint(name, " TLS ", opts != nil), func(t *testing.T) {
+		for transport, opts := range transports {
+			t.Run(name+", "+transport, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, opts...)
 				require.NoError(t, w.Inject(delay))
@@ -326,24 +333,24 @@ func TestCloseEndsDelays(t *testing.T) {
 				assert.Less(t, time.Since(start), time.Second)
 				require.Error(t, <-failed)
 				assert.Zero(t, w.Requests()[0].Status)
-				w.Close() // once more does nothing
+				w.Close() // no effect
 			})
 		}
 	}
 }
 
-func TestCloseDoesNotHangOnAFunctionThatNeverReturns(t *testing.T) {
+func TestCloseWithAFunctionThatNeverReturns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.InjectFunc(func(mihutest.Request) *mihutest.Fault {
-		w.Close() // waits for the very request that it is called from
+		w.Close() // waits for the request that calls this function
 		return nil
 	})
 	_, err := w.try(w.request(t.Context(), "GET", trunk, ""))
 	require.Error(t, err)
 }
 
-func TestWhatAClosedServerHoldsCanBeRead(t *testing.T) {
+func TestStateOfAClosedServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.create(n1, "call", ada)
@@ -364,7 +371,7 @@ func TestTLS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mihutest.WithTLS())
 	assert.True(t, strings.HasPrefix(w.URL(), "https://127.0.0.1:"))
-	require.Error(t, dial(t, w.URL()), "the certificate is only trusted by the server's own clients")
+	require.Error(t, dial(t, w.URL()), "only the server's own clients trust its certificate")
 
 	got := w.send("GET", trunk, "")
 	assert.Equal(t, 2, got.proto)
@@ -372,7 +379,7 @@ func TestTLS(t *testing.T) {
 	req := w.request(t.Context(), "GET", trunk, "")
 	req.URL.Host, req.Host = "acme.mihu.ai", ""
 	_, err := w.try(req)
-	require.NoError(t, err, "a subdomain of the API reaches the server too")
+	require.NoError(t, err, "HTTPClient sends a workspace's requests to the server")
 	assert.Equal(t, "acme.mihu.ai", w.Requests()[1].Host)
 
 	_, err = w.Client(t).Trunks.List(t.Context(), nil)
@@ -392,7 +399,7 @@ func TestClient(t *testing.T) {
 
 	srv.SetToken("rotated")
 	_, err = old.Trunks.List(t.Context(), nil)
-	require.ErrorIs(t, err, mihu.ErrUnauthorized, "a client keeps the token of its time")
+	require.ErrorIs(t, err, mihu.ErrUnauthorized, "a client keeps the token that it was created with")
 	_, err = srv.Client(t).Trunks.List(t.Context(), nil)
 	require.NoError(t, err)
 	source := mihu.TokenFunc(func(context.Context) (string, error) { return srv.Token(), nil })
@@ -429,12 +436,12 @@ func TestConcurrentUse(t *testing.T) {
 	var done sync.WaitGroup
 	for i := range workers {
 		done.Go(func() {
-			// All want the same trunk: one of them gets it.
+			// All workers create the same trunk: one succeeds.
 			got, err := w.try(w.request(t.Context(), "POST", trunk, `{"phone_number":"+12345678901","channel":"call","agent_uuid":"`+ada+`"}`))
 			if err == nil {
 				statuses[i] = got.status
 			}
-			// Each has its own beside it.
+			// Each worker also has a trunk of its own.
 			number := fmt.Sprintf("+1999%07d", i)
 			agent := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
 			body := `{"phone_number":"` + number + `","channel":"call","agent_uuid":"` + agent + `"}`

@@ -8,30 +8,31 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mihu-go/mihu"
 )
 
-// agent is someone who answers.
 type agent struct{ uuid, name string }
 
-// agentChannel is what can serve one number only.
+// agentChannel is an agent on a channel, which can serve only one number.
 type agentChannel struct {
 	agent   string
 	channel mihu.Channel
 }
 
-// channels are those that can be bound, in the order of number.bindings.
+// channels are the channels of number.bindings, in order.
 var channels = [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp}
 
-// binding is one agent on one channel of a number. On an external number it is a trunk.
+// binding is one agent on one channel of a number. On an external number it is a trunk. It is
+// replaced, never modified.
 type binding struct {
 	seq       int // orders the trunks by creation
 	agent     string
 	name      string
 	direction mihu.Direction
 	sip       mihu.SIPCredentials
-	settings  map[string]any // replaced as a whole and never changed in place
+	settings  map[string]any
 }
 
 type number struct {
@@ -42,19 +43,20 @@ type number struct {
 	bindings  [len(channels)]*binding
 }
 
-// at is where the binding of a channel is kept.
+// at returns a pointer to the binding of a channel.
 func (n *number) at(channel mihu.Channel) **binding {
 	return &n.bindings[slices.Index(channels[:], channel)]
 }
 
-// change is what a request says about a trunk; nil says nothing. A port of 0 clears.
+// change is the fields of a trunk that a request sets; nil leaves a field unchanged. A port of 0
+// clears it.
 type change struct {
 	name, direction, gateway, username, password, secondaryGateway *string
 	port                                                           *int
 	settings                                                       map[string]any
 }
 
-// apply changes b. Direction and SIP are for calls and ignored elsewhere, in silence as the API does.
+// apply changes b. Like the API, it ignores direction and SIP on channels other than call.
 func (c *change) apply(b *binding, channel mihu.Channel) {
 	set(&b.name, c.name)
 	if c.settings != nil {
@@ -79,7 +81,7 @@ func set[T any](to, from *T) {
 	}
 }
 
-// state is what the server holds. Its methods are atomic.
+// state is the agents, numbers and trunks of the server.
 type state struct {
 	rules Rules
 
@@ -90,7 +92,8 @@ type state struct {
 	uuids     map[string]*number      // by UUID
 	serving   map[agentChannel]string // the number that an agent serves on a channel
 	inventory numberList              // all numbers
-	external  numberList              // those that have trunks
+	external  numberList              // the numbers that have trunks
+	past      []pastNumber            // the latest changes, oldest first
 }
 
 func newState(rules Rules) *state {
@@ -108,7 +111,7 @@ func (st *state) next() int {
 	return st.seq
 }
 
-// agent is the agent of a UUID in small letters.
+// agent returns the agent of a lower-case UUID.
 func (st *state) agent(uuid string) (agent, bool) {
 	a, ok := st.agents[uuid]
 	if !ok && st.rules.AnyAgent {
@@ -117,7 +120,7 @@ func (st *state) agent(uuid string) (agent, bool) {
 	return a, ok
 }
 
-// available says why an agent cannot serve a number on a channel; nil if it can.
+// available returns nil if an agent can serve a number on a channel.
 func (st *state) available(uuid string, id mihu.TrunkID) *problem {
 	if _, ok := st.agent(uuid); !ok {
 		return refused(st.rules.UnknownAgentStatus, "AGENT_NOT_FOUND", "agent_uuid", "There is no such agent")
@@ -128,7 +131,7 @@ func (st *state) available(uuid string, id mihu.TrunkID) *problem {
 	return nil
 }
 
-// trunk is the number and the binding of a trunk, or why there is none.
+// trunk returns the number and the binding of a trunk.
 func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
 	if n := st.numbers[id.PhoneNumber]; n != nil && !n.purchased {
 		if b := *n.at(id.Channel); b != nil {
@@ -138,7 +141,7 @@ func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
 	return nil, nil, refused(http.StatusNotFound, "TRUNK_NOT_FOUND", "", "There is no such trunk")
 }
 
-// register makes a number; an empty UUID means a random one. The number and the UUID are free.
+// register adds a number. If uuid is "", the number gets a random one.
 func (st *state) register(e164, uuid string, purchased bool) *number {
 	n := &number{seq: st.next(), uuid: cmp.Or(uuid, newUUID()), e164: e164, purchased: purchased}
 	st.numbers[n.e164], st.uuids[n.uuid] = n, n
@@ -149,7 +152,7 @@ func (st *state) register(e164, uuid string, purchased bool) *number {
 	return n
 }
 
-// bind puts a binding in the place of the one that a channel of a number may have.
+// bind sets the binding of a channel and replaces the previous one.
 func (st *state) bind(n *number, channel mihu.Channel, b *binding) {
 	st.unbind(n, channel)
 	*n.at(channel) = b
@@ -163,7 +166,7 @@ func (st *state) unbind(n *number, channel mihu.Channel) {
 	}
 }
 
-// create registers a trunk. A UUID that is not empty is the one that the number has or shall have.
+// create registers a trunk. If uuid is not "", it is the UUID that the number has or gets.
 func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (snapshotData, *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -180,6 +183,7 @@ func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid strin
 	if holder := st.uuids[uuid]; uuid != "" && holder != n {
 		return snapshotData{}, invalid("phone_number_uuid", "belongs to another number, or the number has another")
 	}
+	st.remember(id.PhoneNumber)
 	if n == nil {
 		n = st.register(id.PhoneNumber, uuid, false)
 	}
@@ -195,7 +199,7 @@ func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid strin
 	return st.snapshot(n), nil
 }
 
-// update changes a trunk; changed is false where everything was so already.
+// update changes a trunk. changed reports whether any value is different afterwards.
 func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -203,12 +207,13 @@ func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed 
 	if p != nil {
 		return snapshotData{}, false, p
 	}
-	before := *b
-	c.apply(b, id.Channel)
-	return st.snapshot(n), !reflect.DeepEqual(before, *b), nil
+	updated := *b
+	c.apply(&updated, id.Channel)
+	*n.at(id.Channel) = &updated // reads return none of its changes, so there is nothing to remember
+	return st.snapshot(n), !reflect.DeepEqual(updated, *b), nil
 }
 
-// assign gives a trunk to an agent; changed is false where it had it already.
+// assign moves a trunk to an agent. changed reports whether it had another agent before.
 func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -220,6 +225,7 @@ func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, c
 		return snapshotData{}, false, p
 	}
 	if changed = b.agent != agentUUID; changed {
+		st.remember(n.e164)
 		moved := *b
 		moved.agent = agentUUID
 		st.bind(n, id.Channel, &moved)
@@ -227,7 +233,7 @@ func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, c
 	return st.snapshot(n), changed, nil
 }
 
-// remove removes a trunk, and its number with the last one.
+// remove removes a trunk, and the number with its last trunk.
 func (st *state) remove(id mihu.TrunkID) *problem {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -235,6 +241,7 @@ func (st *state) remove(id mihu.TrunkID) *problem {
 	if p != nil {
 		return p
 	}
+	st.remember(n.e164)
 	st.unbind(n, id.Channel)
 	if n.bindings == [len(channels)]*binding{} {
 		delete(st.numbers, n.e164)
@@ -245,7 +252,7 @@ func (st *state) remove(id mihu.TrunkID) *problem {
 	return nil
 }
 
-// lookup is the snapshot of what find finds.
+// lookup returns the snapshot of the number that find returns.
 func (st *state) lookup(find func() *number) (snapshotData, *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -255,33 +262,21 @@ func (st *state) lookup(find func() *number) (snapshotData, *problem) {
 	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
 }
 
-// list is a page of a list, or all of it where there is no pagination.
-func (st *state) list(l *numberList, page, perPage int) pageData {
+// list returns up to limit items of a list from offset on, as they were a lag ago, and the size of the
+// list.
+func (st *state) list(l *numberList, lag time.Duration, offset, limit int) (items []itemData, total int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	data := pageData{Items: []itemData{}}
-	var numbers []*number
-	if st.rules.NoPagination {
-		numbers = l.slice(0, l.size)
-	} else {
-		p := pagination{CurrentPage: page, PerPage: perPage, Total: l.size, LastPage: max(1, (l.size+perPage-1)/perPage)}
-		if page <= p.LastPage { // which also keeps the product below from overflowing
-			numbers = l.slice((page-1)*perPage, perPage)
-		}
-		if len(numbers) > 0 {
-			p.From, p.To = new((page-1)*perPage+1), new((page-1)*perPage+len(numbers))
-		}
-		p.HasMore = page < p.LastPage
-		data.Pagination = &p
-	}
+	numbers, total := st.numbersAt(l, lag, offset, limit)
+	items = []itemData{}
 	for _, n := range numbers {
-		data.Items = append(data.Items, st.item(n))
+		items = append(items, st.item(n))
 	}
-	return data
+	return items, total
 }
 
-// numberList holds numbers in order of registration. It is in chunks so that a page is found and
-// a number taken out without walking or moving all the others.
+// numberList holds numbers in order of registration. Chunks make it fast to find a page and to
+// remove a number.
 type numberList struct {
 	chunks [][]*number // none is empty
 	size   int
@@ -299,7 +294,7 @@ func (l *numberList) add(n *number) {
 	l.size++
 }
 
-// remove takes out a number, which has to be in the list.
+// remove removes a number, which must be in the list.
 func (l *numberList) remove(n *number) {
 	c := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i][0].seq > n.seq }) - 1
 	i := slices.Index(l.chunks[c], n)
@@ -309,7 +304,7 @@ func (l *numberList) remove(n *number) {
 	l.size--
 }
 
-// slice is up to limit numbers from offset on.
+// slice returns up to limit numbers from offset on.
 func (l *numberList) slice(offset, limit int) []*number {
 	var numbers []*number
 	for _, chunk := range l.chunks {

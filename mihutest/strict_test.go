@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// with is a body that is right but for what is added to it, or put in the place of a value.
+// with returns a valid body with something added at its end, or with values replaced.
 func with(extra string, replace ...string) string {
 	body := `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + ada + `"` + extra + `}`
 	return strings.NewReplacer(replace...).Replace(body)
@@ -19,8 +19,8 @@ func TestMalformedBodies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for name, body := range map[string]string{
-		"no JSON":                       `phone_number=1`,
-		"cut off":                       with("")[:40],
+		"not JSON":                      `phone_number=1`,
+		"truncated":                     with("")[:40],
 		"trailing comma":                with(`,`),
 		"trailing data":                 with("") + `{}`,
 		"trailing bracket":              with("") + `}`,
@@ -30,10 +30,10 @@ func TestMalformedBodies(t *testing.T) {
 		"byte order mark":               "\ufeff" + with(""),
 		"invalid UTF-8 in a value":      with(`,"name":"` + "\xff" + `"`),
 		"invalid UTF-8 in settings":     with(`,"additional_settings":{"` + "\xff" + `":1}`),
-		"a repeated field":              with(`,"channel":"call"`),
-		"a repeated field, escaped":     with(`,"\u0063hannel":"call"`),
-		"a repeated field of sip":       with(`,"sip":{"port":1,"port":1}`),
-		"a repeated key of settings":    with(`,"additional_settings":{"a":[{"b":1,"b":2}]}`),
+		"a duplicate field":             with(`,"channel":"call"`),
+		"a duplicate field, escaped":    with(`,"\u0063hannel":"call"`),
+		"a duplicate field of sip":      with(`,"sip":{"port":1,"port":1}`),
+		"a duplicate key of settings":   with(`,"additional_settings":{"a":[{"b":1,"b":2}]}`),
 		"a number that is out of range": with(`,"additional_settings":{"a":1e999}`),
 		"too deep":                      with(`,"additional_settings":{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`),
 	} {
@@ -88,7 +88,7 @@ func TestInvalidFields(t *testing.T) {
 	for name, c := range map[string]struct {
 		field string
 		on    []string
-		body  string // with agent_uuid, which update does not take: it is cut out there
+		body  string // with agent_uuid, which is removed for update
 	}{
 		"number: required":        {"phone_number", all, with("", `"phone_number":"+12345678901",`, "")},
 		"number: null":            {"phone_number", all, with("", `"+12345678901"`, `null`)},
@@ -114,7 +114,7 @@ func TestInvalidFields(t *testing.T) {
 		"agent: required":         {"agent_uuid", []string{create, assign}, with("", `,"agent_uuid":"`+ada+`"`, "")},
 		"agent: null":             {"agent_uuid", []string{create, assign}, with("", `"`+ada+`"`, "null")},
 		"agent: empty":            {"agent_uuid", []string{create, assign}, with("", ada, "")},
-		"agent: no UUID":          {"agent_uuid", []string{create, assign}, with("", ada, "ada")},
+		"agent: not a UUID":       {"agent_uuid", []string{create, assign}, with("", ada, "ada")},
 		"agent: dashes elsewhere": {"agent_uuid", []string{create, assign}, with("", ada, "3c90c3cc0-d44-4b50-8888-8dd25736052a")},
 		"agent: no hex digit":     {"agent_uuid", []string{create, assign}, with("", ada, "3c90c3cg-0d44-4b50-8888-8dd25736052a")},
 		"agent: in braces":        {"agent_uuid", []string{create, assign}, with("", ada, "{3c90c3cc-0d44-4b50-8888-8dd25736052a}")},
@@ -172,7 +172,7 @@ func TestInvalidFields(t *testing.T) {
 	assert.Contains(t, got.body, "POST /agents/{uuid}/channels/sms")
 }
 
-// What looks odd and is allowed.
+// Unusual requests that are valid.
 func TestAllowedFields(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -238,7 +238,7 @@ func TestPathsAndMethods(t *testing.T) {
 		"/phone-numbers/..%2Fphone-numbers/channels", "/phone-numbers%2Ftrunks", "/phone-numbers/trunks%2F" + uuid + "/channels", "/../v1/phone-numbers",
 	} {
 		req := w.request(t.Context(), "GET", "", "")
-		req.URL.Opaque = "//" + req.URL.Host + "/api/v1" + path // as it stands
+		req.URL.Opaque = "//" + req.URL.Host + "/api/v1" + path // sent unchanged
 		got, err := w.try(req)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusNotFound, got.status, path)
@@ -249,7 +249,7 @@ func TestPathsAndMethods(t *testing.T) {
 	outside.URL.Path = "/phone-numbers"
 	got, err := w.try(outside)
 	require.NoError(t, err)
-	assert.Equal(t, http.StatusNotFound, got.status, "a path of the API, but not under its base")
+	assert.Equal(t, http.StatusNotFound, got.status, "a path of the API outside the base URL")
 
 	for path, allow := range map[string]string{
 		trunk:                                  "DELETE, GET, PATCH, POST",

@@ -1,7 +1,6 @@
 package mihutest
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,12 +9,11 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
-	"net/http"
 	"time"
 )
 
-// newTLS makes a key and a certificate that signs itself. It is good for the loopback interface
-// and for the hosts of the API, so that a client can be tested with the address it has in use.
+// newTLS creates a key and a self-signed certificate. The certificate is valid for the loopback
+// interface and for the hosts of the API, so that a test can use a client's real base URL.
 func newTLS() (*tls.Config, *x509.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -46,25 +44,4 @@ func newTLS() (*tls.Config, *x509.Certificate, error) {
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: cert}},
 	}, cert, nil
-}
-
-// HTTPClient is a new HTTP client whose every request goes to this server, whatever host its URL
-// names, and that trusts the server's certificate. With [WithTLS] the certificate is good for
-// the loopback interface, *.mihu.ai and *.mindhunters.ai: a client that is given this one can
-// keep its subdomain instead of the server's URL. Its connections are cut by Close.
-func (s *Server) HTTPClient() *http.Client {
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "tcp", s.address)
-		},
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 64,
-	}
-	if s.cert != nil {
-		pool := x509.NewCertPool()
-		pool.AddCert(s.cert)
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
-	}
-	return &http.Client{Transport: transport}
 }

@@ -28,7 +28,7 @@ const (
 	callAda     = `{"capable":true,"enabled":true,"channel_limit":null,"whitelisted_destinations":[],"bound":true,"agent_uuid":"` + ada + `","agent_name":"Ada"}`
 )
 
-// snapshot is the contract's example of one, with the values of this server.
+// snapshot returns the contract's example of a snapshot with the values of this server.
 func snapshot(message, uuid, call, whatsapp string) string {
 	if message != "" {
 		message = `"message":"` + message + `",`
@@ -41,8 +41,8 @@ func TestLifeOfATrunk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 
-	// The request is the contract's own example.
-	answer := w.must(http.StatusCreated, "POST", trunk, `{"phone_number": "+12345678901", "agent_uuid": "`+ada+`", "channel": "call", "name": "Front desk", "direction": "inbound",
+	// The request is the example of the contract.
+	resp := w.must(http.StatusCreated, "POST", trunk, `{"phone_number": "+12345678901", "agent_uuid": "`+ada+`", "channel": "call", "name": "Front desk", "direction": "inbound",
 		"sip": {"gateway": "sip.example.com", "port": 5060, "username": "alice", "password": "s3cret", "secondary_gateway": "sip2.example.com"},
 		"additional_settings": {"ani_format": "e164", "deep": {"n": [1, null]}}}`)
 	held := w.held(n1, "call")
@@ -57,27 +57,27 @@ func TestLifeOfATrunk(t *testing.T) {
 	}, held)
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, held.PhoneNumberUUID)
 	uuid := held.PhoneNumberUUID
-	assert.Equal(t, snapshot("Trunk created", uuid, callAda, unbound), answer)
+	assert.Equal(t, snapshot("Trunk created", uuid, callAda, unbound), resp)
 
 	// The other channel of the number shares its UUID.
-	answer = w.create(n1, "whatsapp", ada)
-	assert.Equal(t, snapshot("Trunk created", uuid, callAda, boundToAda), answer)
+	resp = w.create(n1, "whatsapp", ada)
+	assert.Equal(t, snapshot("Trunk created", uuid, callAda, boundToAda), resp)
 	assert.Equal(t, "whatsapp_trunk_12345678901", w.held(n1, "whatsapp").Name)
 
-	// Both ways to look it up.
+	// Both ways to look up a number.
 	want := snapshot("", uuid, callAda, boundToAda)
 	assert.Equal(t, want, w.must(http.StatusOK, "GET", "/phone-numbers/channels?number=%2B12345678901", ""))
 	assert.Equal(t, want, w.must(http.StatusOK, "GET", "/phone-numbers/"+uuid+"/channels", ""))
 	assert.Equal(t, want, w.must(http.StatusOK, "GET", "/phone-numbers/"+strings.ToUpper(uuid)+"/channels", ""))
 
-	// Moving it keeps what it holds.
-	answer = w.must(http.StatusOK, "PUT", trunk+"/assign", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"`+bob+`"}`)
+	// Assign keeps the other fields of the trunk.
+	resp = w.must(http.StatusOK, "PUT", trunk+"/assign", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"`+bob+`"}`)
 	callBob := strings.NewReplacer(ada, bob, "Ada", "Bob").Replace(callAda)
-	assert.Equal(t, snapshot("Trunk assigned", uuid, callBob, boundToAda), answer)
+	assert.Equal(t, snapshot("Trunk assigned", uuid, callBob, boundToAda), resp)
 	held.AgentUUID = bob
 	assert.Equal(t, held, w.held(n1, "call"))
 
-	// The number stays until its last channel goes, and nothing can be found after.
+	// Removing the last trunk removes the number.
 	assert.JSONEq(t, `{"success":true,"message":"Trunk deleted"}`, w.must(http.StatusOK, "DELETE", trunk+"?phone_number=%2B12345678901&channel=call", ""))
 	exactly(t, snapshot("", uuid, callUnbound, boundToAda), w.must(http.StatusOK, "GET", "/phone-numbers/"+uuid+"/channels", ""))
 	w.must(http.StatusOK, "DELETE", trunk+"?phone_number=12345678901&channel=whatsapp", "")
@@ -86,7 +86,7 @@ func TestLifeOfATrunk(t *testing.T) {
 	w.refuses(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "GET", "/phone-numbers/channels?number=%2B12345678901", "")
 	assert.Empty(t, w.Trunks())
 
-	// Its agents are free again, and a number that comes back is another one.
+	// The agents are free again. A number that is registered again has a new UUID.
 	w.create(n2, "call", bob)
 	w.create(n1, "call", ada)
 	assert.NotEqual(t, uuid, w.held(n1, "call").PhoneNumberUUID)
@@ -105,7 +105,7 @@ func TestCreateDefaults(t *testing.T) {
 
 	w.must(http.StatusCreated, "POST", trunk, `{"phone_number":"`+n2+`","channel":"call","agent_uuid":"`+bob+`","name":"","sip":{},"additional_settings":{}}`)
 	held = w.held(n2, "call")
-	assert.Equal(t, "call_trunk_390791234567", held.Name, "an empty name is none")
+	assert.Equal(t, "call_trunk_390791234567", held.Name, "an empty name means the default")
 	assert.Equal(t, map[string]any{}, held.AdditionalSettings)
 }
 
@@ -123,7 +123,7 @@ func TestWhatsAppIgnoresDirectionAndSIP(t *testing.T) {
 	w.refuses(http.StatusUnprocessableEntity, "VALIDATION_ERROR", "direction", "PATCH", trunk, `{"phone_number":"+12345678901","channel":"whatsapp","direction":"up"}`)
 }
 
-func TestUpdateTouchesWhatIsSent(t *testing.T) {
+func TestUpdateChangesOnlySentFields(t *testing.T) {
 	t.Parallel()
 	start := mihutest.Trunk{
 		ID:                 mihu.TrunkID{PhoneNumber: n1, Channel: mihu.ChannelCall},
@@ -157,8 +157,8 @@ func TestUpdateTouchesWhatIsSent(t *testing.T) {
 			w := newWorld(t)
 			require.NoError(t, w.AddTrunk(start))
 			require.Equal(t, start, w.held(n1, "call"))
-			answer := w.must(http.StatusOK, "PATCH", trunk, `{"phone_number":"+12345678901","channel":"call"`+c.body+`}`)
-			assert.Equal(t, snapshot("Trunk updated", bob, callAda, unbound), answer, "nothing reads back")
+			resp := w.must(http.StatusOK, "PATCH", trunk, `{"phone_number":"+12345678901","channel":"call"`+c.body+`}`)
+			assert.Equal(t, snapshot("Trunk updated", bob, callAda, unbound), resp, "a snapshot does not contain these fields")
 			want := start
 			if c.want != nil {
 				c.want(&want)
@@ -193,7 +193,7 @@ func TestAssign(t *testing.T) {
 	w.refuses(http.StatusConflict, "AGENT_BUSY", "", "PUT", path, body(n2, "call", eve))
 }
 
-func TestWhoMayServeWhat(t *testing.T) {
+func TestAgentsServeOneNumber(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, err := w.AddPurchasedNumber(own)
@@ -262,8 +262,8 @@ func TestRulesSetTheStatuses(t *testing.T) {
 func TestAnyAgent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mihutest.WithRules(mihutest.Rules{AnyAgent: true}))
-	answer := w.create(n1, "call", "01234567-89ab-4cde-8f01-23456789abcd")
-	assert.Contains(t, answer, `"agent_uuid":"01234567-89ab-4cde-8f01-23456789abcd","agent_name":"Agent 01234567"`)
+	resp := w.create(n1, "call", "01234567-89ab-4cde-8f01-23456789abcd")
+	assert.Contains(t, resp, `"agent_uuid":"01234567-89ab-4cde-8f01-23456789abcd","agent_name":"Agent 01234567"`)
 	assert.Contains(t, w.create(n2, "call", ada), `"agent_name":"Ada"`)
 	w.refuses(http.StatusConflict, "AGENT_BUSY", "", "POST", trunk, `{"phone_number":"`+n3+`","channel":"call","agent_uuid":"01234567-89ab-4cde-8f01-23456789abcd"}`)
 }
@@ -323,7 +323,7 @@ func TestList(t *testing.T) {
 	pagination := `"pagination":{"current_page":1,"per_page":50,"total":1,"last_page":1,"from":1,"to":1,"has_more":false}`
 	exactly(t, `{"success":true,"data":{"items":[`+item+`],`+pagination+`}}`, w.must(http.StatusOK, "GET", trunk, ""))
 
-	// Both channels of a number are one item. The purchased number is of the inventory only.
+	// Both channels of a number are one item. The purchased number is only in the inventory.
 	require.NoError(t, w.AddTrunk(mihutest.Trunk{ID: mihu.TrunkID{PhoneNumber: n1, Channel: "whatsapp"}, AgentUUID: ada}))
 	uuid, err := w.AddPurchasedNumber(own)
 	require.NoError(t, err)
@@ -339,7 +339,7 @@ func TestList(t *testing.T) {
 	assert.Contains(t, w.must(http.StatusOK, "GET", "/phone-numbers/channels?number=%2B12084439178", ""), `"is_external":false,"source":"purchased"`)
 }
 
-// listing is what a list says, by the contract.
+// listing is a page of a list as the contract defines it.
 type listing struct {
 	Data struct {
 		Items []struct {
@@ -358,7 +358,7 @@ func (w *world) list(query string) (numbers []string, l listing) {
 	return numbers, l
 }
 
-// seed adds trunks with numbers in a row and agents of their own.
+// seed adds trunks with consecutive numbers, each with an agent of its own.
 func (w *world) seed(count int) (numbers []string) {
 	w.t.Helper()
 	for i := range count {
@@ -422,7 +422,7 @@ func TestWithoutPagination(t *testing.T) {
 	}
 }
 
-// The order of lists is kept whatever is taken out of them and put in again.
+// Removing and adding numbers does not change the order of the others.
 func TestListKeepsItsOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mihutest.WithRules(mihutest.Rules{AnyAgent: true}))
@@ -432,7 +432,7 @@ func TestListKeepsItsOrder(t *testing.T) {
 		want = slices.Delete(want, i, i+1)
 	}
 	for i := range 300 {
-		remove(i * 7919 % len(want)) // here and there
+		remove(i * 7919 % len(want)) // spread over the list
 	}
 	check := func() {
 		var got []string
@@ -447,7 +447,7 @@ func TestListKeepsItsOrder(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 	check()
-	for range 300 { // all of the first, and of the last
+	for range 300 { // complete chunks at both ends
 		remove(0)
 		remove(len(want) - 1)
 	}
@@ -462,7 +462,7 @@ func TestListKeepsItsOrder(t *testing.T) {
 	numbers, l := w.list("")
 	assert.Empty(t, numbers)
 	assert.Zero(t, l.Data.Pagination["total"])
-	assert.Contains(t, w.must(http.StatusOK, "GET", "/phone-numbers", ""), `"items":[]`, "the inventory has lost them too")
+	assert.Contains(t, w.must(http.StatusOK, "GET", "/phone-numbers", ""), `"items":[]`, "the inventory is empty too")
 }
 
 func TestTrunksAreInOrderOfCreation(t *testing.T) {
@@ -479,21 +479,21 @@ func TestTrunksAreInOrderOfCreation(t *testing.T) {
 	assert.Equal(t, []mihu.TrunkID{{PhoneNumber: n1, Channel: "call"}, {PhoneNumber: n2, Channel: "call"}, {PhoneNumber: n1, Channel: "whatsapp"}}, got)
 }
 
-func TestWhatIsHandedOutIsACopy(t *testing.T) {
+func TestTrunksAreCopies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	settings := map[string]any{"list": []any{map[string]any{"k": "v"}}, "n": 1}
 	require.NoError(t, w.AddTrunk(mihutest.Trunk{ID: mihu.TrunkID{PhoneNumber: n1, Channel: "call"}, AgentUUID: ada, AdditionalSettings: settings}))
-	spoil := func(settings map[string]any) {
+	modify := func(settings map[string]any) {
 		list, ok := settings["list"].([]any)
 		require.True(t, ok)
 		inner, ok := list[0].(map[string]any)
 		require.True(t, ok)
-		settings["n"], inner["k"], list[0] = "spoilt", "spoilt", "spoilt"
+		settings["n"], inner["k"], list[0] = "modified", "modified", "modified"
 	}
-	spoil(settings)
-	spoil(w.held(n1, "call").AdditionalSettings)
-	spoil(w.Trunks()[0].AdditionalSettings)
+	modify(settings)
+	modify(w.held(n1, "call").AdditionalSettings)
+	modify(w.Trunks()[0].AdditionalSettings)
 	assert.Equal(t, map[string]any{"list": []any{map[string]any{"k": "v"}}, "n": 1.0}, w.held(n1, "call").AdditionalSettings)
 }
 
@@ -527,7 +527,7 @@ func TestSeedingFollowsTheRules(t *testing.T) {
 	err = w.AddTrunk(mihutest.Trunk{ID: mihu.TrunkID{PhoneNumber: n2, Channel: "sms"}, AgentUUID: bob})
 	require.ErrorContains(t, err, "POST /agents/{uuid}/channels/sms")
 	assert.Len(t, w.Trunks(), 2)
-	assert.Zero(t, w.RequestCount(), "seeding sends nothing")
+	assert.Zero(t, w.RequestCount(), "AddTrunk sends no request")
 
 	for _, number := range []string{own, n1, "12", ""} {
 		_, err := w.AddPurchasedNumber(number)
@@ -549,7 +549,7 @@ func TestSeedingFollowsTheRules(t *testing.T) {
 	_, ok := w.Trunk(mihu.TrunkID{PhoneNumber: n1, Channel: "fax"})
 	assert.False(t, ok)
 	_, ok = w.Trunk(call(own))
-	assert.False(t, ok, "a purchased number is no trunk")
+	assert.False(t, ok, "a purchased number is not a trunk")
 }
 
 func TestRandomUUIDs(t *testing.T) {
@@ -591,7 +591,7 @@ func TestTrunkPrintsWithoutItsSecrets(t *testing.T) {
 	}
 }
 
-// The requests and answers of package mihu and of this server agree on everything.
+// Package mihu and this server agree on all requests and responses.
 func TestWithTheClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

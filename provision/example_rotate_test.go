@@ -76,7 +76,7 @@ func ExampleRotate() {
 			}
 		}
 	}
-	if err := server.Inject(mihutest.Fault{Method: "PATCH", Status: 403}); err != nil {
+	if err := server.Inject(mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: 403}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -47,7 +47,7 @@ func TestResume(t *testing.T) {
 	items := []provision.Item{want(0, 0), want(1, 1), want(0, 0), bad, want(4, 4)}
 	items[3].Trunk.Name = "\n"
 	items[1].Trunk.SIP = &mihu.SIPCredentials{Username: "planted-user", Password: "planted-passw0rd", Gateway: "sip.example.com"}
-	require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodPost, Skip: 2, Status: http.StatusForbidden}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost, Skip: 2}, Status: http.StatusForbidden}))
 
 	journal := open(t, path, "list of November")
 	results, err := collect(t, provision.Run(t.Context(), client, stream(nil, items...), provision.Options{Workers: 1, Journal: journal}))

@@ -392,7 +392,7 @@ func TestRotateEnds(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, results)
 
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: http.StatusForbidden, Times: 2}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: 2}, Status: http.StatusForbidden}))
 	results, err = rotated(t, provision.Rotate(t.Context(), srv.Client(t), trunks(20), newStore(t), provision.RotateOptions{Workers: 1, MaxFailures: 2}))
 	require.ErrorIs(t, err, provision.ErrTooManyFailures)
 	assert.LessOrEqual(t, len(results), 3)

@@ -308,7 +308,7 @@ func TestLeavingTheLoop(t *testing.T) {
 func TestTheLimiterIsCalledBeforeEveryRequest(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "0"}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Status: http.StatusTooManyRequests, RetryAfter: "0"}))
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(7), AgentUUID: agent(7)}))
 	var asked atomic.Int32
 	limiter := limiterFunc(func(context.Context) error { asked.Add(1); return nil })
@@ -587,7 +587,7 @@ func TestTheHolderCannotBeLookedUp(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusUnauthorized} {
 		srv := newServer(t)
 		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(1), AgentUUID: agent(1)}))
-		require.NoError(t, srv.Inject(mihutest.Fault{Method: http.MethodGet, Path: "/phone-numbers/trunks", Status: status}))
+		require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodGet, Path: "/phone-numbers/trunks"}, Status: status}))
 		results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, want(0, 1), want(2, 1)), provision.Options{}))
 		if status == http.StatusUnauthorized {
 			require.ErrorIs(t, err, mihu.ErrUnauthorized)

@@ -1,5 +1,5 @@
-// Command consumer is a program that uses package mihu. It is built outside of the repository, to
-// see what the package brings into a program of its users.
+// Command consumer is a program that uses package mihu. The check builds it outside the repository
+// to find out which packages it links.
 package main
 
 import (
@@ -25,7 +25,7 @@ func run(ctx context.Context) error {
 	}
 	for number, err := range client.Trunks.All(ctx, nil) {
 		if errors.Is(err, mihu.ErrUnauthorized) {
-			return fmt.Errorf("the token is of no use any more: %w", err)
+			return fmt.Errorf("the token is no longer valid: %w", err)
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -15,24 +16,27 @@ func (a *app) assignCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "assign NUMBER",
 		Short: "Move a trunk to another agent",
-		Long: `Move a trunk to another agent on the same channel. SIP credentials and settings are kept. The
-agent must not serve another number on the channel.`,
+		Long: `Move a trunk to another agent on the same channel. SIP credentials and settings are kept. An agent
+serves one number per channel, so the new agent must not have one there.`,
 		Example:           `  trunkctl assign +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkChannel(channel); err != nil {
+				return err
+			}
 			return a.assign(cmd.Context(), trunkID(args[0], channel), agent, dryRun)
 		},
 	}
 	addChannel(cmd, &channel)
-	addAgent(cmd, &agent, "the `UUID` of the agent that is to answer")
+	addAgent(cmd, &agent, "`UUID` of the new agent")
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
 	return cmd
 }
 
 func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun bool) error {
-	// What a trunk is called by and its agent are checked alike for a trunk that is created.
+	// A create request has the same rules for these fields.
 	if err := (&mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: agent}).Validate(); err != nil {
 		return err
 	}
@@ -41,21 +45,21 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 		return err
 	}
 	if dryRun {
-		there, err := a.look(ctx, w, id)
+		current, err := a.look(ctx, w, id)
 		if err != nil {
 			return err
 		}
 		plan := change{Action: provision.Assigned, PhoneNumber: id.PhoneNumber, Channel: id.Channel, AgentUUID: agent}
 		var refused error
 		switch {
-		case !isTrunk(there, id.Channel):
-			refused = cannot(&plan, "there is no such trunk", mihu.ErrNotFound)
-		case strings.EqualFold(there.Binding(id.Channel).AgentUUID, agent):
+		case !isTrunk(current, id.Channel):
+			refused = cannot(&plan, noSuchTrunk, mihu.ErrNotFound)
+		case strings.EqualFold(current.Binding(id.Channel).AgentUUID, agent):
 			plan.Action = provision.Unchanged
 		default:
-			plan.PreviousAgentUUID = there.Binding(id.Channel).AgentUUID
+			plan.PreviousAgentUUID = current.Binding(id.Channel).AgentUUID
 		}
-		return firstError(a.printChange(true, plan), refused)
+		return cmp.Or(a.printChange(true, plan), refused)
 	}
 	snap, err := w.client.Trunks.Assign(ctx, id, agent)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -8,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 )
 
-// deleted is an action that package provision does not know.
+// deleted is an action that package provision does not have.
 const deleted provision.Action = "deleted"
 
-// change is what was done about a trunk, or would be. It is the data of every command that changes
-// something; its numbers are whole.
+// change is what a command has done to a trunk, or would do. It is the data of every command that
+// changes trunks. Its number is not masked.
 type change struct {
 	Action            provision.Action `json:"action"`
 	PhoneNumber       string           `json:"phone_number"`
@@ -23,33 +25,33 @@ type change struct {
 	AgentUUID         string           `json:"agent_uuid,omitempty"`
 	AgentName         string           `json:"agent_name,omitempty"`
 	PreviousAgentUUID string           `json:"previous_agent_uuid,omitempty"`
-	// Sends names the fields that are sent and cannot be read back.
+	// Sends lists the fields that are sent and that the API does not return.
 	Sends []string `json:"sends,omitempty"`
-	// Line is that of the file, 0 for none.
+	// Line is the line of the file, or 0.
 	Line  int    `json:"line,omitempty"`
 	Error string `json:"error,omitempty"`
 }
 
-var changeColumns = []column{
-	{name: "action"},
-	{name: "phone_number"},
-	{name: "channel"},
-	{name: "agent_uuid"},
-	{name: "agent_name", flexible: true},
-	{name: "previous_agent_uuid", only: formatCSV},
-	{name: "sends", only: formatCSV},
-	{name: "line", only: formatCSV},
-	{name: "error", only: formatCSV},
+var changeColumns = []term.Column{
+	{Name: "action"},
+	{Name: "phone_number"},
+	{Name: "channel"},
+	{Name: "agent_uuid"},
+	{Name: "agent_name", Flexible: true},
+	{Name: "previous_agent_uuid", Only: term.FormatCSV},
+	{Name: "sends", Only: term.FormatCSV},
+	{Name: "line", Only: term.FormatCSV},
+	{Name: "error", Only: term.FormatCSV},
 }
 
-// resultColumns are those of changes that may have failed.
-func resultColumns() []column {
+// resultColumns returns the columns of changes that may have failed.
+func resultColumns() []term.Column {
 	columns := slices.Clone(changeColumns)
-	columns[len(columns)-1] = column{name: "error", flexible: true}
+	columns[len(columns)-1] = term.Column{Name: "error", Flexible: true}
 	return columns
 }
 
-func (c change) cells() []string {
+func (c change) Cells() []string {
 	line := ""
 	if c.Line > 0 {
 		line = strconv.Itoa(c.Line)
@@ -60,7 +62,7 @@ func (c change) cells() []string {
 	}
 }
 
-// changeOf is a change after which a snapshot was read.
+// changeOf returns a change with the binding of the snapshot that followed it.
 func changeOf(action provision.Action, id mihu.TrunkID, snap *mihu.ChannelSnapshot) change {
 	c := change{Action: action, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
 	if snap != nil {
@@ -77,25 +79,25 @@ func (c change) id() mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: c.PhoneNumber, Channel: c.Channel}
 }
 
-// marks are how a plan shows an action: the mark, the verb, and the style of both.
-func marks(action provision.Action) (mark, verb string, s style) {
+// marks returns how a plan shows an action: the mark, the verb, and the style of both.
+func marks(action provision.Action) (mark, verb string, s term.Style) {
 	switch action {
 	case provision.Created:
-		return "+", "create", strong
+		return "+", "create", term.Strong
 	case provision.Assigned:
-		return "~", "assign", strong
+		return "~", "assign", term.Strong
 	case provision.Updated:
-		return "~", "update", strong
+		return "~", "update", term.Strong
 	case deleted:
-		return "-", "delete", alarm
+		return "-", "delete", term.Alarm
 	case provision.Failed:
-		return "!", "cannot", alarm
+		return "!", "cannot", term.Alarm
 	default:
-		return "=", string(action), plain
+		return "=", string(action), term.Plain
 	}
 }
 
-// diff is the plan of a change, as a line for people.
+// diff returns the plan of a change as a line for people.
 func (c change) diff(colors bool) string {
 	mark, verb, s := marks(c.Action)
 	line := " " + c.PhoneNumber + " " + string(c.Channel)
@@ -113,18 +115,18 @@ func (c change) diff(colors bool) string {
 	if c.Line > 0 && c.Error != "" {
 		line += fmt.Sprintf(" (line %d)", c.Line)
 	}
-	return paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + printable(line)
+	return term.Paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + term.Printable(line)
 }
 
-// changes writes changes: as data, or as the plan that --dry-run shows.
+// changes prints changes: as data, or as the plan of --dry-run.
 type changes struct {
-	data   *records
+	data   *term.Records
 	plan   io.Writer
 	colors bool
 }
 
-func (a *app) changes(dryRun bool, columns []column) *changes {
-	if dryRun && a.global.output == formatTable {
+func (a *app) changes(dryRun bool, columns []term.Column) *changes {
+	if dryRun && a.global.output == term.FormatTable {
 		return &changes{plan: a.stdout, colors: a.colors(a.stdout)}
 	}
 	return &changes{data: a.records(columns)}
@@ -135,27 +137,30 @@ func (c *changes) add(one change) error {
 		_, err := fmt.Fprintln(c.plan, one.diff(c.colors))
 		return err
 	}
-	return c.data.add(one)
+	return c.data.Add(one)
 }
 
 func (c *changes) end() error {
 	if c.plan != nil {
 		return nil
 	}
-	return c.data.end()
+	return c.data.End()
 }
 
-// printChange is the data of a command that changes one trunk.
+// dryRunNote ends a dry run.
+const dryRunNote = "dry run: no changes made"
+
+// printChange prints the data of a command that changes one trunk.
 func (a *app) printChange(dryRun bool, one change) error {
 	out := a.changes(dryRun, changeColumns)
 	if out.data != nil {
-		out.data.single = true
+		out.data.Single()
 	}
-	if err := firstError(out.add(one), out.end()); err != nil {
+	if err := cmp.Or(out.add(one), out.end()); err != nil {
 		return err
 	}
 	if dryRun {
-		a.note("dry run: nothing was sent that changes anything")
+		a.note(dryRunNote)
 	}
 	return nil
 }

@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) channelsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "channels NUMBER|UUID",
-		Short: "Show the channels of a number, and who answers",
-		Long: `Show what a number can do, what of it is enabled, and which agent answers where. A number is in
-E.164 such as +12025550123; a UUID is that of the number, as "trunkctl list -o json" has it. As JSON
-and YAML, it is all that the API says.`,
+		Short: "Show the channels of a number and their agents",
+		Long: `Show which channels of a number are enabled, and which agent answers on each. NUMBER is E.164, such
+as +12025550123; UUID is the number's, from "trunkctl list -o json". JSON and YAML have everything that
+the API returns.`,
 		Example:           `  trunkctl channels +12025550123`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -25,56 +26,56 @@ and YAML, it is all that the API says.`,
 	}
 }
 
-func (a *app) channels(ctx context.Context, which string) error {
+func (a *app) channels(ctx context.Context, numberOrUUID string) error {
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
 	get := w.client.Channels.GetByNumber
-	if strings.Count(which, "-") == 4 && !strings.HasPrefix(which, "+") {
+	if strings.Count(numberOrUUID, "-") == 4 && !strings.HasPrefix(numberOrUUID, "+") {
 		get = w.client.Channels.Get
 	}
-	snap, err := get(ctx, which)
+	snap, err := get(ctx, numberOrUUID)
 	if err != nil {
 		return err
 	}
 	switch a.global.output {
-	case formatJSON, formatYAML:
+	case term.FormatJSON, term.FormatYAML:
 		return a.printOne(nil, snapshotRecord{snap})
 	}
-	out := a.records([]column{
-		{name: "phone_number"},
-		{name: "channel"},
-		{name: "agent_uuid"},
-		{name: "agent_name", flexible: true},
-		{name: "enabled"},
-		{name: "limit"},
+	out := a.records([]term.Column{
+		{Name: "phone_number"},
+		{Name: "channel"},
+		{Name: "agent_uuid"},
+		{Name: "agent_name", Flexible: true},
+		{Name: "enabled"},
+		{Name: "limit"},
 	})
 	for _, row := range channelRows(snap) {
-		if err := out.add(row); err != nil {
+		if err := out.Add(row); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	return out.End()
 }
 
-// snapshotRecord prints as the API has sent it.
+// snapshotRecord prints all fields of the API.
 type snapshotRecord struct{ *mihu.ChannelSnapshot }
 
-func (snapshotRecord) cells() []string { return nil }
+func (snapshotRecord) Cells() []string { return nil }
 
 // channelRow is one channel of a number, in the table and in CSV.
 type channelRow []string
 
-func (r channelRow) cells() []string { return r }
+func (r channelRow) Cells() []string { return r }
 
 func channelRows(snap *mihu.ChannelSnapshot) []channelRow {
 	row := func(channel string, binding mihu.Binding, enabled bool, limit *int) channelRow {
-		most := ""
+		maximum := ""
 		if limit != nil {
-			most = strconv.Itoa(*limit)
+			maximum = strconv.Itoa(*limit)
 		}
-		return channelRow{snap.Number, channel, binding.AgentUUID, binding.AgentName, strconv.FormatBool(enabled), most}
+		return channelRow{snap.Number, channel, binding.AgentUUID, binding.AgentName, strconv.FormatBool(enabled), maximum}
 	}
 	channels := snap.Channels
 	return []channelRow{

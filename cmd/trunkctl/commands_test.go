@@ -13,11 +13,11 @@ const (
 	agent1 = "a0000000-0000-4000-8000-000000000001"
 	agent2 = "a0000000-0000-4000-8000-000000000002"
 	agent3 = "a0000000-0000-4000-8000-000000000003"
-	agent9 = "a0000000-0000-4000-8000-000000000009" // who is not there
+	agent9 = "a0000000-0000-4000-8000-000000000009" // does not exist
 )
 
-// TestCommands holds what every command prints, and its exit codes, against golden files. The
-// workspace has trunks 1 and 2 with agents of the same numbers, and agent 3 that is free.
+// TestCommands compares the output and the exit code of every command with golden files. The
+// workspace has trunks 1 and 2 with agents of the same numbers, and agent 3 without a trunk.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string][]string{
@@ -135,7 +135,7 @@ func TestCommands(t *testing.T) {
 		"global": {
 			"list --debug", "--demo list", "--demo --quiet create +12025550123 --agent " + agent3, "--demo doctor", "--demo login",
 			"doctor", "doctor -o json", "list --rate 1000/s --quiet", "list --token-file DIR/password",
-			"list --tenant acme.mihu.ai --base-url https://acme.mihu.ai/#", "list --token-file DIR/nothing",
+			"list --workspace acme.mihu.ai --base-url https://acme.mihu.ai/#", "list --token-file DIR/nothing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestRefusals has an exit code and advice for everything that can go wrong with a request.
+// TestRefusals: every way in which a request can fail has an exit code and advice.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
@@ -181,6 +181,7 @@ func TestRefusals(t *testing.T) {
 		{Status: http.StatusFound, Header: http.Header{"Location": {"https://elsewhere.test/"}}},
 		{Status: http.StatusOK, Body: []byte("<html>welcome</html>"), ContentType: "text/html"},
 		{Status: http.StatusInternalServerError, AfterChange: true},
+		{Status: http.StatusOK, Body: []byte(`{"success": false, "message": "It exists", "error": {"code": "TRUNK_EXISTS"}}`)},
 	} {
 		f.ClearFaults()
 		require.NoError(t, f.Inject(fault))
@@ -196,7 +197,7 @@ func TestRefusals(t *testing.T) {
 
 func mihuBase(url string) string { return "MIHU_BASE_URL=" + url }
 
-// TestUpdateSends has a flag that is not given not be sent, and an empty one clear.
+// TestUpdateSends: a flag that is not given is not sent, and an empty one clears its field.
 func TestUpdateSends(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/mihu-go/mihu"
@@ -11,12 +12,13 @@ import (
 func (a *app) createCommand() *cobra.Command {
 	return a.trunkCommand(&cobra.Command{
 		Use:   "create NUMBER",
-		Short: "Register a number on one channel of an agent",
-		Long: `Register a number that you own elsewhere, in E.164 such as +12025550123, on one channel of an
-agent. A number that has a trunk there already is refused; "trunkctl ensure" takes it as it is.
+		Short: "Register a number with an agent on one channel",
+		Long: `Register a number that you own elsewhere with an agent on one channel. NUMBER is E.164, such as
++12025550123. The API refuses a number that already has a trunk on the channel; "trunkctl ensure"
+accepts it.
 
-If the answer is lost, the number's channels are read to find out what happened; a trunk is never
-made twice.`,
+If the response is lost, create reads the number's channels to find out whether the trunk exists. It
+never creates a trunk twice.`,
 		Example: `  trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
   trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a \
       --gateway sip.example.com --sip-username-env SIP_USER --sip-password-file password`,
@@ -42,7 +44,7 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 }
 
 func (a *app) planCreate(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {
-	there, err := a.look(ctx, w, req.TrunkID)
+	current, err := a.look(ctx, w, req.TrunkID)
 	if err != nil {
 		return err
 	}
@@ -51,10 +53,10 @@ func (a *app) planCreate(ctx context.Context, w *workspace, req *mihu.TrunkCreat
 	}
 	var refused error
 	switch {
-	case there != nil && there.Binding(req.Channel).Bound:
-		refused = cannot(&plan, "an agent answers there already: "+there.Binding(req.Channel).AgentUUID, mihu.ErrConflict)
-	case there != nil && !there.External():
+	case current != nil && current.Binding(req.Channel).Bound:
+		refused = cannot(&plan, "already bound to agent "+current.Binding(req.Channel).AgentUUID, mihu.ErrConflict)
+	case current != nil && !current.External():
 		refused = cannot(&plan, "the number is in the purchased inventory", mihu.ErrConflict)
 	}
-	return firstError(a.printChange(true, plan), refused)
+	return cmp.Or(a.printChange(true, plan), refused)
 }

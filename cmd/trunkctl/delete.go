@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/mihu-go/mihu"
@@ -15,14 +14,17 @@ func (a *app) deleteCommand() *cobra.Command {
 	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "delete NUMBER...",
-		Short: "Remove trunks",
-		Long: `Remove the trunks of these numbers on one channel, one after the other. It asks first, unless
---yes is given. Where one fails the others are removed all the same.`,
+		Short: "Delete trunks",
+		Long: `Delete the trunks of these numbers on one channel, one after the other, after confirmation. If one
+fails, the others are still deleted.`,
 		Example: `  trunkctl delete +12025550123
   trunkctl delete +12025550123 +12025550124 --channel whatsapp --yes`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkChannel(channel); err != nil {
+				return err
+			}
 			ids := make([]mihu.TrunkID, len(args))
 			for i, number := range args {
 				ids[i] = trunkID(number, channel)
@@ -45,58 +47,62 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		return err
 	}
 	if !dryRun {
-		// The person at the terminal has typed the numbers, and has to see which they are.
-		question := fmt.Sprintf("Remove %s from %s?", counted(len(ids), "trunk"), w.client.BaseURL())
+		question := fmt.Sprintf("Delete %s at %s?", counted(len(ids), "trunk"), w.client.BaseURL())
 		if err := a.confirm(ctx, yes, question); err != nil {
 			return err
 		}
 	}
+	tried, errs, err := a.deleteEach(ctx, w, ids, dryRun)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		a.note(dryRunNote)
+	}
+	switch {
+	case ctx.Err() != nil && len(ids) > 1 && (tried < len(ids) || len(errs) > 0):
+		stopped := fmt.Errorf("interrupted after %d of %s", tried, counted(len(ids), "trunk"))
+		return &advisedError{withUnknown(stopped, failures(errs).unknown), "run it again with the numbers that are not shown as deleted"}
+	case len(errs) == 0:
+		return nil
+	case len(ids) == 1:
+		return errs[0]
+	}
+	return failures(errs)
+}
+
+// deleteEach deletes trunks until the context ends. It returns how many it tried, and the errors of
+// those that failed; err is an error of the output.
+func (a *app) deleteEach(ctx context.Context, w *workspace, ids []mihu.TrunkID, dryRun bool) (tried int, errs []error, err error) {
 	out := a.changes(dryRun, resultColumns())
-	var errs []error
-	tried := 0
 	for _, id := range ids {
 		tried++
 		done, err := a.deleteOne(ctx, w, id, dryRun)
 		if err != nil {
 			errs = append(errs, err)
 			if len(ids) > 1 {
-				a.tell(fmt.Sprintf("%v: %s", id, plainText(err)))
+				a.printErr(fmt.Sprintf("%v: %s", id, plainText(err)))
 			}
 		}
 		if err := out.add(done); err != nil {
-			return err
+			return tried, errs, err
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if err := out.end(); err != nil {
-		return err
-	}
-	if dryRun {
-		a.note("dry run: nothing was sent that changes anything")
-	}
-	switch {
-	case ctx.Err() != nil && len(ids) > 1 && (tried < len(ids) || len(errs) > 0):
-		stopped := fmt.Errorf("interrupted after %d of %s", tried, counted(len(ids), "trunk"))
-		return &advisedError{withUnknown(stopped, partly(errs).unknown), "run it again with the numbers that are not shown as deleted"}
-	case len(errs) == 0:
-		return nil
-	case len(ids) == 1:
-		return errs[0]
-	}
-	return partly(errs)
+	return tried, errs, out.end()
 }
 
 func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryRun bool) (change, error) {
 	done := change{Action: deleted, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
 	var err error
 	if dryRun {
-		var there *mihu.ChannelSnapshot
-		if there, err = a.look(ctx, w, id); err == nil && !isTrunk(there, id.Channel) {
-			err = cannot(&done, "there is no such trunk", mihu.ErrNotFound)
+		var current *mihu.ChannelSnapshot
+		if current, err = a.look(ctx, w, id); err == nil && !isTrunk(current, id.Channel) {
+			err = cannot(&done, noSuchTrunk, mihu.ErrNotFound)
 		} else if err == nil {
-			done.setBinding(there.Binding(id.Channel))
+			done.setBinding(current.Binding(id.Channel))
 		}
 	} else if err = w.client.Trunks.Delete(ctx, id); err == nil {
 		a.note("deleted %v", id)
@@ -105,15 +111,4 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 		done.Action, done.Error = provision.Failed, plainText(err)
 	}
 	return done, err
-}
-
-// partly sums up the failures of a command over many items.
-func partly(errs []error) *partlyError {
-	end := &partlyError{failed: len(errs)}
-	for _, err := range errs {
-		if errors.Is(err, mihu.ErrOutcomeUnknown) {
-			end.unknown++
-		}
-	}
-	return end
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// signalOn is a standard error that has a signal arrive as something is written.
+// signalOn is a standard error that sends signals when a text is written to it.
 type signalOn struct {
 	strings.Builder
 	text    string
@@ -18,7 +18,7 @@ type signalOn struct {
 
 func (w *signalOn) Write(p []byte) (int, error) {
 	if w.signals != nil && strings.Contains(string(p), w.text) {
-		// The second is received once the first has done what it does.
+		// The second is received after the first has been handled.
 		w.signals <- syscall.SIGTERM
 		w.signals <- syscall.SIGTERM
 		w.signals = nil
@@ -26,8 +26,7 @@ func (w *signalOn) Write(p []byte) (int, error) {
 	return w.Builder.Write(p)
 }
 
-// TestDeleteInterrupted has a signal that comes between two trunks not pass for success: those that are
-// left are still there.
+// TestDeleteInterrupted: a signal between two trunks is not success, since the second still exists.
 func TestDeleteInterrupted(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

@@ -7,14 +7,14 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// The demo's agents and trunks are the same every time, so that what the README says can be typed.
-// Its numbers are those that are kept for fiction.
+// The demo's agents and trunks are always the same, so that the README's commands work. Its numbers
+// are reserved for fiction.
 const demoAgent = "a0000000-0000-4000-8000-00000000000%d"
 
 var demoAgents = [...]string{"Front desk", "Sales", "Support", "Night line", "Spare"}
 
-// openDemo starts the server of --demo. Any well-formed agent UUID is one of an agent there, so that
-// a file made for a real workspace can be tried.
+// openDemo starts the fake server of --demo. It accepts any well-formed agent UUID, so that a file
+// written for a real workspace can be tried.
 func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 	server, err := mihutest.Start(mihutest.WithRules(mihutest.Rules{AnyAgent: true}), mihutest.WithRequestLimit(0))
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.note("demo: a Mihu inside of this program; nothing leaves this machine, and all is forgotten at the end")
+	a.note("demo: using an in-process fake server; nothing leaves this machine, and changes are discarded at the end")
 	return &workspace{client, "the demo"}, nil
 }
 

@@ -5,6 +5,6 @@
 //	trunkctl --demo list
 //	trunkctl import numbers.csv --dry-run
 //
-// Data goes to the standard output, everything else to the standard error. "trunkctl help" lists
-// the commands; README.md beside this file walks through them. This command is not the vendor's.
+// Data goes to standard output, everything else to standard error. "trunkctl help" lists the
+// commands; README.md beside this file walks through them. This command is not made by the vendor.
 package main

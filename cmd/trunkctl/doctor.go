@@ -12,17 +12,18 @@ import (
 	"time"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Check address, connection, clock and token, and say what to fix",
-		Long: `Check what stands between this machine and the workspace, one thing after the other, and say what to
-fix. The only request that is sent asks for a list of one number. Where a proxy is set for the
-workspace's address, the connection itself is left to it.`,
-		Example:           `  trunkctl doctor --tenant acme`,
+		Short: "Check the connection to the workspace",
+		Long: `Check address, token, connection, clock and API access, in this order, and print what to fix. The
+only request is a list of one number. If a proxy is set for the workspace's address, the checks of
+DNS, TCP and TLS are skipped.`,
+		Example:           `  trunkctl doctor --workspace acme`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
@@ -43,72 +44,70 @@ const (
 	checkFail = "fail"
 )
 
-func (f finding) cells() []string { return []string{f.Check, f.Result, f.Detail, f.Fix} }
+func (f finding) Cells() []string { return []string{f.Check, f.Result, f.Detail, f.Fix} }
 
-// checkError is the first check that failed. What it found has been printed.
+// checkError is the first check that failed. Its finding has been printed.
 type checkError struct {
 	check string
 	err   error
 }
 
-func (e *checkError) Error() string { return "the check of " + e.check + " failed" }
+func (e *checkError) Error() string { return e.check + " check failed" }
 func (e *checkError) Unwrap() error { return e.err }
 
-// examination is a run of the checks. A check that cannot be made because one before it failed is
-// left out.
+// examination is a run of the checks. It ends with the first one that fails.
 type examination struct {
 	app   *app
-	out   *records
+	out   *term.Records
 	err   error // of the first check that failed
-	write error
-	// proxied says that a proxy makes the connection.
+	write error // of the output
+	// proxied is set if a proxy makes the connection.
 	proxied bool
 }
 
 func (a *app) doctor(ctx context.Context) error {
 	e := &examination{app: a}
-	if a.global.output != formatTable {
-		e.out = a.records([]column{{name: "check"}, {name: "result"}, {name: "detail"}, {name: "fix"}})
+	if a.global.output != term.FormatTable {
+		e.out = a.records([]term.Column{{Name: "check"}, {Name: "result"}, {Name: "detail"}, {Name: "fix"}})
 	}
 	e.examine(ctx)
 	if e.out != nil && e.write == nil {
-		e.write = e.out.end()
+		e.write = e.out.End()
 	}
 	if e.write != nil {
 		return e.write
 	}
 	if e.err != nil {
-		// The findings have said everything.
-		return &advisedError{e.err, ""}
+		return &advisedError{e.err, ""} // the findings have the advice
 	}
 	return nil
 }
 
-// tell prints a finding as soon as it is there.
-func (e *examination) tell(f finding) {
+// print prints a finding.
+func (e *examination) print(f finding) {
 	if e.write != nil {
 		return
 	}
 	if e.out != nil {
-		e.write = e.out.add(f)
+		e.write = e.out.Add(f)
 		return
 	}
 	colors := e.app.colors(e.app.stdout)
-	s := map[string]style{checkWarn: strong, checkFail: alarm}[f.Result]
-	text := paint(colors, s, fmt.Sprintf("%-4s", f.Result)) + "  " + fmt.Sprintf("%-9s", f.Check) + "  " + printable(f.Detail) + "\n"
+	s := map[string]term.Style{checkWarn: term.Strong, checkFail: term.Alarm}[f.Result]
+	text := term.Paint(colors, s, fmt.Sprintf("%-4s", f.Result)) + "  " + fmt.Sprintf("%-9s", f.Check) + "  " + term.Printable(f.Detail) + "\n"
 	if f.Fix != "" {
-		text += "      " + strings.Repeat(" ", 11) + "fix: " + printable(f.Fix) + "\n"
+		text += "      " + strings.Repeat(" ", 11) + "fix: " + term.Printable(f.Fix) + "\n"
 	}
 	_, e.write = fmt.Fprint(e.app.stdout, text)
 }
 
-func (e *examination) ok(check, detail string) { e.tell(finding{check, checkOK, detail, ""}) }
+func (e *examination) ok(check, detail string) { e.print(finding{check, checkOK, detail, ""}) }
 
 func (e *examination) fail(check string, err error, fix string) {
 	if e.err == nil {
 		e.err = &checkError{check, err}
 	}
-	e.tell(finding{check, checkFail, plainText(err), fix})
+	e.print(finding{check, checkFail, plainText(err), fix})
 }
 
 func (e *examination) examine(ctx context.Context) {
@@ -127,24 +126,24 @@ func (e *examination) examine(ctx context.Context) {
 	e.examineAPI(ctx, client)
 }
 
-// examineAddress looks at what is set, without sending anything.
+// examineAddress checks the settings without sending anything.
 func (e *examination) examineAddress(ctx context.Context) (*mihu.Client, bool) {
 	if !e.app.global.demo {
-		tenant, base, err := e.app.address()
+		name, base, err := e.app.address()
 		if err != nil {
-			e.fail("workspace", err, "set MIHU_TENANT to the subdomain of the workspace's address, acme of acme.mihu.ai")
+			e.fail("workspace", err, "set MIHU_TENANT to the workspace: acme of acme.mihu.ai")
 			return nil, false
 		}
-		unsendable, err := mihu.New(tenant, "-", mihu.WithBaseURL(base))
+		probe, err := mihu.New(name, "-", mihu.WithBaseURL(base))
 		if err != nil {
-			e.fail("workspace", err, "correct --tenant, --base-url, MIHU_TENANT or MIHU_BASE_URL")
+			e.fail("workspace", err, "correct --workspace, --base-url, MIHU_TENANT or MIHU_BASE_URL")
 			return nil, false
 		}
-		e.ok("workspace", unsendable.BaseURL())
+		e.ok("workspace", probe.BaseURL())
 	}
 	w, err := e.app.open(ctx)
 	if err != nil {
-		e.fail("token", err, "run \"trunkctl login\", set MIHU_API_TOKEN, or give --token-file")
+		e.fail("token", err, "run \"trunkctl login\", set MIHU_API_TOKEN, or pass --token-file")
 		return nil, false
 	}
 	if e.app.global.demo {
@@ -154,11 +153,11 @@ func (e *examination) examineAddress(ctx context.Context) (*mihu.Client, bool) {
 	return w.client, true
 }
 
-// examineConnection looks up the host, connects and shakes hands, to say which of these fails.
+// examineConnection checks DNS, TCP and TLS one by one.
 func (e *examination) examineConnection(ctx context.Context, base *url.URL) bool {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base})
 	if err != nil {
-		e.fail("proxy", errors.New("the proxy's address is not a URL"), "correct HTTPS_PROXY")
+		e.fail("proxy", errors.New("the address of the proxy is not a URL"), "correct HTTPS_PROXY")
 		return false
 	}
 	if proxy != nil {
@@ -168,88 +167,92 @@ func (e *examination) examineConnection(ctx context.Context, base *url.URL) bool
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.app.global.timeout)
 	defer cancel()
-	began := time.Now()
+	start := time.Now()
 	if _, err := net.DefaultResolver.LookupHost(ctx, base.Hostname()); err != nil {
-		e.fail("dns", err, "check the spelling of --tenant, and this machine's name servers")
+		e.fail("dns", err, "check the spelling of --workspace, and the name servers of this machine")
 		return false
 	}
-	e.ok("dns", base.Hostname()+" found in "+took(began))
+	e.ok("dns", base.Hostname()+" found in "+took(start))
 	port := base.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[base.Scheme]
 	}
-	began = time.Now()
+	start = time.Now()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(base.Hostname(), port))
 	if err != nil {
-		e.fail("tcp", err, "a firewall may be in the way: port "+port+" has to be open, or set HTTPS_PROXY")
+		e.fail("tcp", err, "open port "+port+" in the firewall, or set HTTPS_PROXY")
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	e.ok("tcp", "connected in "+took(began))
+	e.ok("tcp", "connected in "+took(start))
 	if base.Scheme != "https" {
-		e.ok("tls", "none, on this machine's own loopback")
+		e.ok("tls", "none: loopback")
 		return true
 	}
-	began = time.Now()
-	secure := tls.Client(conn, &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12})
+	return e.examineTLS(ctx, conn, base.Hostname())
+}
+
+func (e *examination) examineTLS(ctx context.Context, conn net.Conn, host string) bool {
+	start := time.Now()
+	secure := tls.Client(conn, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12})
 	if err := secure.HandshakeContext(ctx); err != nil {
-		e.fail("tls", err, "check this machine's clock and its certificate authorities; a proxy that reads along needs its own installed")
+		e.fail("tls", err, "check the clock and the certificate authorities of this machine; install that of a proxy that inspects TLS")
 		return false
 	}
 	state := secure.ConnectionState()
-	detail := fmt.Sprintf("%s in %s", tls.VersionName(state.Version), took(began))
+	detail := fmt.Sprintf("%s in %s", tls.VersionName(state.Version), took(start))
 	const soon = 7 * 24 * time.Hour
 	if left := time.Until(state.PeerCertificates[0].NotAfter); left < soon {
-		e.tell(finding{"tls", checkWarn, detail + "; the certificate ends in " + left.Round(time.Hour).String(), "tell Mihu"})
+		e.print(finding{"tls", checkWarn, detail + "; the certificate expires in " + left.Round(time.Hour).String(), "inform Mihu"})
 	} else {
 		e.ok("tls", detail)
 	}
 	return true
 }
 
-// examineAPI asks for a list of one number, and compares the clocks.
+// examineAPI lists one number, and compares the clocks.
 func (e *examination) examineAPI(ctx context.Context, client *mihu.Client) {
 	var meta mihu.Response
-	began := time.Now()
+	start := time.Now()
 	page, err := client.Trunks.List(ctx, &mihu.ListOptions{PerPage: 1}, mihu.WithResponse(&meta))
 	e.examineClock(meta.Header.Get("Date"))
 	if err != nil {
 		fix := e.app.advice(err)
 		if errors.Is(err, mihu.ErrNotFound) {
-			fix = "there is no such workspace or path: check --tenant and --base-url"
+			fix = "no such workspace or path: check --workspace and --base-url"
 		}
 		if e.proxied && isA[*net.OpError](err) {
-			fix = "check HTTPS_PROXY and NO_PROXY: it is the proxy that cannot be reached"
+			fix = "the proxy cannot be reached: check HTTPS_PROXY and NO_PROXY"
 		}
 		e.fail("api", err, strings.ReplaceAll(fix, "\n", " "))
 		return
 	}
-	detail := "the token is accepted"
+	detail := "token accepted"
 	if page.Pagination != nil {
 		detail += ", " + counted(page.Pagination.Total, "number")
 	}
-	e.ok("api", detail+", in "+took(began))
+	e.ok("api", detail+", in "+took(start))
 }
 
 func (e *examination) examineClock(date string) {
-	const most = time.Minute
-	there, err := http.ParseTime(date)
+	const tolerance = time.Minute
+	server, err := http.ParseTime(date)
 	if err != nil {
-		return // a server need not say what time it is
+		return // the header is optional
 	}
-	off := time.Since(there)
-	if off.Abs() < most {
-		e.ok("clock", "within a minute of the server's")
+	off := time.Since(server)
+	if off.Abs() < tolerance {
+		e.ok("clock", "within a minute of the server clock")
 		return
 	}
 	direction := "ahead of"
 	if off < 0 {
 		direction = "behind"
 	}
-	e.tell(finding{
-		"clock", checkWarn, fmt.Sprintf("%v %s the server's", off.Abs().Round(time.Second), direction),
-		"set this machine's clock: certificates and tokens go by it",
+	e.print(finding{
+		"clock", checkWarn, fmt.Sprintf("%v %s the server clock", off.Abs().Round(time.Second), direction),
+		"set the clock of this machine: certificates and tokens depend on it",
 	})
 }
 
-func took(began time.Time) string { return time.Since(began).Round(time.Millisecond).String() }
+func took(start time.Time) string { return time.Since(start).Round(time.Millisecond).String() }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -12,10 +13,10 @@ import (
 func (a *app) ensureCommand() *cobra.Command {
 	return a.trunkCommand(&cobra.Command{
 		Use:   "ensure NUMBER",
-		Short: "Make a trunk be what the flags say, whatever there is",
-		Long: `Create the trunk, move it from another agent, or leave both as they are; and send name, direction,
-SIP credentials and settings, where they are given, every time, since the API does not read them
-back. It can be repeated for ever. For many trunks at once see "trunkctl import".`,
+		Short: "Create a trunk, or update it to match the flags",
+		Long: `Create the trunk, move it from another agent, or leave it with its agent. Name, direction, SIP
+credentials and settings are sent with every run if they are given, because the API does not return
+them. Ensure is idempotent. For many trunks see "trunkctl import".`,
 		Example: `  trunkctl ensure +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a --direction inbound`,
 	}, a.ensure)
 }
@@ -47,7 +48,7 @@ func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreat
 		if err != nil {
 			return err
 		}
-		return firstError(a.printChange(true, changeOfResult(result)), result.Err)
+		return cmp.Or(a.printChange(true, changeOfResult(result)), result.Err)
 	}
 	return nil
 }
@@ -56,7 +57,7 @@ func oneItem(item provision.Item) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) { yield(item, nil) }
 }
 
-// changeOfResult is a result of package provision as data.
+// changeOfResult returns a result of package provision as data.
 func changeOfResult(result provision.Result) change {
 	trunk := result.Item.Trunk
 	c := change{

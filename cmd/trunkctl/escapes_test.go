@@ -8,16 +8,17 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/mihutest"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
 
-// hostile is text that clears a screen, names a window and turns what follows around, in one and in
-// two bytes a control.
+// hostile is text that clears a screen, sets a window title and reverses what follows, with control
+// characters of one and of two bytes.
 const hostile = "x\x1b[2J\x1b]0;t\x07\u009b31m\x7f\u202e\u200fy\nz"
 
-// hostileServer answers every read with hostile text, and refuses every change with it.
+// hostileServer responds to every read with hostile text, and refuses every change with it.
 func hostileServer(t *testing.T) *fake {
 	t.Helper()
 	f := newFake(t, anyAgent())
@@ -44,11 +45,11 @@ func hostileServer(t *testing.T) *fake {
 func requireHarmless(t *testing.T, text string, args []string) {
 	t.Helper()
 	for _, r := range text {
-		require.False(t, r != '\n' && unicode.IsControl(r) || isBidi(r), "%q of %v", text, args)
+		require.False(t, r != '\n' && unicode.IsControl(r) || term.IsBidi(r), "%q of %v", text, args)
 	}
 }
 
-// TestHostileText has nothing that a server, a file or an argument says reach a terminal as a command.
+// TestHostileText: text of a server, a file or an argument cannot act on a terminal.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
@@ -59,7 +60,7 @@ func TestHostileText(t *testing.T) {
 		"ensure " + number(1) + " --agent " + agent3, "create " + number(1) + " --agent " + agent3,
 		"rotate --all --dry-run --file DIR/p", "rotate --all --yes --file DIR/p", "doctor", "list -o json", "list -o yaml",
 		"import DIR/HOSTILE", "import HOSTILE", "list --HOSTILE", "HOSTILE", "list --token-file HOSTILE", "export --file HOSTILE/x",
-		"list --base-url https://HOSTILE", "list --tenant HOSTILE", "import DIR/numbers.csv --format HOSTILE", "rotate --file HOSTILE",
+		"list --base-url https://HOSTILE", "list --workspace HOSTILE", "import DIR/numbers.csv --format HOSTILE", "rotate --file HOSTILE",
 	} {
 		args := strings.Fields(line)
 		for i := range args {
@@ -70,7 +71,7 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-// TestHostileData is whole for a program, in every format.
+// TestHostileData: programs get hostile text unchanged, in every format.
 func TestHostileData(t *testing.T) {
 	t.Parallel()
 	f := hostileServer(t)
@@ -84,16 +85,16 @@ func TestHostileData(t *testing.T) {
 	require.Equal(t, hostile, rows[1][3])
 }
 
-// TestHostileDataOnATerminal has what is for programs do no harm where a person looks at it.
+// TestHostileDataOnATerminal: data for programs is harmless on a terminal.
 func TestHostileDataOnATerminal(t *testing.T) {
 	t.Parallel()
 	f := hostileServer(t)
 	for _, args := range [][]string{
 		{"list", "-o", "csv"}, {"list", "-o", "json"}, {"list", "-o", "yaml"}, {"export"}, {"export", "--format", "jsonl"},
 	} {
-		term := f.terminal(args...)
-		require.Zero(t, term.end(), term.shown())
-		require.NotEmpty(t, term.shown())
-		requireHarmless(t, strings.ReplaceAll(term.shown(), "\r\n", "\n"), args)
+		window := f.terminal(args...)
+		require.Zero(t, window.end(), window.shown())
+		require.NotEmpty(t, window.shown())
+		requireHarmless(t, strings.ReplaceAll(window.shown(), "\r\n", "\n"), args)
 	}
 }

@@ -2,14 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
@@ -20,26 +20,26 @@ func (a *app) exportCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write all trunks as a file that import reads",
-		Long: `Write all trunks, to the standard output or to a file, in the form that "trunkctl import" reads. The
-API reads back number, channel and agent only: name, direction, SIP credentials and settings are not
-in the file, and importing it leaves them as they are. A number on which nobody answers is left out.`,
+		Short: "Write all trunks to a file for import",
+		Long: `Write all trunks, to standard output or to a file, in the format of "trunkctl import". The API
+returns only number, channel and agent: name, direction, SIP credentials and settings are not in the
+file, and importing it leaves them unchanged. Numbers without an agent are skipped.`,
 		Example: `  trunkctl export --file trunks.csv
   trunkctl export --format jsonl | gzip > trunks.jsonl.gz`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("output") {
-				return usagef("--output is for data that people and programs read; the file is --format csv or jsonl")
+				return usagef("--output does not apply to export; use --format csv or jsonl")
 			}
 			return a.export(cmd.Context(), filter, provision.Format(format), file, force)
 		},
 	}
 	filter.add(cmd)
-	cmd.Flags().StringVar(&format, "format", string(provision.FormatCSV), "`format` of the file: csv or jsonl")
-	cmd.Flags().StringVar(&file, "file", "", "write to this `file` instead of the standard output")
-	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there")
-	fixed(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON))
+	cmd.Flags().StringVar(&format, "format", string(provision.FormatCSV), "`FORMAT` of the file: csv or jsonl")
+	cmd.Flags().StringVar(&file, "file", "", "write to `FILE` instead of standard output")
+	cmd.Flags().BoolVar(&force, "force", false, "replace an existing file")
+	completeWords(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON))
 	return cmd
 }
 
@@ -48,7 +48,7 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 		return err
 	}
 	if format != provision.FormatCSV && format != provision.FormatJSON {
-		return usagef("--format %q: want csv or jsonl", format)
+		return usagef("--format: want csv or jsonl")
 	}
 	w, err := a.open(ctx)
 	if err != nil {
@@ -60,39 +60,27 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 	if err := checkReplace("--file", file); err != nil {
 		return err
 	}
-	if !force && exists(file) {
-		return &usageError{problem: file + " is there already", advice: "name another file, or replace it with --force"}
+	if !force && files.Exists(file) {
+		return &usageError{problem: file + " exists", advice: "name another file, or replace it with --force"}
 	}
-	// A part of the trunks must not pass for all of them: the file has its name once it is whole.
-	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return err
-	}
-	err = a.exportTo(ctx, w, filter, format, temp)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
+	// Some of the trunks must not pass for all of them: the file appears when it is whole.
+	return files.Replace(file, func(to io.Writer) error { return a.exportTo(ctx, w, filter, format, to) })
 }
 
 func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, format provision.Format, to io.Writer) error {
 	buffered := bufio.NewWriter(to)
 	out := provision.NewWriter(buffered, format)
-	written, unbound, onTerminal := 0, 0, isTerminal(to)
+	written, unbound, onTerminal := 0, 0, term.IsTerminal(to)
 	for trunk, err := range trunks(ctx, w.client, filter) {
 		if err != nil {
-			return firstError(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
+			return cmp.Or(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
 		}
 		if trunk.Channel == "" {
 			unbound++
 			continue
 		}
 		if onTerminal {
-			trunk.PhoneNumber, trunk.AgentUUID = printable(trunk.PhoneNumber), printable(trunk.AgentUUID)
+			trunk.PhoneNumber, trunk.AgentUUID = term.Printable(trunk.PhoneNumber), term.Printable(trunk.AgentUUID)
 		}
 		id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
 		item := provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: trunk.AgentUUID}}
@@ -101,12 +89,12 @@ func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, fo
 		}
 		written++
 	}
-	if err := firstError(out.Flush(), buffered.Flush()); err != nil {
+	if err := cmp.Or(out.Flush(), buffered.Flush()); err != nil {
 		return err
 	}
-	a.note("%s exported; the API does not read back name, direction, SIP credentials and settings", counted(written, "trunk"))
+	a.note("exported %s; the API does not return name, direction, SIP credentials and settings", counted(written, "trunk"))
 	if unbound > 0 {
-		a.note("%s without an agent left out", counted(unbound, "number"))
+		a.note("skipped %s without an agent", counted(unbound, "number"))
 	}
 	return nil
 }

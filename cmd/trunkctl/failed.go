@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"os"
 
 	"github.com/mihu-go/mihu/provision"
 )
 
-// failedRows is the file of the rows that failed. It is made with the first of them.
+// failedRows is the file of the rows that failed. The first of them creates it.
 type failedRows struct {
 	path string
 	rows int
@@ -15,7 +16,7 @@ type failedRows struct {
 	out  *provision.Writer
 }
 
-// write adds a row; it is in the file when write returns.
+// write adds a row. It is in the file when write returns.
 func (f *failedRows) write(item provision.Item, reason string) error {
 	if f.file == nil {
 		file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -25,7 +26,7 @@ func (f *failedRows) write(item provision.Item, reason string) error {
 		f.file, f.out = file, provision.NewWriter(file, provision.FormatCSV)
 	}
 	f.rows++
-	return firstError(f.out.Write(item, reason), f.out.Flush())
+	return cmp.Or(f.out.Write(item, reason), f.out.Flush())
 }
 
 func (f *failedRows) close() error {

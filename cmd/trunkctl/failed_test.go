@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 	"github.com/stretchr/testify/require"
 )
 
-// TestFailedRows has the rows that failed, and they alone, be in a file with their reasons and secrets
-// that is corrected and imported.
+// TestFailedRows: a file has the failed rows only, with reasons and secrets; corrected, it can be
+// imported.
 func TestFailedRows(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -18,14 +19,14 @@ func TestFailedRows(t *testing.T) {
 	f.file("numbers.csv", "phone_number,channel,agent_uuid,sip_password\n"+
 		number(1)+",call,"+agent1+",\n"+
 		number(2)+",call,"+agent9+","+secretPassword+"\n")
-	require.Equal(t, exitPartly, f.run("import", "DIR/numbers.csv", "--yes").code)
+	require.Equal(t, exitPartial, f.run("import", "DIR/numbers.csv", "--yes").code)
 	failed := f.read("numbers.csv.failed.csv")
 	require.Equal(t, 2, strings.Count(failed, "\n"), "a header and one row")
 	require.Contains(t, failed, secretPassword)
 	require.Contains(t, failed, "There is no such agent")
 	info, err := os.Stat(filepath.Join(f.dir, "numbers.csv.failed.csv"))
 	require.NoError(t, err)
-	require.False(t, othersMayRead(info))
+	require.False(t, files.ReadableByOthers(info))
 
 	f.agent(2)
 	f.file("numbers.csv.failed.csv", strings.ReplaceAll(failed, agent9, agent2))
@@ -36,7 +37,7 @@ func TestFailedRows(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.failed.csv.failed.csv"))
 }
 
-// TestJournalOfAnotherWorkspace is refused: what was done in one workspace is not done in another.
+// TestJournalOfAnotherWorkspace: a journal is refused for another workspace.
 func TestJournalOfAnotherWorkspace(t *testing.T) {
 	t.Parallel()
 	one, other := newFake(t, anyAgent()), newFake(t)
@@ -49,8 +50,8 @@ func TestJournalOfAnotherWorkspace(t *testing.T) {
 	require.Zero(t, other.RequestCount())
 }
 
-// TestFailedRowsAdvice names the command that imports the failed rows, with all that it needs; where the
-// run ended before its last row, what goes on tries them again, and one advice is enough.
+// TestFailedRowsAdvice: the advice is the command that imports the failed rows, with all flags that
+// it needs. If the run ended early, it is to resume, which tries these rows again.
 func TestFailedRowsAdvice(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -63,19 +64,19 @@ func TestFailedRowsAdvice(t *testing.T) {
 		"--format", "jsonl", "--channel", "call", "--secrets", "DIR/secrets", "--journal", "DIR/j", "--failed", "DIR/f.csv", "--yes", "--timeout", "5s",
 	}
 	got := f.run(append([]string{"import", "DIR/rows.jsonl"}, flags...)...)
-	require.Equal(t, exitPartly, got.code, got.stderr)
-	_, again, found := strings.Cut(f.anywhere(got.stderr), "correct it, then: trunkctl ")
+	require.Equal(t, exitPartial, got.code, got.stderr)
+	_, again, found := strings.Cut(f.anywhere(got.stderr), "correct that file, then run: trunkctl ")
 	require.True(t, found, got.stderr)
 	again, _, _ = strings.Cut(again, "\n")
 	require.Equal(t, "import DIR/f.csv --secrets DIR/secrets --timeout 5s --yes", again)
 	f.file("f.csv", strings.Replace(f.read("f.csv"), agent9, f.agent(2), 1))
 	got = f.run(strings.Fields(again)...)
-	require.Equal(t, exitPartly, got.code, got.stderr)
+	require.Equal(t, exitPartial, got.code, got.stderr)
 	require.Len(t, f.Trunks(), 2)
 
 	f.SetToken("7|another")
 	early := f.run(append([]string{"import", "DIR/rows.jsonl", "--resume", "--force", "--workers", "1"}, flags...)...)
 	require.Equal(t, exitRefused, early.code, early.stderr)
-	require.NotContains(t, early.stderr, "correct it")
-	require.Contains(t, early.stderr, "to go on tries them again")
+	require.NotContains(t, early.stderr, "correct that file")
+	require.Contains(t, early.stderr, "resuming retries them")
 }

@@ -15,13 +15,15 @@ import (
 	"testing"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/mihutest"
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the outputs in README.md anew")
+var update = flag.Bool("update", false, "rewrite the golden files and the outputs in README.md")
 
-// asTrunkctl has the test binary be trunkctl, for tests of a process of its own.
+// asTrunkctl is set to run the test binary as trunkctl, in a process of its own.
 const asTrunkctl = "TRUNKCTL_TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -32,23 +34,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What is planted here must never be printed.
+// These secrets are planted in every test, and must never be printed.
 const (
 	secretToken    = "7|planted-token"
 	secretUsername = "planted-username"
 	secretPassword = "planted-password"
 )
 
-// wholeNumber is any of the numbers of the tests.
+// wholeNumber matches the unmasked numbers of the tests.
 var wholeNumber = regexp.MustCompile(`(1202555|44207946)\d{4}`)
 
-// invocation is a run of the program within the test's process.
+// invocation is a run of the program in the test's process.
 type invocation struct {
 	args    []string
 	stdin   string
 	env     map[string]string
 	config  string
-	keyring keyring
+	keyring credentials.Keyring
 }
 
 type outcome struct {
@@ -56,7 +58,7 @@ type outcome struct {
 	stdout, stderr string
 }
 
-// run runs it, and holds what it prints against what it must never print.
+// run runs it, and fails the test if it prints a secret.
 func (i invocation) run(t *testing.T) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -84,7 +86,7 @@ func checkPrinted(t *testing.T, stdout, stderr string) {
 	require.NotRegexp(t, wholeNumber, stderr, "a whole number was printed on the standard error")
 }
 
-// fake is a workspace of a test: a server, and what the program needs to reach it.
+// fake is the workspace of a test: a fake server, and a directory for files.
 type fake struct {
 	*mihutest.Server
 	t   *testing.T
@@ -96,7 +98,7 @@ func newFake(t *testing.T, options ...mihutest.Option) *fake {
 	return &fake{mihutest.NewServer(t, append([]mihutest.Option{mihutest.WithToken(secretToken)}, options...)...), t, t.TempDir()}
 }
 
-// agent is the UUID of the agent with this number, which is there from then on.
+// agent adds the agent with this number and returns its UUID.
 func (f *fake) agent(n int) string {
 	uuid := fmt.Sprintf("a0000000-0000-4000-8000-%012d", n)
 	require.NoError(f.t, f.AddAgentWithUUID(uuid, fmt.Sprintf("Agent %d", n)))
@@ -115,7 +117,7 @@ func (f *fake) trunk(n int) mihu.TrunkID {
 
 func number(n int) string { return fmt.Sprintf("+1202555%04d", n) }
 
-// file writes a file of the test's directory and gives its path.
+// file writes a file in the test's directory.
 func (f *fake) file(name, content string) {
 	path := filepath.Join(f.dir, name)
 	require.NoError(f.t, os.WriteFile(path, []byte(content), 0o600))
@@ -136,7 +138,7 @@ func (f *fake) env(more ...string) map[string]string {
 	return env
 }
 
-// run runs the program in the test's process; DIR in an argument is the test's directory.
+// run runs the program in the test's process. DIR in an argument is the test's directory.
 func (f *fake) run(args ...string) outcome { return f.runWith("", args...) }
 
 func (f *fake) runWith(stdin string, args ...string) outcome {
@@ -148,8 +150,8 @@ func (f *fake) runWith(stdin string, args ...string) outcome {
 	return invocation{args: args, stdin: stdin, env: f.env("SIP_USER="+secretUsername, "SIP_PASSWORD="+secretPassword)}.run(f.t)
 }
 
-// process is the program as a process of its own. It has nothing of the test's environment but what
-// the system needs.
+// process returns a command that runs the program in a process of its own, without the test's
+// environment.
 func (f *fake) process(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(f.t.Context(), os.Args[0], args...)
 	cmd.Dir = f.dir
@@ -160,9 +162,9 @@ func (f *fake) process(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// session writes what a run has printed for a golden file.
+// session writes what a run has printed, for a golden file.
 func (f *fake) session(w io.Writer, args []string, got outcome) {
-	_, _ = fmt.Fprintf(w, "$ trunkctl %s\n", shellLine(args...))
+	_, _ = fmt.Fprintf(w, "$ trunkctl %s\n", term.ShellLine(args...))
 	for _, stream := range []struct{ mark, text string }{{"1| ", got.stdout}, {"2| ", got.stderr}} {
 		for line := range strings.Lines(f.anywhere(stream.text)) {
 			_, _ = fmt.Fprintln(w, strings.TrimRight(stream.mark+line, "\n "))
@@ -171,7 +173,7 @@ func (f *fake) session(w io.Writer, args []string, got outcome) {
 	_, _ = fmt.Fprintf(w, "exit %d\n\n", got.code)
 }
 
-// anywhere takes out what is another one with every run.
+// anywhere replaces what differs between runs.
 func (f *fake) anywhere(text string) string {
 	text = strings.NewReplacer(f.URL(), "http://SERVER", f.dir, "DIR").Replace(text)
 	text = regexp.MustCompile(`http://127\.0\.0\.1:\d{4,}/api/v1`).ReplaceAllString(text, "http://DEMO")
@@ -199,7 +201,7 @@ func golden(t *testing.T, name, got string) {
 	require.NoError(t, err)
 	wantLines, gotLines := strings.Split(string(want), "\n"), strings.Split(got, "\n")
 	for i := range min(len(wantLines), len(gotLines)) {
-		require.Equal(t, wantLines[i], gotLines[i], "%s:%d; -update writes it anew", path, i+1)
+		require.Equal(t, wantLines[i], gotLines[i], "%s:%d; -update rewrites it", path, i+1)
 	}
 	require.Len(t, gotLines, len(wantLines), path)
 }

@@ -11,23 +11,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/mihutest"
 	"github.com/stretchr/testify/require"
 )
 
-// TestImportFiles refuses files that cannot be what they are named as, before anything is sent, and
-// never advises to remove one that is something else.
+// TestImportFiles: files that are unsuitable for their flag are refused before anything is sent,
+// and the advice is never to remove one of them.
 func TestImportFiles(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ flags, says string }{
-		"journal is the input":        {"--journal DIR/numbers.csv", "--journal: DIR/numbers.csv is the file that is imported"},
-		"journal is the input, again": {"--journal DIR/numbers.csv --resume", "--journal: DIR/numbers.csv is the file that is imported"},
-		"journal is the secrets":      {"--secrets DIR/secrets --journal DIR/secrets", "--journal: DIR/secrets is the file of --secrets"},
+	for name, c := range map[string]struct{ flags, want string }{
+		"journal is the input":        {"--journal DIR/numbers.csv", "--journal: DIR/numbers.csv is the file to import"},
+		"journal is the input, again": {"--journal DIR/numbers.csv --resume", "--journal: DIR/numbers.csv is the file to import"},
+		"journal is the secrets":      {"--secrets DIR/secrets --journal DIR/secrets", "--journal: DIR/secrets is the --secrets file"},
 		"journal is a directory":      {"--journal DIR", "--journal: DIR is not a regular file"},
 		"journal is a device":         {"--journal /dev/null --resume", "--journal: /dev/null is not a regular file"},
-		"no place for failed rows":    {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
+		"no directory for failed":     {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
 		"failed rows below a file":    {"--failed DIR/secrets/failed.csv", "--failed: DIR/secrets is not a directory"},
-		"no failures at all":          {"--max-failures 0", "--max-failures 0: want 1 or more"},
+		"no failures at all":          {"--max-failures 0", "--max-failures: want 1 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,14 +37,14 @@ func TestImportFiles(t *testing.T) {
 			f.file("secrets", "{}")
 			got := f.run(append([]string{"import", "DIR/numbers.csv", "--yes"}, strings.Fields(c.flags)...)...)
 			require.Equal(t, exitUsage, got.code, got.stderr)
-			require.Contains(t, f.anywhere(got.stderr), c.says)
-			require.NotContains(t, got.stderr, "remove it")
+			require.Contains(t, f.anywhere(got.stderr), c.want)
+			require.NotContains(t, got.stderr, "remove ")
 			require.Zero(t, f.RequestCount())
 		})
 	}
 }
 
-// TestJournalRemoved has an import that is whole end well, though somebody has tidied up before it.
+// TestJournalRemoved: an import succeeds although somebody removes its journal before it ends.
 func TestJournalRemoved(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent())
@@ -54,7 +55,29 @@ func TestJournalRemoved(t *testing.T) {
 	f.requireRows(20)
 }
 
-// TestInputChanged says how to go on with a file that has changed: its journal is no good any more.
+// TestJournalLinked: a journal behind a symbolic link is removed when every row is done, and cannot be the
+// file of failed rows too. The link stays.
+func TestJournalLinked(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.rows(1)
+	link, target := filepath.Join(f.dir, "numbers.csv.journal"), filepath.Join(f.dir, "journal")
+	require.NoError(t, os.Symlink("journal", link))
+	refused := f.run("import", "DIR/numbers.csv", "--yes", "--failed", "DIR/journal")
+	require.Equal(t, exitUsage, refused.code, refused.stderr)
+	require.Contains(t, refused.stderr, "is the journal")
+	require.Zero(t, f.RequestCount())
+	got := f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.NoFileExists(t, target)
+	_, err := os.Lstat(link)
+	require.NoError(t, err)
+	got = f.run("import", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitDone, got.code, got.stderr)
+}
+
+// TestInputChanged: the advice for a file that has changed is to start over, since its journal is
+// invalid.
 func TestInputChanged(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent())
@@ -62,23 +85,23 @@ func TestInputChanged(t *testing.T) {
 	f.at(20, func() { f.file("numbers.csv", f.read("numbers.csv")+"\n\n") })
 	got := f.run("import", "DIR/numbers.csv", "--yes", "--workers", "1")
 	require.Equal(t, exitFailed, got.code, got.stderr)
-	require.Contains(t, got.stderr, "input changed after it was opened")
+	require.Contains(t, got.stderr, "input changed since it was opened")
 	require.NotContains(t, got.stderr, "--resume")
-	require.Contains(t, f.anywhere(got.stderr), "remove DIR/numbers.csv.journal and begin anew")
+	require.Contains(t, f.anywhere(got.stderr), "remove DIR/numbers.csv.journal and start over")
 	require.NoError(t, os.Remove(filepath.Join(f.dir, "numbers.csv.journal")))
 	require.Equal(t, exitDone, f.run("import", "DIR/numbers.csv", "--yes").code)
 	f.requireRows(20)
 }
 
-// TestAdviceCanBeTyped runs the command lines that an import of a file with an odd name advises.
-func TestAdviceCanBeTyped(t *testing.T) {
+// TestAdviceCanBeRun runs the command lines that an import of a file with an odd name prints.
+func TestAdviceCanBeRun(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.agent(1)
 	f.file("-it's mine.csv", "phone_number,channel,agent_uuid\n"+number(1)+",call,"+agent1+"\n"+number(2)+",call,"+agent9+"\n")
 	shell := func(line string) (code int, out string) {
 		cmd := f.process()
-		sh := exec.CommandContext(t.Context(), "/bin/sh", "-c", fmt.Sprintf(`trunkctl() { %s "$@"; }; %s`, shellQuote(cmd.Path), line))
+		sh := exec.CommandContext(t.Context(), "/bin/sh", "-c", fmt.Sprintf(`trunkctl() { %s "$@"; }; %s`, term.ShellQuote(cmd.Path), line))
 		sh.Dir, sh.Env = cmd.Dir, cmd.Env
 		text, err := sh.CombinedOutput()
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -95,25 +118,25 @@ func TestAdviceCanBeTyped(t *testing.T) {
 	}
 	const first = `trunkctl import --yes -- "-it's mine.csv"`
 	code, out := shell(first)
-	require.Equal(t, exitPartly, code, out)
-	onward := advised(out, "correct it, then: ")
+	require.Equal(t, exitPartial, code, out)
+	corrected := advised(out, "correct that file, then run: ")
 	_, out = shell(first)
-	resume := advised(out, "go on where it was: ")
+	resume := advised(out, "resume it: ")
 	_, out = shell(resume)
 	force := advised(out, "replace it: ")
 
 	code, out = shell(force)
-	require.Equal(t, exitPartly, code, out)
-	require.Contains(t, out, "1 row finished before")
+	require.Equal(t, exitPartial, code, out)
+	require.Contains(t, out, "resuming: 1 row already done")
 	f.agent(9)
-	code, out = shell(onward)
+	code, out = shell(corrected)
 	require.Equal(t, exitDone, code, out)
 	require.Len(t, f.Trunks(), 2)
 }
 
-// TestUnknownBeforeTrouble has an outcome that is not known be the end to look into, whatever else has
-// ended the run.
-func TestUnknownBeforeTrouble(t *testing.T) {
+// TestUnknownTakesPrecedence: an unknown outcome decides the exit code, whatever else has ended the
+// run.
+func TestUnknownTakesPrecedence(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"import", "numbers.csv", "--yes", "-o", "csv"},
@@ -124,7 +147,7 @@ func TestUnknownBeforeTrouble(t *testing.T) {
 			f := newFake(t, anyAgent())
 			f.rows(1)
 			require.Equal(t, exitDone, f.run("import", "DIR/numbers.csv", "--yes").code)
-			require.NoError(t, f.Inject(mihutest.Fault{Method: http.MethodPatch, Status: http.StatusInternalServerError, Times: -1}))
+			require.NoError(t, f.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPatch, Times: -1}, Status: http.StatusInternalServerError}))
 			reader, writer, err := os.Pipe()
 			require.NoError(t, err)
 			require.NoError(t, reader.Close())
@@ -134,7 +157,7 @@ func TestUnknownBeforeTrouble(t *testing.T) {
 			exit, ok := errors.AsType[*exec.ExitError](cmd.Run())
 			require.True(t, ok)
 			require.Equal(t, exitUnknown, exit.ExitCode(), stderr.String())
-			require.Contains(t, stderr.String(), "the outcome is not known")
+			require.Contains(t, stderr.String(), "outcome unknown for 1")
 			require.NoError(t, writer.Close())
 		})
 	}

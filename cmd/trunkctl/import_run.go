@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,23 +12,25 @@ import (
 	"time"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 )
 
-// importRun is one run of an import, from the first item to the verdict.
+// importRun is a run of an import, from the first item to the verdict.
 type importRun struct {
 	app    *app
 	flags  *importFlags
 	total  int
-	began  time.Time
+	start  time.Time
 	counts tally
 	failed *failedRows
-	data   *records // nil where no results were asked for
+	data   *term.Records // nil if no results are printed
 
 	stop     chan struct{}
 	stopOnce sync.Once
-	// trouble is why the run was ended before its last item, other than by Ctrl-C.
-	trouble error
+	// fatal ended the run early; Ctrl-C does not set it.
+	fatal error
 }
 
 func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Source, options provision.Options, f *importFlags) (err error) {
@@ -37,7 +40,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 		return a.journalError(path, err)
 	}
 	r := &importRun{
-		app: a, flags: f, total: source.Len(), began: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
+		app: a, flags: f, total: source.Len(), start: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
 	}
 	if f.force {
 		if err := os.Remove(f.failed); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -48,12 +51,12 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 		r.data = a.records(resultColumns())
 	}
 	if n := journal.Finished(); n > 0 {
-		a.note("%s finished before", counted(n, "row"))
+		a.note("resuming: %s already done", counted(n, "row"))
 	}
 	options.Journal, options.Stop = journal, r.stop
 	end := r.run(ctx, w, source, options)
 	if r.data != nil {
-		end = firstError(end, r.data.end())
+		end = cmp.Or(end, r.data.End())
 	}
 	if err := r.failed.close(); err != nil {
 		end = errors.Join(err, end)
@@ -61,18 +64,18 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if err := journal.Close(); err != nil {
 		end = errors.Join(err, end)
 	}
-	r.summary(end == nil && r.trouble == nil)
+	r.summary(end == nil && r.fatal == nil)
 	if end = r.verdict(ctx, end); end == nil && own {
-		// Everything is done: a journal that stays would stand in the way of the next import.
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		// Every row is done. A journal that stays would block the next import.
+		if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return end
 }
 
-// inputOf identifies a file and the workspace that it is imported into: what was done in one is not
-// done in another.
+// inputOf identifies a file and the workspace that it is imported into, since a journal is valid
+// for one workspace only.
 func (a *app) inputOf(w *workspace, source *provision.Source) string {
 	return a.workspaceName(w) + " " + source.Fingerprint()
 }
@@ -81,76 +84,82 @@ func (a *app) journalError(path string, err error) error {
 	switch {
 	case errors.Is(err, provision.ErrOtherInput):
 		return &usageError{
-			problem: path + " is the journal of another input: the file, what the flags say about it, or the workspace is not the same",
-			advice:  "name another one with --journal, or remove it and begin anew: what is done already is found to be so",
+			problem: path + " is the journal of another input: the file, its flags or the workspace differ",
+			advice:  "name another one with --journal, or remove it and start over: completed rows are detected",
 		}
 	case errors.Is(err, provision.ErrJournalInUse):
 		return &usageError{problem: path + " is in use: another import of this file is running"}
 	case errors.Is(err, provision.ErrJournalDamaged):
-		return &advisedError{err, "remove " + shellQuote(path) + " and begin anew: what is done already is found to be so"}
+		return &advisedError{err, "remove " + term.ShellQuote(path) + " and start over: completed rows are detected"}
 	case isA[*fs.PathError](err):
-		return &advisedError{err, "name a place that can be written with --journal, and one for the rows that fail with --failed"}
+		return &advisedError{err, "name a writable file with --journal, and one for failed rows with --failed"}
 	}
 	return err
 }
 
-// run takes the results as they come.
+// run processes the results as they arrive.
 func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Source, options provision.Options) error {
 	a := r.app
 	show := a.progress(r.total, r.data)
-	defer show.end()
+	defer show.End()
 	a.interrupts.onFirst(func() {
 		r.end(nil)
-		show.setStopping()
-		a.note("stopping: what is in flight is being finished; Ctrl-C once more stops at once")
+		show.SetStopping()
+		a.note(stoppingNote)
 	})
 	defer a.interrupts.onFirst(nil)
-	options.Progress = func(p provision.Progress) { show.setWaiting(p.Waiting) }
+	options.Progress = func(p provision.Progress) { show.SetWaiting(p.Waiting) }
 	for result, err := range source.Run(ctx, w.client, options) {
 		if err != nil {
 			return err
 		}
 		r.counts.add(result)
 		failed := result.Action == provision.Failed
-		show.step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
+		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {
 			r.fail(result)
 		}
-		if r.data != nil && r.trouble == nil {
-			err := r.data.add(changeOfResult(result))
-			if err == nil && a.global.output != formatTable {
-				err = r.data.flush()
-			}
-			if err != nil {
-				r.end(err)
-			}
-		}
+		r.print(result)
 	}
 	return nil
 }
 
-// end has no other item begun; why is nil for Ctrl-C.
-func (r *importRun) end(why error) {
-	if why != nil && r.trouble == nil {
-		r.trouble = why
+// print prints the data of a result, unless the run is ending because of an error.
+func (r *importRun) print(result provision.Result) {
+	if r.data == nil || r.fatal != nil {
+		return
+	}
+	err := r.data.Add(changeOfResult(result))
+	if err == nil && r.app.global.output != term.FormatTable {
+		err = r.data.Flush()
+	}
+	if err != nil {
+		r.end(err)
+	}
+}
+
+// end keeps further items from being started; err is the reason, nil for Ctrl-C.
+func (r *importRun) end(err error) {
+	if err != nil && r.fatal == nil {
+		r.fatal = err
 	}
 	r.stopOnce.Do(func() { close(r.stop) })
 }
 
-// fail keeps the row of an item that failed.
+// fail prints a failure and writes its row to the file of failed rows.
 func (r *importRun) fail(result provision.Result) {
 	if errors.Is(result.Err, mihu.ErrOutcomeUnknown) {
 		r.counts.unknown++
 	}
-	if n := r.counts.failed(); n <= mostShown {
+	if n := r.counts.failed(); n <= maxShown {
 		trunk := result.Item.Trunk.TrunkID.String()
 		text := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
-		r.app.tell(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
-	} else if n == mostShown+1 {
-		r.app.note("more failures are not shown; %s has them all", r.flags.failed)
+		r.app.printErr(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
+	} else if n == maxShown+1 {
+		r.app.note("more failures are not shown; %s has all of them", r.flags.failed)
 	}
 	if err := r.failed.write(result.Item, plainText(result.Err)); err != nil {
-		r.end(fmt.Errorf("the failed rows cannot be written: %w", err))
+		r.end(fmt.Errorf("cannot write the failed rows: %w", err))
 	}
 }
 
@@ -161,46 +170,46 @@ func lineOf(item provision.Item) string {
 	return fmt.Sprintf("line %d ", item.Line)
 }
 
-// summary says what was done, and what there is to do about the rows that failed: to go on, where the
-// run ended before its last row, tries them again.
-func (r *importRun) summary(whole bool) {
-	r.app.note("%d of %s in %s: %s", r.counts.all(), counted(r.total, "row"), duration(time.Since(r.began)), r.counts.done())
+// summary prints what was done, and how to correct the rows that failed. If the run did not
+// complete, to resume it tries these rows again.
+func (r *importRun) summary(complete bool) {
+	r.app.note("%d of %s in %s: %s", r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
 	switch {
 	case r.failed.rows == 0:
-	case whole:
+	case complete:
 		again := append([]string{"trunkctl", "import", asArgument(r.flags.failed)}, r.flags.again...)
-		r.app.note("the rows that failed and their reasons are in %s; correct it, then: %s", r.flags.failed, shellLine(again...))
+		r.app.note("failed rows and their reasons are in %s; correct that file, then run: %s", r.flags.failed, term.ShellLine(again...))
 	default:
-		r.app.note("the rows that failed so far and their reasons are in %s; to go on tries them again, and writes that file anew", r.flags.failed)
+		r.app.note("failed rows so far and their reasons are in %s; resuming retries them and replaces that file", r.flags.failed)
 	}
 }
 
-// verdict is how the run has ended, with the command line that goes on.
+// verdict returns the error that the run ends with, and the command line that resumes it.
 func (r *importRun) verdict(ctx context.Context, end error) error {
 	flags := []string{"--resume"}
 	if r.failed.rows > 0 {
 		flags = append(flags, "--force")
 	}
-	onward := "go on with: " + r.app.commandLine(flags...)
+	next := "resume with: " + r.app.commandLine(flags...)
 	if r.flags.file == "-" {
-		onward += " with the same input"
+		next += " and the same input"
 	}
 	if errors.Is(end, provision.ErrInputChanged) {
-		journal, _ := r.flags.journalPath() // which is of what the file held before
-		onward = "remove " + shellQuote(journal) + " and begin anew with the file as it is now: what is done already is found to be so"
+		journal, _ := r.flags.journalPath() // it belongs to the old content
+		next = "remove " + term.ShellQuote(journal) + " and start over with the new content: completed rows are detected"
 	}
 	switch {
-	case r.trouble != nil:
-		return r.app.withAdvice(withUnknown(r.trouble, r.counts.unknown), onward)
+	case r.fatal != nil:
+		return r.app.withAdvice(withUnknown(r.fatal, r.counts.unknown), next)
 	case r.app.interrupts.interrupted() && (end != nil || ctx.Err() != nil):
-		stopped := fmt.Errorf("interrupted after %d of %s", r.counts.all(), counted(r.total, "row"))
-		return &advisedError{withUnknown(stopped, r.counts.unknown), onward}
+		stopped := fmt.Errorf("interrupted after %d of %s", r.counts.total(), counted(r.total, "row"))
+		return &advisedError{withUnknown(stopped, r.counts.unknown), next}
 	case errors.Is(end, provision.ErrTooManyFailures):
-		return &partlyError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: "that is the limit of --max-failures; " + onward}
+		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: "--max-failures is reached; " + next}
 	case end != nil:
-		return r.app.withAdvice(withUnknown(end, r.counts.unknown), onward)
+		return r.app.withAdvice(withUnknown(end, r.counts.unknown), next)
 	case r.counts.failed() > 0:
-		return &partlyError{failed: r.counts.failed(), unknown: r.counts.unknown}
+		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown}
 	}
 	return nil
 }

@@ -8,24 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestImportSaysWhatToDo has what cannot be imported be told in the words of the command line.
-func TestImportSaysWhatToDo(t *testing.T) {
+// TestImportAdvice: errors and advice use the terms of the command line.
+func TestImportAdvice(t *testing.T) {
 	t.Parallel()
 	const header = "phone_number,channel,agent_uuid,secret_name\n"
 	for name, test := range map[string]struct {
 		file, content string
 		code          int
-		says          string
+		want          string
 	}{
 		"a workbook": {"book", "PK\x03\x04", exitInput, "DIR/book:1:1: a workbook"},
-		"a fault of a column": {
+		"an error in a column": {
 			"rows", header + number(1) + ",calls," + agent1 + ",\n", exitInput, "DIR/rows:2:14: channel \"calls\": want",
 		},
 		"a directory": {".", "", exitUsage, "is a directory; want a file"},
 		"a device":    {"/dev/null", "", exitUsage, "trunkctl import - --journal FILE < /dev/null"},
-		"a secret and no file of secrets": {
+		"a secret name without --secrets": {
 			"rows", header + number(1) + ",call," + agent1 + ",carrier\n", exitInput,
-			"name the file of the credentials that rows name with --secrets",
+			"pass the file of SIP credentials with --secrets",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestImportSaysWhatToDo(t *testing.T) {
 			}
 			got := f.run("import", path, "--yes")
 			require.Equal(t, test.code, got.code, got.stderr)
-			require.Contains(t, f.anywhere(got.stderr), test.says)
+			require.Contains(t, f.anywhere(got.stderr), test.want)
 			require.NotContains(t, got.stderr, "Options.")
 			require.NotContains(t, got.stderr, "Spool")
 			require.Empty(t, f.Trunks())
@@ -48,28 +48,28 @@ func TestImportSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestSecretsThatAreNotThere has a row whose credentials are not in the file of --secrets, and credentials that
-// the API would not take, be found before anything is sent, by a plan as well.
-func TestSecretsThatAreNotThere(t *testing.T) {
+// TestSecretsViolations: rows whose credentials are missing, and credentials that the API would
+// refuse, are reported before anything is sent, also by a dry run.
+func TestSecretsViolations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		rows, secrets string
-		says          []string
+		want          []string
 	}{
 		"CSV": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n" + number(2) + ",call," + agent2 + ",career\n",
 			`{"carrier": {"password": "` + secretPassword + `"}}`,
-			[]string{`DIR/rows:3:56: secret_name "career": there are no credentials of this name`, "1 fault in DIR/rows; nothing was sent"},
+			[]string{`DIR/rows:3:56: secret_name "career": there are no credentials with this name`, "1 error in DIR/rows; nothing was sent"},
 		},
 		"JSON lines": {
 			`{"phone_number":"` + number(1) + `","channel":"call","agent_uuid":"` + agent1 + `","secret_name":"career"}`,
 			`{"carrier": {"password": "` + secretPassword + `"}}`,
-			[]string{`DIR/rows:1:115: secret_name "career": there are no credentials of this name`},
+			[]string{`DIR/rows:1:115: secret_name "career": there are no credentials with this name`},
 		},
 		"an empty file of secrets": {
 			`{"phone_number":"` + number(1) + `","channel":"call","agent_uuid":"` + agent1 + `","secret_name":"career"}`,
 			"null",
-			[]string{`secret_name "career": there are no credentials of this name`},
+			[]string{`secret_name "career": there are no credentials with this name`},
 		},
 		"a misspelled key": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
@@ -79,12 +79,12 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 		"a name twice": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"other": null, "carrier": {"password": "` + secretPassword + `"}, "carrier": {"password": "another"}}`,
-			[]string{`--secrets: the key "carrier" stands twice`},
+			[]string{`--secrets: duplicate key "carrier"`},
 		},
 		"a field twice": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"other": {"password": "` + secretPassword + `"}, "carrier": {"password": "` + secretPassword + `", "port": 5060, "Password": "another"}}`,
-			[]string{`--secrets: the key "password" stands twice`},
+			[]string{`--secrets: duplicate key "password"`},
 		},
 		"more than an object": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
@@ -97,7 +97,7 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			[]string{
 				`DIR/secrets: "carrier": sip.gateway "sip:sip.example.com": has a scheme`, `DIR/secrets: "carrier": sip.port "70000": `,
 				`DIR/secrets: "carrier": sip.password: has a control character`, `DIR/secrets: +1202•••0001: sip.port "-1": `,
-				"4 faults in the file of --secrets; nothing was sent",
+				"4 errors in the --secrets file; nothing was sent",
 			},
 		},
 	} {
@@ -109,7 +109,7 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			for _, how := range []string{"--yes", "--dry-run"} {
 				got := f.run("import", "DIR/rows", "--secrets", "DIR/secrets", how)
 				require.Equal(t, exitInput, got.code, got.stderr)
-				for _, text := range test.says {
+				for _, text := range test.want {
 					require.Contains(t, f.anywhere(got.stderr), text)
 				}
 				require.Zero(t, f.RequestCount(), "nothing is sent")
@@ -119,13 +119,13 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 	}
 }
 
-// TestJournalCannotBeWritten has the import say where else it can be.
+// TestJournalCannotBeWritten: the advice is where else the journal can be.
 func TestJournalCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent())
 	f.file("rows", "phone_number,channel,agent_uuid\n"+number(1)+",call,"+agent1+"\n")
 	got := f.run("import", "DIR/rows", "--yes", "--journal", "DIR/missing/journal")
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.stderr, "name a place that can be written with --journal")
+	require.Contains(t, got.stderr, "name a writable file with --journal")
 	require.Zero(t, f.RequestCount())
 }

@@ -6,17 +6,17 @@ import (
 	"sync"
 )
 
-// interrupts is what Ctrl-C, SIGTERM and SIGHUP do: the first ends the command in good order, the second at
-// once, the third ends the process.
+// interrupts handles Ctrl-C, SIGTERM and SIGHUP: the first ends the command in good order, the
+// second at once, the third ends the process.
 type interrupts struct {
-	ctx      context.Context // what the signals end, for reads of which the interface has none
+	ctx      context.Context // ends with a signal; for reads, whose interface has no context
 	mu       sync.Mutex
 	count    int
 	graceful func()
 	cancel   context.CancelCauseFunc
 }
 
-// catchInterrupts gives the context that a signal ends; release ends the watch.
+// catchInterrupts returns a context that ends with a signal. release stops watching.
 func catchInterrupts(ctx context.Context, signals <-chan os.Signal, releaseSignals func()) (_ context.Context, _ *interrupts, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	i := &interrupts{ctx: ctx, cancel: cancel}
@@ -41,7 +41,7 @@ func catchInterrupts(ctx context.Context, signals <-chan os.Signal, releaseSigna
 	}
 }
 
-// signal counts a signal and does what it asks for.
+// signal handles a signal and returns how many there were.
 func (i *interrupts) signal() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -54,7 +54,7 @@ func (i *interrupts) signal() int {
 	return i.count
 }
 
-// onFirst has the first signal do this, in place of ending the context. It must not block.
+// onFirst sets what the first signal calls instead of ending the context. It must not block.
 func (i *interrupts) onFirst(graceful func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -64,7 +64,7 @@ func (i *interrupts) onFirst(graceful func()) {
 	}
 }
 
-// interrupted says that there was a signal.
+// interrupted reports whether there was a signal.
 func (i *interrupts) interrupted() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

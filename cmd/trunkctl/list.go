@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
 )
 
@@ -15,8 +16,8 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List trunks",
-		Long: `List trunks, a row for each number and channel, as they come: the API has no filter, so all of them
-are fetched. A number on which nobody answers has a row without channel.`,
+		Long: `List trunks, one row per number and channel, as they arrive. The API has no filter, so all of them
+are fetched. A number without an agent has a row without channel.`,
 		Example: `  trunkctl list
   trunkctl list --channel whatsapp -o csv
   trunkctl list --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
@@ -28,20 +29,18 @@ are fetched. A number on which nobody answers has a row without channel.`,
 	return cmd
 }
 
-// trunkFilter selects trunks; "" is any.
+// trunkFilter selects trunks; an empty field selects all.
 type trunkFilter struct{ channel, agent string }
 
 func (f *trunkFilter) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.channel, "channel", "", "only this `channel`: call or whatsapp")
-	fixed(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))
-	addAgent(cmd, &f.agent, "only what the agent of this `UUID` answers")
+	cmd.Flags().StringVar(&f.channel, "channel", "", "only this `CHANNEL`: call or whatsapp")
+	completeWords(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))
+	addAgent(cmd, &f.agent, "only trunks of the agent with this `UUID`")
 }
 
 func (f trunkFilter) check() error {
-	switch mihu.Channel(f.channel) {
-	case "", mihu.ChannelCall, mihu.ChannelWhatsApp:
-	default:
-		return usagef("--channel: want call or whatsapp")
+	if err := checkChannel(f.channel); err != nil {
+		return err
 	}
 	if f.agent != "" && !uuidForm.MatchString(f.agent) {
 		return usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
@@ -51,11 +50,11 @@ func (f trunkFilter) check() error {
 
 var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-func (f trunkFilter) takes(t trunkRow) bool {
+func (f trunkFilter) matches(t trunkRow) bool {
 	return (f.channel == "" || f.channel == string(t.Channel)) && (f.agent == "" || strings.EqualFold(f.agent, t.AgentUUID))
 }
 
-// trunkRow is a trunk as a list has it. Its numbers are whole.
+// trunkRow is a trunk of a list. Its number is not masked.
 type trunkRow struct {
 	PhoneNumber     string       `json:"phone_number"`
 	Channel         mihu.Channel `json:"channel"`
@@ -66,17 +65,17 @@ type trunkRow struct {
 	Status          string       `json:"status"`
 }
 
-var trunkColumns = []column{
-	{name: "phone_number"},
-	{name: "channel"},
-	{name: "agent_uuid"},
-	{name: "agent_name", flexible: true},
-	{name: "phone_number_uuid", only: formatCSV},
-	{name: "country_code", only: formatCSV},
-	{name: "status", only: formatCSV},
+var trunkColumns = []term.Column{
+	{Name: "phone_number"},
+	{Name: "channel"},
+	{Name: "agent_uuid"},
+	{Name: "agent_name", Flexible: true},
+	{Name: "phone_number_uuid", Only: term.FormatCSV},
+	{Name: "country_code", Only: term.FormatCSV},
+	{Name: "status", Only: term.FormatCSV},
 }
 
-func (t trunkRow) cells() []string {
+func (t trunkRow) Cells() []string {
 	return []string{t.PhoneNumber, string(t.Channel), t.AgentUUID, t.AgentName, t.PhoneNumberUUID, t.CountryCode, t.Status}
 }
 
@@ -91,19 +90,19 @@ func (a *app) list(ctx context.Context, filter trunkFilter) error {
 	out := a.records(trunkColumns)
 	for trunk, err := range trunks(ctx, w.client, filter) {
 		if err != nil {
-			if out.count > 0 {
-				_ = out.end() // what came before it is shown, and the error says that it is not all
+			if out.Count() > 0 {
+				_ = out.End() // shows the trunks so far; the error says that there are more
 			}
 			return err
 		}
-		if err := out.add(trunk); err != nil {
+		if err := out.Add(trunk); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	return out.End()
 }
 
-// trunks gives all trunks of a workspace, fetching a page while the one before is used.
+// trunks returns the trunks of a workspace. It fetches a page while the one before is used.
 func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.Seq2[trunkRow, error] {
 	return func(yield func(trunkRow, error) bool) {
 		for number, err := range client.Trunks.All(ctx, &mihu.AllOptions{Prefetch: 1}) {
@@ -111,8 +110,8 @@ func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.S
 				yield(trunkRow{}, err)
 				return
 			}
-			for _, trunk := range trunksOf(number) {
-				if filter.takes(trunk) && !yield(trunk, nil) {
+			for _, trunk := range rowsOf(number) {
+				if filter.matches(trunk) && !yield(trunk, nil) {
 					return
 				}
 			}
@@ -120,17 +119,16 @@ func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.S
 	}
 }
 
-// trunksOf are the trunks of a number, or a row without channel where it has none.
-func trunksOf(number mihu.PhoneNumber) []trunkRow {
+// rowsOf returns a row for every trunk of a number, or one without channel if it has none.
+func rowsOf(number mihu.PhoneNumber) []trunkRow {
 	row := trunkRow{
 		PhoneNumber: number.Number, PhoneNumberUUID: number.PhoneNumberUUID, CountryCode: number.CountryCode, Status: number.Status,
 	}
 	var rows []trunkRow
-	for _, channel := range []mihu.Channel{mihu.ChannelCall, mihu.ChannelWhatsApp} {
-		if binding := number.Binding(channel); binding.Bound {
-			row.Channel, row.AgentUUID, row.AgentName = channel, binding.AgentUUID, binding.AgentName
-			rows = append(rows, row)
-		}
+	for id, binding := range number.Trunks() {
+		trunk := row
+		trunk.Channel, trunk.AgentUUID, trunk.AgentName = id.Channel, binding.AgentUUID, binding.AgentName
+		rows = append(rows, trunk)
 	}
 	if rows == nil {
 		rows = append(rows, row)

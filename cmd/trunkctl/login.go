@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -13,19 +14,18 @@ func (a *app) loginCommand() *cobra.Command {
 	var inFile, unchecked bool
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Keep the token of a workspace",
-		Long: `Keep a token for the workspace's address, in the system's keyring or, where that cannot be used, in
-a file that its owner alone can read; it says which. The token is asked for on the terminal, or read
-from --token-file. It is tried first, with a request that changes nothing. A token that is kept for
-one address is never sent to another.`,
-		Example: `  trunkctl login --tenant acme
-  trunkctl login --tenant acme --token-file - < token`,
+		Short: "Store the API token of a workspace",
+		Long: `Store the API token of a workspace in the system keyring or, if that cannot be used, in a file that
+only its owner can read. Login prompts for the token, or reads it from --token-file, and tries it with
+a read before storing it. A token is stored for one base URL and never sent to another.`,
+		Example: `  trunkctl login --workspace acme
+  trunkctl login --workspace acme --token-file - < token`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.login(cmd.Context(), inFile, unchecked) },
 	}
-	cmd.Flags().BoolVar(&inFile, "file", false, "keep it in a file, without asking the system's keyring")
-	cmd.Flags().BoolVar(&unchecked, "no-check", false, "do not try the token first")
+	cmd.Flags().BoolVar(&inFile, "file", false, "store the token in a file instead of the system keyring")
+	cmd.Flags().BoolVar(&unchecked, "no-check", false, "store the token without trying it")
 	return cmd
 }
 
@@ -33,59 +33,52 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 	if a.global.demo {
 		return usagef("the demo needs no token")
 	}
-	tenant, base, err := a.address()
+	name, base, err := a.address()
 	if err != nil {
 		return err
 	}
 	options := []mihu.Option{mihu.WithBaseURL(base), mihu.WithUserAgent("trunkctl/" + version()), mihu.WithAttemptTimeout(a.global.timeout)}
-	if _, err := mihu.New(tenant, "-", options...); err != nil {
-		return err // before a secret is asked for
+	if _, err := mihu.New(name, "-", options...); err != nil {
+		return err // before prompting for a secret
 	}
 	var token string
 	if a.global.tokenFile != "" {
 		token, err = a.readSecret("--token-file", a.global.tokenFile)
 	} else {
-		token, err = a.askSecret(ctx, "Token", "give it in a file with --token-file, - for the standard input; "+mihu.EnvToken+" needs no login")
+		token, err = a.askSecret(ctx, "API token", "pass it with --token-file FILE, - for standard input; "+mihu.EnvToken+" needs no login")
 	}
 	if err != nil {
 		return err
 	}
 	token = strings.TrimSpace(token)
-	client, err := mihu.New(tenant, token, options...)
+	client, err := mihu.New(name, token, options...)
 	if err != nil {
 		return err
 	}
 	if !unchecked {
 		if _, err := client.Trunks.List(ctx, &mihu.ListOptions{PerPage: 1}); err != nil {
-			advice := otherwise(a.advice(err), "run \"trunkctl doctor\", or give --no-check")
+			advice := cmp.Or(a.advice(err), "run \"trunkctl doctor\", or pass --no-check")
 			if errors.Is(err, mihu.ErrUnauthorized) {
-				advice = "it was refused: is it whole, of this workspace, and not revoked?"
+				advice = "it was refused: check that it is complete, belongs to this workspace and has not been revoked"
 			}
-			return &advisedError{err, "the token was not kept; " + advice}
+			return &advisedError{err, "the token was not stored; " + advice}
 		}
 	}
-	where, err := a.storeToken(ctx, client.BaseURL(), token, inFile)
+	where, err := a.tokens().Store(ctx, client.BaseURL(), token, inFile)
 	if err != nil {
-		return err
+		return tokenError(err)
 	}
-	a.note("the token for %s is kept in %s", client.BaseURL(), where)
+	a.note("stored the token for %s in %s", client.BaseURL(), where)
 	if a.getenv(mihu.EnvToken) != "" {
-		a.note("%s is set and goes before it: unset that to use what is kept", mihu.EnvToken)
+		a.note("%s is set and takes precedence: unset it to use the stored token", mihu.EnvToken)
 	}
 	return nil
-}
-
-func otherwise(text, instead string) string {
-	if text == "" {
-		return instead
-	}
-	return text
 }
 
 func (a *app) logoutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "logout",
-		Short:             "Forget the token of a workspace",
+		Short:             "Remove the stored token of a workspace",
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context()) },
@@ -93,22 +86,22 @@ func (a *app) logoutCommand() *cobra.Command {
 }
 
 func (a *app) logout(ctx context.Context) error {
-	tenant, base, err := a.address()
+	name, base, err := a.address()
 	if err != nil {
 		return err
 	}
-	client, err := mihu.New(tenant, "-", mihu.WithBaseURL(base))
+	client, err := mihu.New(name, "-", mihu.WithBaseURL(base))
 	if err != nil {
 		return err
 	}
-	found, err := a.dropToken(ctx, client.BaseURL())
+	found, err := a.tokens().Remove(ctx, client.BaseURL())
 	if err != nil {
-		return err
+		return tokenError(err)
 	}
 	if found {
-		a.note("the token for %s is forgotten; it stays valid until it is revoked in the workspace", client.BaseURL())
+		a.note("removed the token for %s; it stays valid until it is revoked in the workspace", client.BaseURL())
 	} else {
-		a.note("no token was kept for %s", client.BaseURL())
+		a.note("no token is stored for %s", client.BaseURL())
 	}
 	return nil
 }

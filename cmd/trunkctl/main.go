@@ -5,17 +5,19 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
 )
 
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	// A terminal that is closed is a reason to end in good order as well, unless nohup is to keep it from that.
+	// Closing the terminal ends the program in good order as well, unless it runs under nohup.
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	// A reader that goes away, as "head" does, is an error of the write, so that a change that is
-	// under way is finished and recorded.
+	// If a reader such as "head" goes away, the write fails instead of the process, so that a
+	// change in flight is finished and recorded.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), environment{
 		args:           os.Args[1:],
@@ -24,7 +26,7 @@ func main() {
 		stderr:         os.Stderr,
 		getenv:         os.Getenv,
 		configDir:      os.UserConfigDir,
-		keyring:        systemKeyring(),
+		keyring:        credentials.SystemKeyring(),
 		signals:        signals,
 		releaseSignals: func() { signal.Stop(signals) },
 	}))

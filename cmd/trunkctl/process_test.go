@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,12 +39,12 @@ func (f *fake) rows(n int) {
 
 func uuidOf(i int) string { return fmt.Sprintf("c0000000-0000-4000-8000-%012d", i) }
 
-// requireRows holds the server against the file of rows.
+// requireRows requires that the server has every row of the file.
 func (f *fake) requireRows(n int) {
 	f.t.Helper()
 	for i := range n {
-		trunk, there := f.Trunk(mihu.TrunkID{PhoneNumber: number(i), Channel: mihu.ChannelCall})
-		require.True(f.t, there, "row %d", i)
+		trunk, ok := f.Trunk(mihu.TrunkID{PhoneNumber: number(i), Channel: mihu.ChannelCall})
+		require.True(f.t, ok, "row %d", i)
 		require.Equal(f.t, uuidOf(i), trunk.AgentUUID)
 		require.Equal(f.t, fmt.Sprintf("Desk %d", i), trunk.Name)
 		require.Equal(f.t, fmt.Sprintf("%s-%d", secretPassword, i), trunk.SIP.Password)
@@ -53,7 +54,7 @@ func (f *fake) requireRows(n int) {
 
 func anyAgent() mihutest.Option { return mihutest.WithRules(mihutest.Rules{AnyAgent: true}) }
 
-// at calls then, once, as the nth request from now arrives.
+// at calls then once, when the nth request from now arrives.
 func (f *fake) at(n int, then func()) {
 	var count atomic.Int64
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
@@ -64,7 +65,8 @@ func (f *fake) at(n int, then func()) {
 	})
 }
 
-// finishedLines are the lines of the file that the journal has as finished. A torn last line is none.
+// finishedLines returns the lines of the file that the journal records as done. It ignores a torn
+// last line.
 func (f *fake) finishedLines() map[int]bool {
 	finished := map[int]bool{}
 	for line := range strings.Lines(f.read("numbers.csv.journal")) {
@@ -79,9 +81,9 @@ func (f *fake) finishedLines() map[int]bool {
 	return finished
 }
 
-// TestKilled kills an import at random moments with a signal that nothing can catch, and resumes it
-// each time: the end is exact, and what was finished before a kill is not touched again. It kills five
-// times; TRUNKCTL_TEST_KILLS is another number of times, 1 to 30.
+// TestKilled kills an import at random moments and resumes it each time: every row is applied once,
+// and rows that were done before a kill are not sent again. It kills five times, or
+// TRUNKCTL_TEST_KILLS times, 1 to 30.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	const rows = 2000
@@ -127,32 +129,33 @@ func TestKilled(t *testing.T) {
 	}
 	require.Equal(t, rows, created, "every trunk is created once")
 	t.Logf("%d kills, %d rows finished before the last run, %d requests for %d rows", kills, len(finished), len(f.Requests()), rows)
-	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.journal"), "nothing is left to go on with")
+	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.journal"), "the journal is removed")
 }
 
-// requireUntouched holds the requests from one on against the lines that were finished before.
+// requireUntouched requires that no request since the given one is about a line that was done
+// before.
 func (f *fake) requireUntouched(finished map[int]bool, from int) {
 	f.t.Helper()
 	for _, request := range f.Requests()[from:] {
-		about := request.Query.Get("number")
-		if about == "" {
+		sent := request.Query.Get("number")
+		if sent == "" {
 			var body struct {
 				PhoneNumber string `json:"phone_number"`
 			}
 			_ = json.Unmarshal(request.Body, &body)
-			about = body.PhoneNumber
+			sent = body.PhoneNumber
 		}
-		if about == "" {
+		if sent == "" {
 			continue // a list
 		}
 		var n int
-		_, err := fmt.Sscanf(about, "+1202555%04d", &n)
+		_, err := fmt.Sscanf(sent, "+1202555%04d", &n)
 		require.NoError(f.t, err)
 		require.False(f.t, finished[n+2], "row %d was finished before the kill", n)
 	}
 }
 
-// terminal runs a process on a terminal of its own and gives what it prints there.
+// terminal is a process on a terminal of its own.
 type terminal struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -166,7 +169,7 @@ func (f *fake) terminal(args ...string) *terminal {
 	return f.terminalOf(pty.Winsize{Rows: 24, Cols: 80}, args...)
 }
 
-// terminalOf has another size.
+// terminalOf sets the size of the terminal.
 func (f *fake) terminalOf(size pty.Winsize, args ...string) *terminal {
 	return startTerminal(f.t, f.process(args...), size)
 }
@@ -207,7 +210,7 @@ func (t *terminal) send(keys string) {
 	require.NoError(t.t, err)
 }
 
-// end waits for the process and gives its exit code.
+// end waits for the process and returns its exit code.
 func (t *terminal) end() int {
 	t.t.Helper()
 	err := t.cmd.Wait()
@@ -223,8 +226,8 @@ func (t *terminal) end() int {
 
 const ctrlC = "\x03"
 
-// TestInterrupted has Ctrl-C finish what is in flight, write the journal and say how to go on, which
-// then works.
+// TestInterrupted: Ctrl-C finishes the requests in flight, writes the journal and prints the
+// command that resumes, which then works.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	const rows = 300
@@ -232,14 +235,14 @@ func TestInterrupted(t *testing.T) {
 	f.rows(rows)
 	term := f.terminal("import", "numbers.csv")
 	term.waitFor("Import 300 rows into " + f.URL() + "? [y/N]")
-	require.Zero(t, f.RequestCount(), "nothing is sent before the answer")
+	require.Zero(t, f.RequestCount(), "nothing is sent before the reply")
 	f.at(100, func() { term.send(ctrlC) })
 	term.send("yes\r")
 	require.Equal(t, exitInterrupted, term.end())
 	shown := term.shown()
-	require.Contains(t, shown, "stopping: what is in flight is being finished")
+	require.Contains(t, shown, "stopping: finishing the requests in flight")
 	require.Contains(t, shown, "interrupted after ")
-	require.Contains(t, shown, "go on with: trunkctl import numbers.csv --resume")
+	require.Contains(t, shown, "resume with: trunkctl import numbers.csv --resume")
 	finished := f.finishedLines()
 	require.Less(t, len(finished), rows)
 	for _, request := range f.Requests() {
@@ -261,7 +264,9 @@ func TestInterrupted(t *testing.T) {
 	f.requireRows(rows)
 }
 
-// TestHungUp has a terminal that is closed end an import in good order, and nohup keep it running.
+// TestHungUp: SIGHUP, as of a terminal that is closed, ends an import in good order, and nohup
+// keeps it running. Both set what SIGHUP does in the process, since the tests may run under nohup
+// themselves.
 func TestHungUp(t *testing.T) {
 	t.Parallel()
 	const rows = 100
@@ -276,6 +281,12 @@ func TestHungUp(t *testing.T) {
 				env := cmd.Env
 				cmd = exec.CommandContext(t.Context(), "/bin/sh", args...)
 				cmd.Dir, cmd.Env = f.dir, env
+			} else {
+				// A signal that this process catches has its default action in a new process; one
+				// that it ignores stays ignored.
+				caught := make(chan os.Signal, 1)
+				signal.Notify(caught, syscall.SIGHUP)
+				defer signal.Stop(caught)
 			}
 			reached := make(chan struct{})
 			f.at(50, func() { close(reached) })
@@ -293,12 +304,12 @@ func TestHungUp(t *testing.T) {
 			exit, ok := errors.AsType[*exec.ExitError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, exitInterrupted, exit.ExitCode(), stderr.String())
-			require.Contains(t, stderr.String(), "go on with: trunkctl import numbers.csv --yes --resume")
+			require.Contains(t, stderr.String(), "resume with: trunkctl import numbers.csv --yes --resume")
 		})
 	}
 }
 
-// TestInterruptedTwice has the second Ctrl-C end at once what does not end by itself.
+// TestInterruptedTwice: the second Ctrl-C cancels the requests in flight.
 func TestInterruptedTwice(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent())
@@ -312,14 +323,14 @@ func TestInterruptedTwice(t *testing.T) {
 	term := f.terminal("import", "numbers.csv", "--yes")
 	<-arrived
 	term.send(ctrlC)
-	term.waitFor("Ctrl-C once more stops at once")
+	term.waitFor("press Ctrl-C again to stop at once")
 	term.send(ctrlC)
 	require.Equal(t, exitInterrupted, term.end())
 	require.Contains(t, term.shown(), "--resume")
 }
 
-// TestUnknownBeforeInterrupted has a second Ctrl-C, with changes in flight, end with the code of an
-// unknown outcome: that is the one to look into.
+// TestUnknownBeforeInterrupted: a second Ctrl-C with changes in flight exits with the code of an
+// unknown outcome.
 func TestUnknownBeforeInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -347,16 +358,16 @@ func TestUnknownBeforeInterrupted(t *testing.T) {
 			term := f.terminal(args...)
 			<-arrived
 			term.send(ctrlC)
-			term.waitFor("Ctrl-C once more stops at once")
+			term.waitFor("press Ctrl-C again to stop at once")
 			term.send(ctrlC)
 			require.Equal(t, exitUnknown, term.end(), term.shown())
-			require.Regexp(t, `(interrupted|stopped) after \d+ of 20 (row|trunk)s, of [1-8] the outcome is not known`, term.shown())
+			require.Regexp(t, `(interrupted|stopped) after \d+ of 20 (row|trunk)s; outcome unknown for [1-8]\b`, term.shown())
 			require.NotContains(t, term.shown(), "context canceled", "it was interrupted")
 		})
 	}
 }
 
-// TestPrompts has nothing typed be shown, and Ctrl-C at a prompt give the terminal back.
+// TestPrompts: typed secrets are not shown, and Ctrl-C at a prompt restores the terminal.
 func TestPrompts(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -368,10 +379,10 @@ func TestPrompts(t *testing.T) {
 		}
 	}
 	term := startTerminal(t, login, pty.Winsize{Rows: 24, Cols: 80})
-	term.waitFor("Token: ")
+	term.waitFor("API token: ")
 	term.send(secretToken + "\r")
 	require.Zero(t, term.end())
-	require.Contains(t, term.shown(), "the token for "+f.URL()+" is kept in "+f.dir)
+	require.Contains(t, term.shown(), "stored the token for "+f.URL()+" in "+f.dir)
 
 	term = f.terminal("update", number(1), "--sip-prompt")
 	term.waitFor("SIP username: ")
@@ -389,21 +400,21 @@ func TestPrompts(t *testing.T) {
 	require.Equal(t, exitInterrupted, term.end())
 
 	term = f.terminal("delete", number(1))
-	term.waitFor("Remove 1 trunk from " + f.URL() + "? [y/N]")
+	term.waitFor("Delete 1 trunk at " + f.URL() + "? [y/N]")
 	term.send("\r")
 	require.Equal(t, exitUsage, term.end())
 	require.Contains(t, term.shown(), "not confirmed; nothing was sent")
 	require.Len(t, f.Trunks(), 1)
 }
 
-// TestRate has no second at the server see more than the rate and a tenth, the first included; told
-// to slow down, it does and finishes. It runs alone, since a machine that is busy brings requests together
-// that were apart when they were sent.
+// TestRate: no second at the server, the first included, has more requests than the rate and a
+// tenth, and an import that gets 429 slows down and completes. It runs alone, since on a busy
+// machine requests arrive together that were sent apart.
 func TestRate(t *testing.T) { //nolint:paralleltest // see above
-	const rows, most = 90, 55
+	const rows, maximum = 90, 55
 	f := newFake(t, anyAgent())
 	f.rows(rows)
-	require.NoError(t, f.Inject(mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1", Skip: 60, Times: 3}))
+	require.NoError(t, f.Inject(mihutest.Fault{On: mihutest.Match{Skip: 60, Times: 3}, Status: http.StatusTooManyRequests, RetryAfter: "1"}))
 	var mu sync.Mutex
 	var times []time.Time
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
@@ -415,7 +426,7 @@ func TestRate(t *testing.T) { //nolint:paralleltest // see above
 	got := f.run("import", "DIR/numbers.csv", "--yes", "--rate", "50/s", "--workers", "32")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	f.requireRows(rows)
-	require.Zero(t, f.FaultsLeft(), "it was told to slow down")
+	require.Zero(t, f.FaultsLeft(), "it got every 429")
 	for i := range times {
 		n := 0
 		for _, at := range times[i:] {
@@ -423,13 +434,13 @@ func TestRate(t *testing.T) { //nolint:paralleltest // see above
 				n++
 			}
 		}
-		require.LessOrEqual(t, n, most, "in the second after request %d", i)
+		require.LessOrEqual(t, n, maximum, "in the second after request %d", i)
 	}
 }
 
-// TestFaults has 40 faults in a file of 10,000 rows be 40 reports with line and column, and not one
+// TestViolations: 40 errors in a file of 10,000 rows are 40 reports with line and column, and no
 // request.
-func TestFaults(t *testing.T) {
+func TestViolations(t *testing.T) {
 	t.Parallel()
 	columns := []string{"phone_number", "channel", "agent_uuid", "name", "direction", "sip_gateway", "sip_port", "additional_settings"}
 	planted := []struct {
@@ -487,13 +498,13 @@ func TestFaults(t *testing.T) {
 	for i := range rows {
 		row := []string{"+12025" + fmt.Sprintf("%06d", i), "call", uuidOf(i), "Büro", "both", "sip.example.com", "5060", ""}
 		if every := rows / len(planted); i%every == 7 {
-			fault := planted[i/every]
-			row[fault.column] = fault.value
+			violation := planted[i/every]
+			row[violation.column] = violation.value
 			column := 1
-			for _, cell := range row[:fault.column] {
+			for _, cell := range row[:violation.column] {
 				column += len([]rune(cell)) + 1
 			}
-			want = append(want, fmt.Sprintf("DIR/numbers.csv:%d:%d: %s", i+2, column, columns[fault.column]))
+			want = append(want, fmt.Sprintf("DIR/numbers.csv:%d:%d: %s", i+2, column, columns[violation.column]))
 		}
 		require.NoError(t, out.Write(row))
 	}
@@ -507,5 +518,5 @@ func TestFaults(t *testing.T) {
 	for i, line := range lines[:40] {
 		require.True(t, strings.HasPrefix(line, want[i]), "%q: want %q", line, want[i])
 	}
-	require.Equal(t, "trunkctl: 40 faults in DIR/numbers.csv; nothing was sent", lines[40])
+	require.Equal(t, "trunkctl: 40 errors in DIR/numbers.csv; nothing was sent", lines[40])
 }

@@ -13,7 +13,7 @@ import (
 
 const walkThrough = "<!-- walk-through -->\n```console\n"
 
-// TestReadme runs the walk-through of README.md as it stands there, and compares what it prints.
+// TestReadme runs the walk-through of README.md and compares its output.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("README.md")
@@ -48,7 +48,8 @@ func TestReadme(t *testing.T) {
 	require.Equal(t, string(content), got.String())
 }
 
-// commandsOf are the lines that begin with a dollar sign, with those that a backslash continues.
+// commandsOf returns the lines that begin with a dollar sign, with those that a backslash
+// continues.
 func commandsOf(block string) (commands []string) {
 	continued := false
 	for line := range strings.Lines(block) {

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
@@ -25,15 +28,15 @@ func (a *app) rotateCommand() *cobra.Command {
 	var f rotateFlags
 	cmd := &cobra.Command{
 		Use:   "rotate --file FILE [NUMBER...]",
-		Short: "Give call trunks new SIP passwords",
-		Long: `Give call trunks new random SIP passwords: those of the numbers that are named, those of a list, or
-all. WhatsApp trunks have none.
+		Short: "Set new SIP passwords",
+		Long: `Set new random SIP passwords for call trunks: of the numbers given, of a list, or of all. WhatsApp
+trunks have none.
 
-Each password is in the file, and on the disk, before it is sent, because the API never reads one
-back. The file has a line of JSON before a password is sent, with the state "sending", and one after
-it: "stored", "failed" (it was refused, and the old password is in force) or "unknown" (either may
-be). Its owner alone can read it. Run the same command again after a crash or a failure: what is not
-"stored" is sent once more, with the same password; what is "stored" is left alone.`,
+Each password is written to FILE and flushed to disk before it is sent, because the API never returns
+one. FILE is JSON lines, readable by its owner only. A password is "sending" before its request; then
+it is "stored", "failed" (refused; the old password is in force) or "unknown" (either may be in
+force). After a crash or a failure, run the same command again: passwords that are not "stored" are
+sent again unchanged, those that are "stored" are skipped.`,
 		Example: `  trunkctl rotate --file passwords.jsonl +12025550123 +12025550124
   trunkctl rotate --file passwords.jsonl --from numbers.csv --column phone_number --dry-run
   trunkctl rotate --file passwords.jsonl --all --yes --rate 10/s`,
@@ -47,55 +50,42 @@ be). Its owner alone can read it. Run the same command again after a crash or a 
 	}
 	f.selection.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.file, "file", "", "keep the passwords in this `file`; one that is there is continued")
-	flags.IntVar(&f.length, "length", defaultPassword, "`characters` of a password, 12 to 64")
+	flags.StringVar(&f.file, "file", "", "`FILE` for the passwords; an existing one is continued")
+	flags.IntVar(&f.length, "length", defaultPasswordLength, "length of a password, `N` characters from 12 to 64")
 	addWorkers(cmd, &f.workers)
 	_ = cmd.MarkFlagRequired("file")
-	none(cmd, "length")
+	completeNothing(cmd, "length")
 	addDryRun(cmd, &f.dryRun)
 	addYes(cmd, &f.yes)
 	return cmd
 }
 
 func addWorkers(cmd *cobra.Command, workers *int) {
-	cmd.Flags().IntVar(workers, "workers", 8, "work on this `many` trunks at once, 1 to 1024")
-	none(cmd, "workers")
+	cmd.Flags().IntVar(workers, "workers", 8, "process `N` trunks concurrently, 1 to 1024")
+	completeNothing(cmd, "workers")
 }
 
 func checkWorkers(workers int) error {
 	if workers < 1 || workers > 1024 {
-		return usagef("--workers %d: want 1 to 1024", workers)
+		return usagef("--workers: want 1 to 1024")
 	}
 	return nil
 }
 
-const defaultPassword = 24
+const defaultPasswordLength = 24
 
-// passwordAlphabet is what every SIP device takes, without the characters that are taken for others.
-const passwordAlphabet = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-
-// newPassword draws from the system's randomness, each character with the same chance.
-func newPassword(length int) string {
-	const unbiased = 256 - 256%len(passwordAlphabet)
-	password := make([]byte, 0, length)
-	var drawn [1]byte
-	for len(password) < length {
-		_, _ = rand.Read(drawn[:]) // it never fails
-		if int(drawn[0]) < unbiased {
-			password = append(password, passwordAlphabet[int(drawn[0])%len(passwordAlphabet)])
-		}
+func (f *rotateFlags) check() error {
+	if f.file == "" {
+		return usagef("--file: empty; want the name of a file for the passwords")
 	}
-	return string(password)
+	if f.length < 12 || f.length > 64 {
+		return usagef("--length: want 12 to 64")
+	}
+	return checkWorkers(f.workers)
 }
 
 func (a *app) rotate(ctx context.Context, f rotateFlags) error {
-	if f.file == "" {
-		return usagef("--file: want the name of a file for the passwords")
-	}
-	if f.length < 12 || f.length > 64 {
-		return usagef("--length %d: want 12 to 64", f.length)
-	}
-	if err := checkWorkers(f.workers); err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
 	named, err := a.namedTrunks(f.selection)
@@ -109,220 +99,93 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 	selected := named
 	if f.selection.all {
 		if selected, err = allCallTrunks(ctx, w.client); err != nil {
-			return err // a part of the trunks must not pass for all of them
+			return err // some of the trunks must not pass for all of them
 		}
 	}
+	preview, err := credentials.ReadPasswords(f.file, a.workspaceName(w))
+	if err != nil {
+		return passwordsError(f.file, err)
+	}
+	pending := preview.Pending(selected)
 	if f.dryRun {
-		return a.planRotate(selected)
+		return a.planRotate(pending)
 	}
-	question := fmt.Sprintf("Give %s at %s new SIP passwords?", counted(len(selected), "trunk"), w.client.BaseURL())
-	if len(selected) == 0 {
-		question = fmt.Sprintf("Send the passwords in %s that are not stored yet to %s?", f.file, w.client.BaseURL())
+	if len(pending) == 0 {
+		a.noteNothingToRotate(f.file, len(selected))
+		if f.results {
+			return a.records(resultColumns()).End() // an empty list
+		}
+		return nil
 	}
+	question := fmt.Sprintf("Set new SIP passwords for %s at %s?", counted(len(pending), "trunk"), w.client.BaseURL())
 	if err := a.confirm(ctx, f.yes, question); err != nil {
 		return err
 	}
-	passwords, err := openPasswords(f.file, a.workspaceName(w))
-	if err != nil {
-		return err
+	return a.runRotation(ctx, w, f, selected, pending)
+}
+
+// noteNothingToRotate prints why no password is sent.
+func (a *app) noteNothingToRotate(file string, selected int) {
+	if selected > 0 {
+		a.note("nothing to do: %s has a stored password for each of them; name another file for new ones", file)
+	} else {
+		a.note("nothing to do: no trunk was selected, and every password in %s is stored", file)
 	}
-	r := &rotation{app: a, client: w.client, passwords: passwords, flags: f, todo: passwords.todo(selected), stop: make(chan struct{})}
+}
+
+// runRotation sends the passwords of the pending trunks, unless the file has changed since they
+// were confirmed.
+func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, selected, pending []mihu.TrunkID) error {
+	passwords, err := credentials.OpenPasswords(f.file, a.workspaceName(w))
+	if err != nil {
+		return passwordsError(f.file, err)
+	}
+	if !slices.Equal(passwords.Pending(selected), pending) {
+		return cmp.Or(passwords.Close(), error(&usageError{
+			problem: f.file + " has changed since it was read; nothing was sent", advice: "run the same command again",
+		}))
+	}
+	r := &rotation{app: a, client: w.client, passwords: passwords, flags: f, pending: pending, stop: make(chan struct{})}
 	if f.results {
 		r.data = a.records(resultColumns())
 	}
-	err = r.run(ctx, len(selected))
+	err = r.run(ctx)
 	if r.data != nil {
-		err = firstError(err, r.data.end())
+		err = cmp.Or(err, r.data.End())
 	}
-	return firstError(err, passwords.close())
+	return cmp.Or(err, passwords.Close())
 }
 
-func (a *app) planRotate(selected []mihu.TrunkID) error {
+// passwordsError turns an error of the file of passwords into one with an exit code and advice.
+func passwordsError(path string, err error) error {
+	switch {
+	case errors.Is(err, credentials.ErrReadableByOthers):
+		return &usageError{problem: "others can read " + path, advice: "run: chmod 600 " + term.ShellQuote(path)}
+	case errors.Is(err, credentials.ErrNotRegular), errors.Is(err, files.ErrInUse):
+		return usagef("--file %s: %v", path, err)
+	case isA[*credentials.FormatError](err):
+		return &inputError{err.Error()}
+	case isA[*credentials.OtherWorkspaceError](err):
+		return &usageError{problem: err.Error(), advice: "name another file"}
+	}
+	return err
+}
+
+// passwordChange is the change that a rotation makes to a trunk.
+func passwordChange(id mihu.TrunkID) change {
+	return change{Action: provision.Updated, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Sends: []string{"sip.password"}}
+}
+
+func (a *app) planRotate(pending []mihu.TrunkID) error {
 	out := a.changes(true, changeColumns)
-	for _, id := range selected {
-		plan := change{Action: provision.Updated, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Sends: []string{"sip.password"}}
-		if err := out.add(plan); err != nil {
+	for _, id := range pending {
+		if err := out.add(passwordChange(id)); err != nil {
 			return err
 		}
 	}
 	if err := out.end(); err != nil {
 		return err
 	}
-	a.note("dry run: %s would get new passwords; nothing was sent, and no password was made", counted(len(selected), "trunk"))
-	return nil
-}
-
-// rotation is one run over the trunks that are to get new passwords.
-type rotation struct {
-	app       *app
-	client    *mihu.Client
-	passwords *passwords
-	flags     rotateFlags
-	todo      []mihu.TrunkID
-	stop      chan struct{}
-	stopOnce  sync.Once
-
-	mu      sync.Mutex
-	stored  int
-	errs    []error
-	fatal   error    // what ended the run before its end
-	data    *records // nil where no results were asked for
-	started int
-}
-
-func (r *rotation) run(ctx context.Context, selected int) error {
-	a := r.app
-	skipped := r.passwords.stored
-	if len(r.todo) == 0 {
-		if selected > 0 {
-			a.note("all of them have new passwords already, by %s; name another file to make new ones", r.flags.file)
-		} else {
-			a.note("there is nothing to do: no trunk was selected, and %s has none that is not stored", r.flags.file)
-		}
-		return nil
-	}
-	a.interrupts.onFirst(func() {
-		r.end(nil)
-		a.note("stopping: what is in flight is being finished; Ctrl-C once more stops at once")
-	})
-	defer a.interrupts.onFirst(nil)
-	show := a.progress(len(r.todo), r.data)
-	next := make(chan mihu.TrunkID)
-	var work sync.WaitGroup
-	for range min(r.flags.workers, len(r.todo)) {
-		work.Go(func() {
-			for id := range next {
-				err := r.one(ctx, id)
-				show.step(err != nil, false)
-				r.result(id, err)
-			}
-		})
-	}
-	r.feed(ctx, next)
-	work.Wait()
-	show.end()
-	a.note("%s new passwords, %d failed; they are in %s", r.haveNew(), len(r.errs), r.flags.file)
-	if skipped > 0 {
-		a.note("%s had new passwords before", counted(skipped, "trunk"))
-	}
-	return r.verdict(ctx)
-}
-
-func (r *rotation) haveNew() string {
-	if r.stored == 1 {
-		return "1 trunk has"
-	}
-	return counted(r.stored, "trunk") + " have"
-}
-
-// feed hands out the trunks until one of the ends.
-func (r *rotation) feed(ctx context.Context, next chan<- mihu.TrunkID) {
-	defer close(next)
-	for _, id := range r.todo {
-		select {
-		case <-r.stop:
-			return
-		case <-ctx.Done():
-			return
-		default:
-		}
-		select {
-		case next <- id:
-			r.started++
-		case <-r.stop:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// end has no other trunk begun; err is why, nil for Ctrl-C.
-func (r *rotation) end(err error) {
-	r.stopOnce.Do(func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.fatal = err
-		close(r.stop)
-	})
-}
-
-// one gives a trunk a new password: first to the disk, then to the API, then what became of it.
-func (r *rotation) one(ctx context.Context, id mihu.TrunkID) error {
-	password, err := r.passwords.sending(id, func() string { return newPassword(r.flags.length) })
-	if err != nil {
-		err = fmt.Errorf("%v: not sent, because the file cannot be written: %w", id, err)
-		r.end(err)
-		return r.failed(err)
-	}
-	_, err = r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}})
-	state := stateStored
-	switch {
-	case errors.Is(err, mihu.ErrOutcomeUnknown):
-		state = stateUnknown
-	case err != nil:
-		state = stateFailed
-	}
-	if lost := r.passwords.outcome(id, state, password); lost != nil {
-		r.end(fmt.Errorf("the file cannot be written: %w", lost))
-		err = errors.Join(err, fmt.Errorf("%s, which the file does not say: %w", state, lost))
-	}
-	if err != nil {
-		if errors.Is(err, mihu.ErrUnauthorized) {
-			r.end(err) // the others would be refused as well
-		}
-		return r.failed(fmt.Errorf("%v: %w", id, err))
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stored++
-	return nil
-}
-
-// result is the data of a trunk, without its password.
-func (r *rotation) result(id mihu.TrunkID, err error) {
-	if r.data == nil {
-		return
-	}
-	done := change{Action: provision.Updated, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Sends: []string{"sip.password"}}
-	if err != nil {
-		done.Action, done.Error, done.Sends = provision.Failed, plainText(err), nil
-	}
-	r.mu.Lock()
-	lost := r.data.add(done)
-	r.mu.Unlock()
-	if lost != nil {
-		r.end(lost)
-	}
-}
-
-// mostShown is how many failures are printed one by one.
-const mostShown = 10
-
-func (r *rotation) failed(err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.errs = append(r.errs, err)
-	if n := len(r.errs); n <= mostShown {
-		r.app.tell(plainText(err))
-	} else if n == mostShown+1 {
-		r.app.note("more failures are not shown; the file has them all")
-	}
-	return err
-}
-
-func (r *rotation) verdict(ctx context.Context) error {
-	again := "run the same command again: what is not stored is sent once more, with the same password"
-	switch {
-	case r.fatal != nil:
-		return r.app.withAdvice(withUnknown(r.fatal, partly(r.errs).unknown), again)
-	case r.started < len(r.todo) || ctx.Err() != nil:
-		stopped := fmt.Errorf("stopped after %d of %s", r.started, counted(len(r.todo), "trunk"))
-		return &advisedError{withUnknown(stopped, partly(r.errs).unknown), again}
-	case len(r.errs) > 0:
-		end := partly(r.errs)
-		end.advice = again
-		return end
-	}
+	a.note("dry run: new passwords for %s; no changes made, and no password was generated", counted(len(pending), "trunk"))
 	return nil
 }

@@ -10,21 +10,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/mihutest"
 	"github.com/spf13/cobra"
 )
 
-// environment is what surrounds the program. A test gives it surroundings of its own.
+// environment is what the program gets from the system. Tests pass their own.
 type environment struct {
 	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	// configDir is the directory that holds those of the programs' settings.
+	// configDir returns the directory that holds the settings of programs.
 	configDir func() (string, error)
-	keyring   keyring
-	// signals are those that end the program. After the second, releaseSignals has the next one end
-	// the process; both may be nil.
+	keyring   credentials.Keyring
+	// signals end the program. releaseSignals is called after the second, so that the next one ends
+	// the process. Both may be nil.
 	signals        <-chan os.Signal
 	releaseSignals func()
 }
@@ -33,22 +35,22 @@ type environment struct {
 type app struct {
 	environment
 	global  globalFlags
-	console *console
-	// interrupts is what Ctrl-C does.
+	console *term.Console
+	// interrupts handles Ctrl-C.
 	interrupts *interrupts
-	// demo is the server of --demo, nil without.
+	// demo is the fake server of --demo, or nil.
 	demo *mihutest.Server
-	// started says that the command line was understood.
+	// started is set once the command line has been parsed.
 	started bool
-	// stdinUsed names what has read the standard input, which can be read once.
+	// stdinUsed names the flag that reads standard input, which can be read once.
 	stdinUsed string
 }
 
-// run carries out a command line and gives the exit code.
+// run runs a command line and returns the exit code.
 func run(ctx context.Context, env environment) int {
 	ctx, interrupts, release := catchInterrupts(ctx, env.signals, env.releaseSignals)
 	defer release()
-	a := &app{environment: env, interrupts: interrupts, console: newConsole(env.stderr, env.getenv("TERM") == "dumb")}
+	a := &app{environment: env, interrupts: interrupts, console: term.NewConsole(env.stderr, env.getenv("TERM") == "dumb")}
 	root := a.rootCommand()
 	root.SetArgs(env.args)
 	root.SetIn(env.stdin)
@@ -69,7 +71,7 @@ func run(ctx context.Context, env environment) int {
 	return a.report(err, interrupts.interrupted())
 }
 
-// helpOutput is where help is written. It keeps the first error, which cobra does not give back.
+// helpOutput is the destination of help. It keeps the first error, which cobra does not return.
 type helpOutput struct {
 	w   io.Writer
 	err error
@@ -82,30 +84,30 @@ func (o *helpOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// withoutShorthand removes what pflag repeats of a cluster of short flags, since a password may
-// have been glued to one.
+// withoutShorthand removes the cluster of short flags that pflag quotes, since a password may have
+// been glued to one.
 func withoutShorthand(problem string) string {
 	before, _, _ := strings.Cut(problem, " in -")
 	return before
 }
 
-// globalFlags are those of all commands.
+// globalFlags are the flags of every command.
 type globalFlags struct {
-	tenant, baseURL, tokenFile string
-	output, color, rate        string
-	timeout                    time.Duration
-	quiet, debug, demo         bool
+	workspace, baseURL, tokenFile string
+	output, color, rate           string
+	timeout                       time.Duration
+	quiet, debug, demo            bool
 }
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "trunkctl",
 		Short: "Connect phone numbers to Mihu agents",
-		Long: `Trunkctl connects phone numbers that you own elsewhere to Mihu agents, one at a time or a
-carrier's spreadsheet at once. It is not the vendor's.
+		Long: `Trunkctl connects phone numbers that you already own to Mihu agents, one at a time or from a
+carrier's spreadsheet. It is not made by the vendor.
 
-Set MIHU_TENANT to the workspace's subdomain and run "trunkctl login", or try any command with
---demo, which needs no account. Data goes to the standard output, everything else to the standard
+Set MIHU_TENANT to your workspace (acme of acme.mihu.ai) and run "trunkctl login", or try any command
+with --demo, which needs no workspace. Data goes to standard output, everything else to standard
 error.`,
 		Example: `  trunkctl --demo list
   trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
@@ -119,25 +121,36 @@ error.`,
 		PersistentPreRunE:          func(*cobra.Command, []string) error { return a.checkGlobal() },
 	}
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return secretFlag(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetHelpCommandGroupID("other")
 
-	flags := root.PersistentFlags()
-	flags.StringVar(&a.global.tenant, "tenant", "", "workspace: the `subdomain` of its address (default $MIHU_TENANT)")
-	flags.StringVar(&a.global.baseURL, "base-url", "", "another base `URL` than the workspace's own (default $MIHU_BASE_URL)")
-	flags.StringVar(&a.global.tokenFile, "token-file", "", "read the token from this `file`, - for the standard input (default $MIHU_API_TOKEN, then that of \"trunkctl login\")")
-	flags.StringVarP(&a.global.output, "output", "o", "table", "`format` of the data: table, json, csv or yaml")
-	flags.StringVar(&a.global.color, "color", "auto", "color: `when`, auto, always or never; NO_COLOR turns auto off")
-	flags.StringVar(&a.global.rate, "rate", "", "send no more requests than this `rate`, such as 10/s or 600/m")
-	flags.DurationVar(&a.global.timeout, "timeout", 30*time.Second, "give up an attempt of a request after this `time`")
-	flags.BoolVarP(&a.global.quiet, "quiet", "q", false, "print data and errors only")
-	flags.BoolVar(&a.global.debug, "debug", false, "log every request on the standard error, without secrets and with masked numbers")
-	flags.BoolVar(&a.global.demo, "demo", false, "use a Mihu inside of this program: needs no account, and forgets everything at the end")
-	flags.BoolP("help", "h", false, "help for the command")
-	fixed(root, "output", formats...)
-	fixed(root, "color", "auto", "always", "never")
-	none(root, "tenant", "base-url", "rate", "timeout")
+	a.addGlobalFlags(root)
+	a.addCommands(root)
+	helpOrRefuse(root)
+	a.markStarts(root)
+	term.FitHelp(root, term.Width(a.stdout))
+	return root
+}
 
+func (a *app) addGlobalFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.global.workspace, "workspace", "", "workspace `NAME`: acme of acme.mihu.ai (default $MIHU_TENANT)")
+	flags.StringVar(&a.global.baseURL, "base-url", "", "override the API base `URL` (default $MIHU_BASE_URL)")
+	flags.StringVar(&a.global.tokenFile, "token-file", "", "read the token from `FILE`, - for standard input (default $MIHU_API_TOKEN, then the token of \"trunkctl login\")")
+	flags.StringVarP(&a.global.output, "output", "o", term.FormatTable, "data `FORMAT`: table, json, csv or yaml")
+	flags.StringVar(&a.global.color, "color", term.Colors[0], "`WHEN` to color: auto, always or never; NO_COLOR turns auto off")
+	flags.StringVar(&a.global.rate, "rate", "", "limit requests to a rate of `N/s`, N/m or N/h, retries included")
+	flags.DurationVar(&a.global.timeout, "timeout", 30*time.Second, "`DURATION` after which an attempt times out")
+	flags.BoolVarP(&a.global.quiet, "quiet", "q", false, "print only data and errors")
+	flags.BoolVar(&a.global.debug, "debug", false, "log every request to standard error, without secrets and with masked numbers")
+	flags.BoolVar(&a.global.demo, "demo", false, "use an in-process fake server: needs no workspace, and all changes are discarded at the end")
+	flags.BoolP("help", "h", false, "show the help of the command")
+	completeWords(root, "output", term.Formats...)
+	completeWords(root, "color", term.Colors...)
+	completeNothing(root, "workspace", "base-url", "rate", "timeout")
+}
+
+func (a *app) addCommands(root *cobra.Command) {
 	root.AddGroup(
 		&cobra.Group{ID: "one", Title: "One trunk:"},
 		&cobra.Group{ID: "many", Title: "Many trunks:"},
@@ -162,13 +175,10 @@ error.`,
 		root.AddCommand(command)
 	}
 	root.AddCommand(exitCodesTopic(), filesTopic())
-	helpOrRefuse(root)
-	a.markStarts(root)
-	fitHelp(root, terminalWidth(a.stdout))
-	return root
 }
 
-// helpOrRefuse has the command help refuse what is no command: cobra's own shows the help of all and succeeds.
+// helpOrRefuse makes "help" fail for an unknown command. Cobra's own shows the help of the program
+// and succeeds.
 func helpOrRefuse(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
@@ -177,43 +187,42 @@ func helpOrRefuse(root *cobra.Command) {
 	}
 	help.Run = nil
 	help.RunE = func(_ *cobra.Command, args []string) error {
-		about, rest, err := root.Find(args)
+		topic, rest, err := root.Find(args)
 		if err == nil {
-			err = knownCommand(about, rest)
+			err = knownCommand(topic, rest)
 		}
 		if err != nil {
 			return &usageError{problem: err.Error(), see: "trunkctl --help"}
 		}
-		about.InitDefaultHelpFlag()
-		return about.Help()
+		topic.InitDefaultHelpFlag()
+		return topic.Help()
 	}
 }
 
-// knownCommand refuses what is no command, with the one that was probably meant.
+// knownCommand refuses an unknown command, and suggests the one that was probably meant.
 func knownCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	problem := "unknown command"
-	if strings.Trim(args[0], "abcdefghijklmnopqrstuvwxyz-") == "" { // what it is not may be a number
+	if isWord(args[0]) {
 		problem += " " + strconv.Quote(args[0])
 	}
-	if meant := root.SuggestionsFor(args[0]); args[0] != "" && len(meant) > 0 {
-		problem += "; did you mean " + strings.Join(meant, " or ") + "?"
+	if suggestions := root.SuggestionsFor(args[0]); args[0] != "" && len(suggestions) > 0 {
+		problem += "; did you mean " + strings.Join(suggestions, " or ") + "?"
 	}
 	return errors.New(problem)
 }
 
-// noArguments refuses arguments, which may be numbers, without showing them.
+// noArguments refuses arguments without showing them, since they may be phone numbers.
 func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("takes no arguments, and got %s", counted(len(args), "argument"))
+		return fmt.Errorf("takes no arguments; got %s", counted(len(args), "argument"))
 	}
 	return nil
 }
 
-// markStarts notes that a command line was understood once a command begins: an error before that
-// is one of usage.
+// markStarts sets started as a command begins. An error before that is a usage error.
 func (a *app) markStarts(command *cobra.Command) {
 	if inner := command.RunE; inner != nil {
 		command.RunE = func(cmd *cobra.Command, args []string) error {
@@ -226,23 +235,24 @@ func (a *app) markStarts(command *cobra.Command) {
 	}
 }
 
-// fixed completes a flag with one of a few words, none with nothing: completion never asks the API.
-func fixed(command *cobra.Command, flag string, words ...string) {
+// completeWords completes a flag with one of a few words. Completion never calls the API.
+func completeWords(command *cobra.Command, flag string, words ...string) {
 	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func none(command *cobra.Command, flags ...string) {
+// completeNothing keeps flags from being completed with file names.
+func completeNothing(command *cobra.Command, flags ...string) {
 	for _, flag := range flags {
 		_ = command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 	}
 }
 
-// note tells the person at the terminal something that is no error.
+// note prints a line for the person at the terminal that is not an error. --quiet hides it.
 func (a *app) note(format string, args ...any) {
 	if !a.global.quiet {
-		a.tell(fmt.Sprintf(format, args...))
+		a.printErr(fmt.Sprintf(format, args...))
 	}
 }
 
-// tell prints lines on the standard error, whatever they quote.
-func (a *app) tell(text string) { _, _ = fmt.Fprintln(a.console, printableLines(text)) }
+// printErr prints lines to standard error. Text that they quote cannot act on a terminal.
+func (a *app) printErr(text string) { _, _ = fmt.Fprintln(a.console, term.PrintableLines(text)) }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// selectionFlags say which call trunks a command is for.
+// selectionFlags select call trunks.
 type selectionFlags struct {
 	numbers      []string
 	from, column string
@@ -18,53 +18,59 @@ type selectionFlags struct {
 
 func (s *selectionFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.from, "from", "", "the numbers of this `file`, one a line, - for the standard input")
-	flags.StringVar(&s.column, "column", "", "the file is CSV with a header, and the numbers are in the column of this `name`")
-	flags.BoolVar(&s.all, "all", false, "all call trunks of the workspace")
-	none(cmd, "column")
+	flags.StringVar(&s.from, "from", "", "read numbers from `FILE`, one per line, - for standard input")
+	flags.StringVar(&s.column, "column", "", "`NAME` of the column that has the numbers; FILE is then CSV with a header")
+	flags.BoolVar(&s.all, "all", false, "select all call trunks of the workspace")
+	completeNothing(cmd, "column")
 	cmd.MarkFlagsMutuallyExclusive("all", "from")
 }
 
-// namedTrunks are the trunks of the arguments and the list, each once. All faults of a list are
-// printed before the error.
+// trunkSet holds trunks in the order in which they were added, each once.
+type trunkSet struct {
+	ids  []mihu.TrunkID
+	seen map[mihu.TrunkID]bool
+}
+
+func (s *trunkSet) add(id mihu.TrunkID) error {
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	if s.seen == nil {
+		s.seen = map[mihu.TrunkID]bool{}
+	}
+	if !s.seen[id] {
+		s.seen[id] = true
+		s.ids = append(s.ids, id)
+	}
+	return nil
+}
+
+// namedTrunks returns the trunks of the arguments and the list, each once. It prints all errors in
+// a list.
 func (a *app) namedTrunks(s selectionFlags) ([]mihu.TrunkID, error) {
 	if s.all && len(s.numbers) > 0 {
-		return nil, usagef("--all is for all trunks, and numbers are given: want one or the other")
+		return nil, usagef("--all and numbers cannot be combined")
 	}
 	if s.column != "" && s.from == "" {
-		return nil, usagef("--column is for the file of --from, which is not given")
+		return nil, usagef("--column needs --from")
 	}
-	var ids []mihu.TrunkID
-	seen := map[mihu.TrunkID]bool{}
-	add := func(number string) error {
-		id := mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
-		if err := id.Validate(); err != nil {
-			return err
-		}
-		if !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
+	var trunks trunkSet
+	add := func(numbers []string) error {
+		for _, number := range numbers {
+			if err := trunks.add(mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
-	for _, number := range s.numbers {
-		if err := add(number); err != nil {
-			return nil, err
-		}
-	}
-	if s.from == "" {
-		return ids, nil
+	if err := add(s.numbers); err != nil || s.from == "" {
+		return trunks.ids, err
 	}
 	listed, err := a.readNumbers(s)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = add(listed)
 	}
-	for _, number := range listed {
-		if err := add(number); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
+	return trunks.ids, err
 }
 
 // readNumbers reads the file of --from.
@@ -83,27 +89,21 @@ func (a *app) readNumbers(s selectionFlags) ([]string, error) {
 		return numbers, nil
 	}
 	if isA[*provision.InputError](err) && s.column == "" {
-		return nil, &advisedError{a.showFaults(name, err), "want one number a line; for a CSV file, name the column of the numbers with --column"}
+		return nil, &advisedError{a.showViolations(name, err), "want one number per line; for a CSV file, name the column of the numbers with --column"}
 	}
-	return nil, a.showFaults(name, err)
+	return nil, a.showViolations(name, err)
 }
 
-// allCallTrunks are the call trunks of the workspace.
+// allCallTrunks returns the call trunks of the workspace.
 func allCallTrunks(ctx context.Context, client *mihu.Client) ([]mihu.TrunkID, error) {
-	var ids []mihu.TrunkID
-	seen := map[mihu.TrunkID]bool{} // a list that changes meanwhile may name a number twice
+	var all trunkSet // a list that changes while it is read may have a number twice
 	for trunk, err := range trunks(ctx, client, trunkFilter{channel: string(mihu.ChannelCall)}) {
 		if err != nil {
 			return nil, err
 		}
-		id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
-		if err := id.Validate(); err != nil {
-			return nil, fmt.Errorf("the list of the workspace has what is no trunk, so that not all can be done; name the numbers instead: %w", err)
-		}
-		if !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
+		if err := all.add(mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}); err != nil {
+			return nil, fmt.Errorf("the workspace's list has an invalid trunk, so --all would miss it; name the numbers instead: %w", err)
 		}
 	}
-	return ids, nil
+	return all.ids, nil
 }

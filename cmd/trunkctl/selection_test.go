@@ -10,7 +10,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// TestRotateFrom has numbers be read from what people have: lists, and columns of spreadsheets.
+// TestRotateFrom: numbers are read from lists and from columns of spreadsheets.
 func TestRotateFrom(t *testing.T) {
 	t.Parallel()
 	const table = "Customer;Phone Number;SIP password\r\nAnna;'+1 202-555-0001;" + secretPassword + "\r\n\r\n;+12025550002;\r\nAnna;+12025550001;\r\n"
@@ -30,33 +30,34 @@ func TestRotateFrom(t *testing.T) {
 			f.file("numbers", test.content)
 			got := f.run("rotate", "--file", "DIR/passwords", "--from", "DIR/numbers", "--column="+test.column, "--yes", number(2))
 			require.Equal(t, exitDone, got.code, got.stderr)
-			require.Contains(t, got.stderr, "2 trunks have new passwords")
+			require.Contains(t, got.stderr, "new passwords for 2 trunks")
 			require.Contains(t, f.read("passwords"), number(1))
 			require.NotContains(t, f.read("passwords"), number(3))
 		})
 	}
 }
 
-// TestRotateFromFaults has all faults of a list be told as those of an import are, and nothing be sent.
-func TestRotateFromFaults(t *testing.T) {
+// TestRotateFromViolations: all errors in a list are reported like those of an import, and nothing
+// is sent.
+func TestRotateFromViolations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		content, column string
-		says            []string
+		want            []string
 	}{
 		"numbers": {"+12025550001\n" + secretPassword + "\n2025550003\n", "", []string{
-			`DIR/numbers:2:1: "???????-????????": has letters`, `DIR/numbers:3:1: "20•••03": has no +`, "2 faults in DIR/numbers; nothing was sent",
-			"want one number a line; for a CSV file, name the column of the numbers with --column",
+			`DIR/numbers:2:1: "???????-????????": has letters`, `DIR/numbers:3:1: "20•••03": missing country code`, "2 errors in DIR/numbers; nothing was sent",
+			"want one number per line; for a CSV file, name the column of the numbers with --column",
 		}},
 		"a header":      {"Phone Number;Name\n+12025550001;\n", "", []string{"DIR/numbers:1:1: names columns", "with --column"}},
 		"UTF-16":        {"\xff\xfe+\x00", "phone number", []string{"DIR/numbers:1:1: UTF-16 text; save the file as CSV UTF-8"}},
 		"a workbook":    {"PK\x03\x04", "", []string{"DIR/numbers:1:1: a workbook"}},
 		"nothing":       {"\n", "", []string{"DIR/numbers:1:1: has no numbers"}},
 		"a long line":   {strings.Repeat("1", 2<<20), "", []string{"DIR/numbers:1:1: longer than 1 MiB"}},
-		"not a column":  {"Phone Number,Name\n", "number", []string{`number: there is no such column in the first row, which has 2: "Phone Number", "Name"`}},
-		"empty cells":   {"number,x\n,\n,a\n", "number", []string{"DIR/numbers:3:1: number: empty", "1 fault in"}},
-		"many of them":  {strings.Repeat("+1\n", 1200), "", []string{"1200 faults in DIR/numbers, of which the first 1000 are shown"}},
-		"a value extra": {"number\n+12025550001," + secretPassword + "\n", "number", []string{"DIR/numbers:2:14: a value that no column is named for"}},
+		"not a column":  {"Phone Number,Name\n", "number", []string{`number: no such column in the first row, which has 2: "Phone Number", "Name"`}},
+		"empty cells":   {"number,x\n,\n,a\n", "number", []string{"DIR/numbers:3:1: number: empty", "1 error in"}},
+		"many of them":  {strings.Repeat("+1\n", 1200), "", []string{"1200 errors in DIR/numbers, the first 1000 of them shown"}},
+		"a value extra": {"number\n+12025550001," + secretPassword + "\n", "number", []string{"DIR/numbers:2:14: value without a column"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +68,7 @@ func TestRotateFromFaults(t *testing.T) {
 			got := f.run(args...)
 			require.Equal(t, exitInput, got.code, got.stderr)
 			require.Empty(t, got.stdout)
-			for _, text := range test.says {
+			for _, text := range test.want {
 				require.Contains(t, f.anywhere(got.stderr), text)
 			}
 			require.Equal(t, exitInput, f.run(append(args, "--dry-run")...).code)
@@ -79,7 +80,7 @@ func TestRotateFromFaults(t *testing.T) {
 	}
 }
 
-// TestRotateFromElsewhere has the list be the standard input, or be no file.
+// TestRotateFromElsewhere: the list may be standard input, and must not be a directory.
 func TestRotateFromElsewhere(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -87,25 +88,26 @@ func TestRotateFromElsewhere(t *testing.T) {
 	rotate := []string{"rotate", "--file", "DIR/passwords", "--yes", "--from"}
 	got := f.runWith("number;x\n2025550001;\n", append(rotate, "-", "--column", "number")...)
 	require.Equal(t, exitInput, got.code)
-	require.Contains(t, got.stderr, `standard input:2:1: number "20•••01": has no +`)
+	require.Contains(t, got.stderr, `standard input:2:1: number "20•••01": missing country code`)
 	for _, path := range []string{"DIR", "DIR/none"} {
 		got = f.run(append(rotate, path)...)
 		require.Equal(t, exitUsage, got.code, got.stderr)
 	}
 	got = f.run(append(rotate, "DIR/none", "2025550001")...)
 	require.Equal(t, exitUsage, got.code, got.stderr)
-	require.Contains(t, got.stderr, "not E.164", "what is on the command line is looked at first")
+	require.Contains(t, got.stderr, "not E.164", "the command line is checked first")
 	require.Zero(t, f.RequestCount())
 	got = f.runWith("number;x\n'+12025550001;\n", append(rotate, "-", "--column", "number")...)
 	require.Equal(t, exitDone, got.code, got.stderr)
 }
 
-// TestAllThatAreNoTrunks has a list that names what is no number not be taken for all trunks without it.
-func TestAllThatAreNoTrunks(t *testing.T) {
+// TestAllWithInvalidTrunk: if the list has an invalid number, --all fails instead of skipping it.
+func TestAllWithInvalidTrunk(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.trunk(1)
-	list := `{"success": true, "data": {"items": [{"number": "", "is_external": true, "bindings": {"call": {"bound": true}}}]}}`
+	list := `{"success": true, "data": {"items": [{"number": "", "is_external": true, "bindings": {"call": {"bound": true}}}],
+		"pagination": {"current_page": 1, "last_page": 1, "per_page": 50, "total": 1}}}`
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
 	got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")
 	require.NotZero(t, got.code)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDumbTerminal has a terminal that cannot redraw a line be given whole lines only.
+// TestDumbTerminal: a terminal that cannot redraw a line gets whole lines only.
 func TestDumbTerminal(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent(), mihutest.WithLatency(20*time.Millisecond))
@@ -26,8 +26,8 @@ func TestDumbTerminal(t *testing.T) {
 	require.NotContains(t, term.shown(), "\x1b")
 }
 
-// TestTerminalWithoutSize shows the progress on a terminal that does not say how wide it is, as that of a
-// container may not.
+// TestTerminalWithoutSize: progress is shown on a terminal that does not report its width, as in
+// some containers.
 func TestTerminalWithoutSize(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, anyAgent(), mihutest.WithLatency(20*time.Millisecond))
@@ -37,7 +37,7 @@ func TestTerminalWithoutSize(t *testing.T) {
 	require.Contains(t, term.shown(), "/100 done, ")
 }
 
-// TestInterruptedPrompt has what is said after Ctrl-C at a question begin on a line of its own.
+// TestInterruptedPrompt: the message after Ctrl-C at a prompt begins on a line of its own.
 func TestInterruptedPrompt(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -55,7 +55,7 @@ func TestInterruptedPrompt(t *testing.T) {
 	require.Zero(t, f.RequestCount())
 }
 
-// neverRead is an input that does not come; it tells that it is waited for.
+// neverRead is an input that never arrives. It calls waiting when it is read.
 type neverRead struct {
 	waiting func()
 	end     chan struct{}
@@ -67,7 +67,7 @@ func (r *neverRead) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// TestInterruptedInput has the first signal end a wait for input that does not come.
+// TestInterruptedInput: the first signal ends a wait for input that never arrives.
 func TestInterruptedInput(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -91,8 +91,7 @@ func TestInterruptedInput(t *testing.T) {
 	require.Zero(t, f.RequestCount())
 }
 
-// TestProgressOrData has rows that are printed on the terminal be the progress: a line that is redrawn
-// would be between them.
+// TestProgressOrData: no status line is drawn between rows that are printed on the terminal.
 func TestProgressOrData(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mihu-go/mihu"
 	"github.com/spf13/cobra"
 )
 
-// trunkFlags say what a trunk is to be. Secrets are named, never given: an argument can be seen by
-// everybody on the machine and stays in the shell's history.
+// trunkFlags describe a trunk. Secrets are read from elsewhere: everybody on the machine can see an
+// argument, and the shell's history keeps it.
 type trunkFlags struct {
 	channel, agent, name, direction string
 	gateway, secondaryGateway       string
@@ -22,7 +23,7 @@ type trunkFlags struct {
 	secrets                         secretFlags
 }
 
-// secretFlags say where SIP username and password are.
+// secretFlags select where SIP username and password are read from.
 type secretFlags struct {
 	usernameFile, usernameEnv string
 	passwordFile, passwordEnv string
@@ -31,39 +32,39 @@ type secretFlags struct {
 
 func (f *trunkFlags) add(cmd *cobra.Command) {
 	addChannel(cmd, &f.channel)
-	addAgent(cmd, &f.agent, "the `UUID` of the agent that answers")
+	addAgent(cmd, &f.agent, "`UUID` of the agent that answers")
 	f.addSettings(cmd)
 }
 
-// addSettings adds the flags of what the API does not read back.
+// addSettings adds the flags of the fields that the API does not return.
 func (f *trunkFlags) addSettings(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.name, "name", "", "a `label` for people")
-	flags.StringVar(&f.direction, "direction", "", "which `calls` it carries: inbound, outbound or both")
-	flags.StringVar(&f.gateway, "gateway", "", "SIP gateway: a `host`, without port")
-	flags.StringVar(&f.secondaryGateway, "secondary-gateway", "", "SIP gateway that is used where the first fails: a `host`")
-	flags.IntVar(&f.port, "port", 0, "SIP `port`, 1 to 65535")
-	flags.StringVar(&f.settings, "settings", "", "additional settings: a `JSON` object; secrets belong into --settings-file")
-	flags.StringVar(&f.settingsFile, "settings-file", "", "read the additional settings from this `file`, - for the standard input")
+	flags.StringVar(&f.name, "name", "", "`LABEL` for people")
+	flags.StringVar(&f.direction, "direction", "", "`DIRECTION` of calls: inbound, outbound or both")
+	flags.StringVar(&f.gateway, "gateway", "", "SIP gateway `HOST`, without port")
+	flags.StringVar(&f.secondaryGateway, "secondary-gateway", "", "SIP gateway `HOST` if the first fails")
+	flags.IntVar(&f.port, "port", 0, "SIP port `N`, 1 to 65535")
+	flags.StringVar(&f.settings, "settings", "", "additional settings as a `JSON` object; for secrets use --settings-file")
+	flags.StringVar(&f.settingsFile, "settings-file", "", "read additional settings from `FILE`, - for standard input")
 	cmd.MarkFlagsMutuallyExclusive("settings", "settings-file")
 	f.secrets.add(cmd)
-	fixed(cmd, "direction", "inbound", "outbound", "both")
-	none(cmd, "name", "gateway", "secondary-gateway", "port", "settings")
+	completeWords(cmd, "direction", "inbound", "outbound", "both")
+	completeNothing(cmd, "name", "gateway", "secondary-gateway", "port", "settings")
 }
 
 func (s *secretFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.usernameFile, "sip-username-file", "", "read the SIP username from this `file`, - for the standard input")
-	flags.StringVar(&s.usernameEnv, "sip-username-env", "", "read the SIP username from this `variable` of the environment")
-	flags.StringVar(&s.passwordFile, "sip-password-file", "", "read the SIP password from this `file`, - for the standard input")
-	flags.StringVar(&s.passwordEnv, "sip-password-env", "", "read the SIP password from this `variable` of the environment")
-	flags.BoolVar(&s.prompt, "sip-prompt", false, "ask for SIP username and password, where no other flag gives them")
+	flags.StringVar(&s.usernameFile, "sip-username-file", "", "read the SIP username from `FILE`, - for standard input")
+	flags.StringVar(&s.usernameEnv, "sip-username-env", "", "read the SIP username from the environment variable `NAME`")
+	flags.StringVar(&s.passwordFile, "sip-password-file", "", "read the SIP password from `FILE`, - for standard input")
+	flags.StringVar(&s.passwordEnv, "sip-password-env", "", "read the SIP password from the environment variable `NAME`")
+	flags.BoolVar(&s.prompt, "sip-prompt", false, "prompt for SIP username and password, unless another flag supplies them")
 	cmd.MarkFlagsMutuallyExclusive("sip-username-file", "sip-username-env")
 	cmd.MarkFlagsMutuallyExclusive("sip-password-file", "sip-password-env")
-	none(cmd, "sip-username-env", "sip-password-env")
+	completeNothing(cmd, "sip-username-env", "sip-password-env")
 }
 
-// trunkCommand completes a command for one trunk, which its flags describe.
+// trunkCommand adds arguments and flags to a command for one trunk.
 func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error) *cobra.Command {
 	var trunk trunkFlags
 	var dryRun bool
@@ -86,27 +87,57 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 }
 
 func addChannel(cmd *cobra.Command, channel *string) {
-	cmd.Flags().StringVar(channel, "channel", string(mihu.ChannelCall), "`channel` of the trunk: call or whatsapp")
-	fixed(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))
+	cmd.Flags().StringVar(channel, "channel", string(mihu.ChannelCall), "`CHANNEL` of the trunk: call or whatsapp")
+	completeWords(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))
 }
 
 func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
-	none(cmd, "agent")
+	completeNothing(cmd, "agent")
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {
-	cmd.Flags().BoolVar(dryRun, "dry-run", false, "show what would be done, and change nothing")
+	cmd.Flags().BoolVar(dryRun, "dry-run", false, "preview: make no changes")
 }
 
 func addYes(cmd *cobra.Command, yes *bool) {
-	cmd.Flags().BoolVarP(yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation")
 }
 
-// request is the trunk that the flags describe.
+// checkValues checks the flags whose values the package mihu would show in an error: a secret or a
+// phone number may have been typed in the wrong place.
+func (f *trunkFlags) checkValues() error {
+	const maxShownPort = 99_999 // five digits, like a port
+	if f.port > maxShownPort || f.port < -maxShownPort {
+		return usagef("--port: want 1 to 65535")
+	}
+	if err := checkChannel(f.channel); err != nil {
+		return err
+	}
+	switch mihu.Direction(f.direction) {
+	case "", mihu.DirectionInbound, mihu.DirectionOutbound, mihu.DirectionBoth:
+		return nil
+	}
+	return usagef("--direction: want inbound, outbound or both")
+}
+
+// checkChannel checks --channel; "" means the default.
+func checkChannel(channel string) error {
+	switch mihu.Channel(channel) {
+	case "", mihu.ChannelCall, mihu.ChannelWhatsApp:
+		return nil
+	default:
+		return usagef("--channel: want call or whatsapp")
+	}
+}
+
+// request returns the trunk that the flags describe.
 func (a *app) request(ctx context.Context, cmd *cobra.Command, number string, f *trunkFlags) (*mihu.TrunkCreateRequest, error) {
 	if cmd.Flags().Changed("port") && f.port == 0 {
-		return nil, usagef("--port 0: want 1 to 65535")
+		return nil, usagef("--port: want 1 to 65535")
+	}
+	if err := f.checkValues(); err != nil {
+		return nil, err
 	}
 	settings, err := a.settings(f)
 	if err != nil {
@@ -136,7 +167,7 @@ func trunkID(number, channel string) mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: number, Channel: mihu.Channel(channel)}
 }
 
-// settings reads --settings or --settings-file; nil where neither is given.
+// settings reads --settings or --settings-file. It returns nil if neither is given.
 func (a *app) settings(f *trunkFlags) (map[string]any, error) {
 	flag, text := "--settings", f.settings
 	if f.settingsFile != "" {
@@ -147,22 +178,28 @@ func (a *app) settings(f *trunkFlags) (map[string]any, error) {
 		}
 	}
 	if text == "" {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil, nil //nolint:nilnil // no settings is valid
+	}
+	if err := checkText([]byte(text)); err != nil {
+		return nil, usagef("%s: %v", flag, err)
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber() // a float64 would change large integers
 	var settings map[string]any
 	if err := decoder.Decode(&settings); err != nil || settings == nil {
-		// The decoder's own words may repeat what is there.
+		// The decoder's own error may quote a secret.
 		return nil, usagef("%s: want a JSON object such as {\"ani_format\": \"e164\"}", flag)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, usagef("%s: there is more after the JSON object", flag)
+		return nil, usagef("%s: text after the JSON object", flag)
+	}
+	if key, duplicate := duplicateKey([]byte(text), sameKey); duplicate {
+		return nil, usagef("%s: duplicate key %s; remove one of the two", flag, shownName(key))
 	}
 	return settings, nil
 }
 
-// sipSecrets reads SIP username and password from where the flags say; "" is none.
+// sipSecrets reads SIP username and password from the places that the flags select; "" means none.
 func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, password string, err error) {
 	read := func(flag, file, variable, what string) (string, error) {
 		switch {
@@ -172,9 +209,12 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 			secret := a.getenv(variable)
 			if secret == "" {
 				if strings.Trim(variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
-					variable = "that it names" // it may be the secret itself
+					return "", usagef("--sip-%s-env: the variable is not set", flag) // its name may be the secret itself
 				}
 				return "", usagef("--sip-%s-env: the variable %s is not set", flag, variable)
+			}
+			if !utf8.ValidString(secret) {
+				return "", usagef("--sip-%s-env: not UTF-8 text", flag)
 			}
 			return secret, nil
 		case s.prompt:
@@ -189,7 +229,7 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 	return username, password, err
 }
 
-// sends names the fields of a request that the API does not read back.
+// sends lists the fields of a request that the API does not return.
 func sends(req any) []string {
 	text, err := json.Marshal(req)
 	if err != nil {
@@ -201,30 +241,19 @@ func sends(req any) []string {
 	}
 	names := []string{}
 	for _, name := range []string{"name", "direction"} {
-		if _, there := fields[name]; there {
+		if _, ok := fields[name]; ok {
 			names = append(names, name)
 		}
 	}
 	if bytes.HasPrefix(fields["sip"], []byte("{")) && json.Unmarshal(fields["sip"], &sip) == nil {
 		for _, name := range []string{"gateway", "port", "username", "password", "secondary_gateway"} {
-			if _, there := sip[name]; there {
+			if _, ok := sip[name]; ok {
 				names = append(names, "sip."+name)
 			}
 		}
 	}
-	if _, there := fields["additional_settings"]; there {
+	if _, ok := fields["additional_settings"]; ok {
 		names = append(names, "additional_settings")
 	}
 	return names
-}
-
-// secretFlag says what to do instead of giving a secret as an argument, which people try.
-func secretFlag(err error) error {
-	for _, name := range []string{"token", "password", "username", "sip-password", "sip-username"} {
-		if strings.HasSuffix(err.Error(), ": --"+name) {
-			return errors.New(err.Error() + "; secrets are never arguments, which everybody on the machine can see: " +
-				"give --token-file, --sip-username-file, --sip-password-file, or the name of a variable with --sip-password-env")
-		}
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/mihu-go/mihu"
@@ -8,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// clearFlags clear what has no empty value that could be given.
+// clearFlags clear fields whose flags cannot be passed empty.
 type clearFlags struct{ port, username, password bool }
 
 func (a *app) updateCommand() *cobra.Command {
@@ -17,11 +18,11 @@ func (a *app) updateCommand() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "update NUMBER",
-		Short: "Change name, direction, SIP credentials or settings of a trunk",
-		Long: `Change what the flags name and leave the rest as it is: a flag that is not given is not sent.
-An empty value clears where the API clears: --gateway "", --secondary-gateway "", --name "" (of
-which the API does not say what it does), --settings '{}'. Settings are replaced as a whole. The
-API reads none of this back.`,
+		Short: "Change the settings of a trunk",
+		Long: `Change name, direction, SIP credentials or settings of a trunk. Fields without a flag are left
+unchanged. An empty value clears a field: --gateway "", --secondary-gateway "", --settings '{}'. The
+effect of --name "" is not documented by the API. --settings replaces all settings. The API does not
+return any of these fields.`,
 		Example: `  trunkctl update +12025550123 --name "Front desk" --clear-port
   trunkctl update +12025550123 --gateway "" --settings '{}'
   trunkctl update +12025550123 --sip-password-file - < password`,
@@ -52,13 +53,16 @@ API reads none of this back.`,
 	return cmd
 }
 
-// updateRequest holds what was given on the command line, and nothing else.
+// updateRequest returns a request with the fields that flags set, and no others.
 func (a *app) updateRequest(ctx context.Context, cmd *cobra.Command, f *trunkFlags, remove clearFlags) (*mihu.TrunkUpdateRequest, error) {
 	given := func(flag, value string) *string {
 		if !cmd.Flags().Changed(flag) {
 			return nil
 		}
 		return &value
+	}
+	if err := f.checkValues(); err != nil {
+		return nil, err
 	}
 	settings, err := a.settings(f)
 	if err != nil {
@@ -90,7 +94,7 @@ func (a *app) updateRequest(ctx context.Context, cmd *cobra.Command, f *trunkFla
 	return req, nil
 }
 
-// secretChange leaves, clears or sets a credential.
+// secretChange returns nil to leave a credential unchanged, "" to clear it, or its new value.
 func secretChange(secret string, remove bool) *string {
 	if secret == "" && !remove {
 		return nil
@@ -100,7 +104,7 @@ func secretChange(secret string, remove bool) *string {
 
 func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdateRequest, dryRun bool) error {
 	if len(sends(req)) == 0 {
-		return &usageError{problem: "nothing to change was given", see: "trunkctl update --help"}
+		return &usageError{problem: "nothing to update: no flag sets a field", see: "trunkctl update --help"}
 	}
 	if err := req.Validate(id); err != nil {
 		return err
@@ -110,17 +114,17 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 		return err
 	}
 	if dryRun {
-		there, err := a.look(ctx, w, id)
+		current, err := a.look(ctx, w, id)
 		if err != nil {
 			return err
 		}
-		plan := changeOf(provision.Updated, id, there)
+		plan := changeOf(provision.Updated, id, current)
 		plan.Sends = sends(req)
 		var refused error
-		if !isTrunk(there, id.Channel) {
-			refused = cannot(&plan, "there is no such trunk", mihu.ErrNotFound)
+		if !isTrunk(current, id.Channel) {
+			refused = cannot(&plan, noSuchTrunk, mihu.ErrNotFound)
 		}
-		return firstError(a.printChange(true, plan), refused)
+		return cmp.Or(a.printChange(true, plan), refused)
 	}
 	snap, err := w.client.Trunks.Update(ctx, id, req)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStrayArguments has an argument where none belongs be refused, and not be shown: it may be a number.
+// TestStrayArguments: an unexpected argument is refused and not shown, since it may be a number.
 func TestStrayArguments(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -21,7 +21,7 @@ func TestStrayArguments(t *testing.T) {
 		{"create", number(1), number(2)},
 		{"import", number(1), number(2)},
 	} {
-		got := f.run(args...) // which looks at what is printed
+		got := f.run(args...) // run checks what is printed
 		require.Equal(t, exitUsage, got.code, args)
 		require.Contains(t, got.stderr, "--help", args)
 	}
@@ -29,30 +29,30 @@ func TestStrayArguments(t *testing.T) {
 	require.Contains(t, f.run("crate").stderr, `unknown command "crate"; did you mean create?`)
 }
 
-// TestHelp has help of what is no command be refused, with the one that was probably meant.
+// TestHelp: help for an unknown command fails, and suggests the one that was probably meant.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	for line, says := range map[string]string{
+	for line, want := range map[string]string{
 		"help nosuch":           `unknown command "nosuch"`,
 		"help rotat":            `unknown command "rotat"; did you mean rotate?`,
 		"help list nosuch":      `unknown command "nosuch"`,
 		"help " + number(1):     "trunkctl: unknown command\n",
 		"help --nothing":        "unknown flag: --nothing",
-		"help list --output=no": "is no format",
+		"help list --output=no": "want one of table, json, csv, yaml",
 	} {
 		got := f.run(strings.Fields(line)...)
 		require.Equal(t, exitUsage, got.code, line)
-		require.Contains(t, got.stderr, says, line)
+		require.Contains(t, got.stderr, want, line)
 		require.Contains(t, got.stderr, "--help", line)
 		require.Empty(t, got.stdout, line)
 	}
-	for line, says := range map[string]string{
+	for line, want := range map[string]string{
 		"help": "One trunk:", "help list": "trunkctl list [flags]", "help help": "trunkctl help [command]", "help files": "phone_number",
 	} {
 		got := f.run(strings.Fields(line)...)
 		require.Equal(t, exitDone, got.code, line)
-		require.Contains(t, got.stdout, says, line)
+		require.Contains(t, got.stdout, want, line)
 		require.Empty(t, got.stderr, line)
 	}
 	require.Equal(t, f.run("list", "--help").stdout, f.run("help", "list").stdout)
@@ -60,30 +60,60 @@ func TestHelp(t *testing.T) {
 	require.Contains(t, complete.stdout, "rotate")
 }
 
-// TestMistypedValues has a value that is empty or in the wrong place be told, without repeating what may
-// be a secret.
+// TestMistypedValues: an error about a value that is empty or in the wrong place does not quote
+// what may be a secret.
 func TestMistypedValues(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.trunk(1)
 	for _, c := range []struct {
 		args []string
-		says string
+		want string
 	}{
 		{[]string{""}, "unknown command \"\"\n"},
-		{[]string{"rotate", "--file", "", "--all", "--yes"}, "--file: want the name of a file"},
-		{[]string{"update", number(1), "--sip-password-env", secretPassword}, "--sip-password-env: the variable that it names is not set"},
+		{[]string{"rotate", "--file", "", "--all", "--yes"}, "--file: empty; want the name of a file"},
+		{[]string{"update", number(1), "--sip-password-env", secretPassword}, "--sip-password-env: the variable is not set"},
 		{[]string{"update", number(1), "--sip-username-env", "SIP_USERNAME"}, "--sip-username-env: the variable SIP_USERNAME is not set"},
 	} {
 		got := f.run(c.args...)
 		require.Equal(t, exitUsage, got.code, got.stderr)
-		require.Contains(t, got.stderr, c.says)
+		require.Contains(t, got.stderr, c.want)
 	}
 	require.Zero(t, f.RequestCount())
 }
 
-// TestAgentFilter refuses what is no UUID, which no trunk has: an empty list, or an export of nothing,
-// would pass for an answer.
+// TestValuesAreNotShown: a secret or a number that is typed as the value of a flag, or as its name,
+// is not shown. Flags that name a file are different: an error has to say which file.
+func TestValuesAreNotShown(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.trunk(1)
+	f.rows(1)
+	agent := " --agent " + agent2
+	for _, command := range []string{
+		"list --channel VALUE", "list --agent VALUE", "export --format VALUE", "export --channel VALUE",
+		"list --output VALUE", "list --color VALUE", "list --rate VALUE", "list --timeout VALUE", "list --quiet=VALUE", "list --demo=VALUE",
+		"list --workspace VALUE/", "list --base-url VALUE", "list --VALUE", "list --=VALUE", "list -VALUE", "completion VALUE", "help 7VALUE",
+		"create +12025550123 --direction VALUE" + agent, "create +12025550123 --port VALUE" + agent, "create +12025550123 --channel VALUE" + agent,
+		"create +12025550123 --agent VALUE", "create +12025550123 --settings VALUE" + agent, "update +12025550001 --direction VALUE",
+		"update +12025550001 --port VALUE", "update +12025550001 --channel VALUE --name x", "assign +12025550001 --channel VALUE" + agent,
+		"delete +12025550001 --channel VALUE --yes", "delete xVALUE --yes", "channels VALUE/", "ensure +12025550001 --direction VALUE" + agent,
+		"import DIR/numbers.csv --workers VALUE", "import DIR/numbers.csv --max-failures VALUE", "import DIR/numbers.csv --format VALUE",
+		"import DIR/numbers.csv --direction VALUE", "import DIR/numbers.csv --channel VALUE", "import DIR/numbers.csv --port VALUE",
+		"rotate --file DIR/p --all --length VALUE", "rotate --file DIR/p --all --workers VALUE", "rotate --file DIR/p xVALUE",
+	} {
+		for _, value := range []string{secretPassword, secretPassword + "!", secretToken, number(1), strings.TrimPrefix(number(1), "+")} {
+			if value == secretPassword && strings.Contains(command, "--VALUE") {
+				continue // it could be the name of a flag
+			}
+			got := f.run(strings.Fields(strings.ReplaceAll(command, "VALUE", value))...) // run checks what is printed
+			require.Equal(t, exitUsage, got.code, "%s %s: %s", command, value, got.stderr)
+		}
+	}
+}
+
+// TestAgentFilter: an agent that is not a UUID is refused. No trunk has it, and an empty list or
+// export would pass for a result.
 func TestAgentFilter(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

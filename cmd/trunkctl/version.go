@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
 )
 
@@ -15,7 +16,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			return a.printOne([]column{{name: "trunkctl"}, {name: "mihu"}, {name: "go"}, {name: "platform"}}, versionRecord{
+			return a.printOne([]term.Column{{Name: "trunkctl"}, {Name: "mihu"}, {Name: "go"}, {Name: "platform"}}, versionRecord{
 				Trunkctl: version(), Mihu: mihu.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 			})
 		},
@@ -29,9 +30,10 @@ type versionRecord struct {
 	Platform string `json:"platform"`
 }
 
-func (v versionRecord) cells() []string { return []string{v.Trunkctl, v.Mihu, v.Go, v.Platform} }
+func (v versionRecord) Cells() []string { return []string{v.Trunkctl, v.Mihu, v.Go, v.Platform} }
 
-// version is that of the module, as "go install" has built it; "devel" for a build of a checkout.
+// version returns the version of the module that "go install" has built, or "devel" for a build of
+// a checkout.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {

@@ -17,7 +17,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// runImport has trunkctl import rows into a new server, and checks that each is there as wanted.
+// runImport imports rows into a new server with trunkctl and checks that each row was applied.
 func runImport(ctx context.Context, program, dir string, rows int, s settings) (f figures, err error) {
 	file := filepath.Join(dir, strconv.Itoa(rows)+".csv")
 	if err := writeRows(file, rows); err != nil {
@@ -28,7 +28,7 @@ func runImport(ctx context.Context, program, dir string, rows int, s settings) (
 		return f, err
 	}
 	defer func() { err = errors.Join(err, server.close()) }()
-	cmd := importing(ctx, program, file, server, s)
+	cmd := importCommand(ctx, program, file, server, s)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
 	f.wall = time.Since(began)
@@ -41,24 +41,24 @@ func runImport(ctx context.Context, program, dir string, rows int, s settings) (
 	return f, server.check(rows)
 }
 
-// importing is the import of a file, which goes on where one before it was stopped.
-func importing(ctx context.Context, program, file string, server *remote, s settings) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, program, "import", file, "--resume", "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built just before
+// importCommand returns the command that imports a file, or resumes its import.
+func importCommand(ctx context.Context, program, file string, server *remote, s settings) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, "import", file, "--resume", "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built above
 	cmd.Env = server.environment()
 	return cmd
 }
 
-// maxMemory is the most that a process took that has ended, in KiB.
+// maxMemory returns the maximum resident set size of a process that has ended, in KiB.
 func maxMemory(cmd *exec.Cmd) (int64, error) {
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return 0, errors.New("this system does not tell how much memory a process took")
+		return 0, errors.New("this system does not report the memory of a process")
 	}
 	return usage.Maxrss, nil // in KiB on Linux
 }
 
-// runLoop does what is written in ten minutes: a loop around a POST. It counts the rows that are not
-// as wanted in the end.
+// runLoop does what one writes in ten minutes: a loop around a POST. It returns the number of rows
+// that were not applied.
 func runLoop(ctx context.Context, s settings) (wall time.Duration, lost int, err error) {
 	server, err := startRemote(ctx, s.faults)
 	if err != nil {
@@ -82,12 +82,12 @@ func runLoop(ctx context.Context, s settings) (wall time.Duration, lost int, err
 		req.Header.Set("Content-Type", "application/json")
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
-			continue // it is counted in the end
+			continue // counted at the end
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
 	}
 	wall = time.Since(began)
-	lost, err = server.ask(askWrong, s.rows)
+	lost, err = server.command(queryWrong, s.rows)
 	return wall, lost, err
 }

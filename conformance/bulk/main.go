@@ -1,14 +1,13 @@
-// Command bulk shows by measurement what "trunkctl import" promises: every row ends as wanted although
-// one request in a hundred fails, and memory hardly grows with the input.
+// Command bulk measures what "trunkctl import" promises: every row is applied although 1 % of the
+// requests fail, and memory hardly grows with the input.
 //
 //	go run ./bulk [-rows n] [-small n] [-workers n] [-faults share] [-kills n]
 //
-// It builds trunkctl from this checkout and runs it, once with few and once with many rows, against a
-// server in a process of its own, which is then asked what it holds. Then it runs the many rows again, kills
-// the import at random moments and goes on each time. A plain loop with
-// http.DefaultClient does the many rows as well, one after the other and without a second try. The exit
-// status is 1 where a required figure is missed. Memory is the maximum resident set as the system
-// counts it, the figure that GNU time prints.
+// It builds trunkctl from this checkout and imports a small and a large file into a fake server in
+// another process, then compares the server's trunks with the rows. Then it imports the large file
+// again, kills the import at random moments and resumes it each time. For comparison, a plain loop
+// with http.DefaultClient creates the same trunks sequentially and without retries. The exit status is
+// 1 if a requirement is not met. Memory is the maximum resident set size, as GNU time prints it.
 package main
 
 import (
@@ -23,8 +22,8 @@ import (
 )
 
 const (
-	mostMemory = 64 << 10 // KiB
-	mostGrowth = 1.2      // of the memory of many rows and of few
+	maxMemoryKiB = 64 << 10
+	maxGrowth    = 1.2 // memory with many rows, relative to few
 )
 
 type settings struct {
@@ -34,12 +33,12 @@ type settings struct {
 
 func main() {
 	var s settings
-	serve := flag.Bool("serve", false, "be the server; for the program itself")
-	flag.IntVar(&s.rows, "rows", 100_000, "how many rows")
-	flag.IntVar(&s.small, "small", 10_000, "how many rows to compare the memory with")
-	flag.IntVar(&s.workers, "workers", 64, "how many rows at once")
-	flag.Float64Var(&s.faults, "faults", 0.01, "the share of requests that fail")
-	flag.IntVar(&s.kills, "kills", 20, "how often to kill an import of the many rows")
+	serve := flag.Bool("serve", false, "run as the server; used internally")
+	flag.IntVar(&s.rows, "rows", 100_000, "number of rows")
+	flag.IntVar(&s.small, "small", 10_000, "number of rows of the small file")
+	flag.IntVar(&s.workers, "workers", 64, "number of concurrent rows")
+	flag.Float64Var(&s.faults, "faults", 0.01, "share of requests that fail")
+	flag.IntVar(&s.kills, "kills", 20, "number of times to kill the import of the large file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run := func() error { return measure(ctx, s) }
@@ -54,7 +53,7 @@ func main() {
 	}
 }
 
-// measure does all runs, one after the other, and holds their figures against what is required.
+// measure does all runs and compares their figures with the requirements.
 func measure(ctx context.Context, s settings) error {
 	dir, err := os.MkdirTemp("", "bulk-*")
 	if err != nil {
@@ -62,9 +61,9 @@ func measure(ctx context.Context, s settings) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	program := filepath.Join(dir, "trunkctl")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, ".") //nolint:gosec // into a folder of this program's own
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, ".") //nolint:gosec // a temporary directory of this program
 	build.Dir = filepath.Join("..", "cmd", "trunkctl")
-	build.Env = append(os.Environ(), "GOWORK=") // that of its folder
+	build.Env = append(os.Environ(), "GOWORK=") // use the one of its directory
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -76,34 +75,34 @@ func measure(ctx context.Context, s settings) error {
 		if *r.into, err = runImport(ctx, program, dir, r.rows, s); err != nil {
 			return fmt.Errorf("import of %d rows: %w", r.rows, err)
 		}
-		fmt.Printf("trunkctl import, %7d rows, %d workers, %g %% faults: %8.1f s, %5.1f MiB, all as wanted\n",
+		fmt.Printf("trunkctl import, %7d rows, %d workers, %g %% faults: %8.1f s, %5.1f MiB, all rows applied\n",
 			r.rows, s.workers, 100*s.faults, r.into.wall.Seconds(), float64(r.into.memory)/1024)
 	}
 	if s.kills > 0 {
 		wall, err := runKilled(ctx, program, dir, s, large.wall)
 		if err != nil {
-			return fmt.Errorf("import that is killed: %w", err)
+			return fmt.Errorf("killed import: %w", err)
 		}
-		fmt.Printf("trunkctl import, %7d rows, killed %d times:           %8.1f s, all as wanted, no finished row asked for again\n",
+		fmt.Printf("trunkctl import, %7d rows, killed %d times:           %8.1f s, all rows applied, no finished row sent again\n",
 			s.rows, s.kills, wall.Seconds())
 	}
 	wall, lost, err := runLoop(ctx, s)
 	if err != nil {
 		return fmt.Errorf("plain loop: %w", err)
 	}
-	fmt.Printf("plain loop,      %7d rows, http.DefaultClient:       %8.1f s, %d rows not as wanted\n", s.rows, wall.Seconds(), lost)
+	fmt.Printf("plain loop,      %7d rows, http.DefaultClient:       %8.1f s, %d rows not applied\n", s.rows, wall.Seconds(), lost)
 	growth := float64(large.memory) / float64(small.memory)
-	fmt.Printf("memory of %d rows is %.2f times that of %d\n", s.rows, growth, s.small)
+	fmt.Printf("memory with %d rows is %.2f times that with %d\n", s.rows, growth, s.small)
 	switch {
-	case max(small.memory, large.memory) >= mostMemory:
-		return fmt.Errorf("more memory than the %d MiB that are allowed", mostMemory>>10)
-	case growth > mostGrowth:
-		return fmt.Errorf("memory grows by more than the factor of %g that is allowed", mostGrowth)
+	case max(small.memory, large.memory) >= maxMemoryKiB:
+		return fmt.Errorf("memory exceeds %d MiB", maxMemoryKiB>>10)
+	case growth > maxGrowth:
+		return fmt.Errorf("memory grows by more than a factor of %g", maxGrowth)
 	}
 	return nil
 }
 
-// figures are those of one run.
+// figures are the results of one run.
 type figures struct {
 	wall   time.Duration
 	memory int64 // KiB

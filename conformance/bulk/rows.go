@@ -8,7 +8,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// row is what the row of this place wants. The numbers are of an area code that is not in use.
+// row returns the request of a row. The numbers have an area code that is not in use.
 func row(i int) mihu.TrunkCreateRequest {
 	return mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1999%07d", i), Channel: mihu.ChannelCall},
@@ -22,7 +22,7 @@ func row(i int) mihu.TrunkCreateRequest {
 }
 
 func writeRows(path string, rows int) error {
-	file, err := os.Create(path) //nolint:gosec // a file of this program's own
+	file, err := os.Create(path) //nolint:gosec // a file of this program
 	if err != nil {
 		return err
 	}

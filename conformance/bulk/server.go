@@ -18,8 +18,8 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// serveOn is the server's process: it prints its address, and then answers a line with a line. It ends
-// with its input.
+// serveOn runs the server process. It prints its URL, then reads commands and prints a result for each,
+// until the input ends.
 func serveOn(in io.Reader, out io.Writer, faults float64) error {
 	server, err := mihutest.Start(mihutest.WithRules(mihutest.Rules{AnyAgent: true}), mihutest.WithRequestLimit(0))
 	if err != nil {
@@ -29,7 +29,7 @@ func serveOn(in io.Reader, out io.Writer, faults float64) error {
 	var finished finished
 	server.InjectFunc(func(req mihutest.Request) *mihutest.Fault {
 		finished.look(req)
-		if rand.Float64() >= faults { //nolint:gosec // nobody gains by guessing it
+		if rand.Float64() >= faults { //nolint:gosec // not a secret
 			return nil
 		}
 		return new(oneFault())
@@ -38,38 +38,38 @@ func serveOn(in io.Reader, out io.Writer, faults float64) error {
 		return err
 	}
 	for {
-		var question string
+		var name string
 		var n int
-		if _, err := fmt.Fscanln(in, &question, &n); err != nil {
-			return nil // the end of the input is that of the server
+		if _, err := fmt.Fscanln(in, &name, &n); err != nil {
+			return nil // the input has ended
 		}
-		answer := 0
-		switch question {
-		case askWrong: // of n rows
-			answer = wrong(server, n)
-		case askAgain:
-			answer = finished.again()
-		case tellFinished: // the row n
+		result := 0
+		switch name {
+		case queryWrong: // of n rows
+			result = countWrong(server, n)
+		case queryAgain:
+			result = finished.again()
+		case markFinished: // the row n
 			finished.add(n)
 		}
-		if _, err := fmt.Fprintln(out, answer); err != nil {
+		if _, err := fmt.Fprintln(out, result); err != nil {
 			return err
 		}
 	}
 }
 
-// What the server's process is asked and told, with a number after it.
+// The commands of the server process. A number follows each.
 const (
-	askWrong     = "wrong"
-	askAgain     = "again"
-	tellFinished = "finished"
+	queryWrong   = "wrong"
+	queryAgain   = "again"
+	markFinished = "finished"
 )
 
-// finished are the rows that are not to be asked for any more, and how often they were.
+// finished is the set of finished rows, and the number of requests for them since they finished.
 type finished struct {
 	mu    sync.Mutex
 	rows  map[string]bool // by number
-	asked int
+	count int
 }
 
 func (f *finished) add(i int) {
@@ -89,17 +89,17 @@ func (f *finished) look(req mihutest.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.rows[body.PhoneNumber] || f.rows[req.Query.Get("number")] {
-		f.asked++
+		f.count++
 	}
 }
 
 func (f *finished) again() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.asked
+	return f.count
 }
 
-// oneFault is one of the ways in which a request fails, with and without its change made.
+// oneFault returns a random fault, before or after the change.
 func oneFault() mihutest.Fault {
 	faults := []mihutest.Fault{
 		{Status: http.StatusServiceUnavailable},
@@ -110,11 +110,11 @@ func oneFault() mihutest.Fault {
 		{Drop: true, AfterChange: true},
 		{Truncate: true},
 	}
-	return faults[rand.IntN(len(faults))] //nolint:gosec // nobody gains by guessing it
+	return faults[rand.IntN(len(faults))] //nolint:gosec // not a secret
 }
 
-// wrong counts the rows that the server does not hold as they should be, and what it holds beside them.
-func wrong(server *mihutest.Server, rows int) int {
+// countWrong returns the number of rows whose trunk is missing or different, and of unexpected trunks.
+func countWrong(server *mihutest.Server, rows int) int {
 	wrong := 0
 	for i := range rows {
 		want := row(i)
@@ -126,7 +126,7 @@ func wrong(server *mihutest.Server, rows int) int {
 	return wrong + max(0, len(server.Trunks())-rows)
 }
 
-// remote is a server in a process of its own.
+// remote is a server in another process.
 type remote struct {
 	url string
 	cmd *exec.Cmd
@@ -135,7 +135,7 @@ type remote struct {
 }
 
 func startRemote(ctx context.Context, faults float64) (*remote, error) {
-	cmd := exec.CommandContext(ctx, os.Args[0], "-serve", fmt.Sprintf("-faults=%g", faults)) //nolint:gosec // this program itself
+	cmd := exec.CommandContext(ctx, os.Args[0], "-serve", fmt.Sprintf("-faults=%g", faults)) //nolint:gosec // this program
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -157,27 +157,27 @@ func startRemote(ctx context.Context, faults float64) (*remote, error) {
 	return r, nil
 }
 
-// ask asks the server's process, or tells it something.
-func (r *remote) ask(question string, n int) (answer int, err error) {
-	if _, err := fmt.Fprintln(r.in, question, n); err != nil {
+// command sends a command to the server process and returns its result.
+func (r *remote) command(name string, n int) (result int, err error) {
+	if _, err := fmt.Fprintln(r.in, name, n); err != nil {
 		return 0, err
 	}
-	_, err = fmt.Fscanln(r.out, &answer)
-	return answer, err
+	_, err = fmt.Fscanln(r.out, &result)
+	return result, err
 }
 
-// check fails where a row is not as wanted.
+// check returns an error if a row was not applied.
 func (r *remote) check(rows int) error {
-	wrong, err := r.ask(askWrong, rows)
+	wrong, err := r.command(queryWrong, rows)
 	if err == nil && wrong > 0 {
-		err = fmt.Errorf("%d rows are not as wanted", wrong)
+		err = fmt.Errorf("%d rows were not applied", wrong)
 	}
 	return err
 }
 
 func (r *remote) close() error { return errors.Join(r.in.Close(), r.cmd.Wait()) }
 
-// environment is that of a program that is to use the server.
+// environment returns the environment of a program that uses the server.
 func (r *remote) environment() []string {
 	return append(os.Environ(), mihu.EnvBaseURL+"="+r.url, mihu.EnvToken+"="+mihutest.DefaultToken, mihu.EnvTenant+"=")
 }

@@ -1,5 +1,5 @@
-// The client's own transport is measured, which trusts what the system trusts: with this setting,
-// that is the authority below.
+// The scenarios use the client's default transport, which trusts the system's certificates. With this
+// setting, it trusts the authority below.
 
 //go:debug x509usefallbackroots=1
 
@@ -29,7 +29,7 @@ type identity struct {
 	keyPEM      []byte
 }
 
-// authority makes the one identity of this process.
+// authority returns the identity of this process.
 var authority = sync.OnceValues(func() (*identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -69,12 +69,12 @@ var authority = sync.OnceValues(func() (*identity, error) {
 	}, nil
 })
 
-// config is for a server that speaks these protocols.
+// config returns the TLS configuration of a server with these protocols.
 func (i *identity) config(protocols ...string) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{i.certificate}, NextProtos: protocols}
 }
 
-// write puts certificate and key into a folder, as cert.pem and key.pem.
+// write writes the certificate and the key to cert.pem and key.pem in a directory.
 func (i *identity) write(folder string) error {
 	if err := os.WriteFile(filepath.Join(folder, "cert.pem"), i.certPEM, 0o600); err != nil {
 		return err

@@ -17,12 +17,12 @@ import (
 const (
 	pingAfter   = 10 * time.Second // the client's ping interval
 	pingTimeout = 5 * time.Second
-	// recovery is what the new connection and the repetition take on top.
+	// recovery is the additional time for the new connection and the retry.
 	recovery = 2 * time.Second
 )
 
-// blackHole freezes the one HTTP/2 connection that a client with the default transport has, and
-// calls: the connection has to be given up by its pings, and the calls to come through on another.
+// blackHole freezes the only HTTP/2 connection of a client with the default transport, then makes
+// calls. The pings must detect the lost connection, and the calls must succeed on another one.
 func blackHole(ctx context.Context, l *lab) error {
 	self, err := authority()
 	if err != nil {
@@ -100,20 +100,20 @@ func blackHole(ctx context.Context, l *lab) error {
 		})
 	}
 	wg.Wait()
-	worst := max(times[0], times[1], times[2], times[3])
+	slowest := max(times[0], times[1], times[2], times[3])
 	_, overHTTP2 := versions.Load("HTTP/2.0")
 	succeeded := 0
 	for _, op := range []string{"read", "create", "update", "delete"} {
-		succeeded += book.count(op, happened)
+		succeeded += book.count(op, applied)
 	}
 	l.add("connections frozen, over HTTP/2", fmt.Sprint(frozen, ", ", overHTTP2), "1, true", frozen == 1 && overHTTP2)
-	l.exactly("read, create, update and delete that succeed", succeeded, 4)
+	l.exactly("read, create, update and delete: succeeded", succeeded, 4)
 	for i, op := range []string{"read", "create", "update", "delete"} {
 		l.show(op, fmt.Sprintf("%.1f s", times[i].Seconds()))
 	}
-	l.atMost("longest of them, in seconds", worst.Seconds(), (pingAfter + pingTimeout + recovery).Seconds(), "%.1f")
+	l.atMost("longest of these calls, in seconds", slowest.Seconds(), (pingAfter + pingTimeout + recovery).Seconds(), "%.1f")
 	verdict := judge(book.entries, truthOf(srv))
 	verdict.figures(l)
-	l.note("required: ping after 10 s and its timeout of 5 s, and 2 s for the new connection and the repetition; the attempt timeout is the default of 30 s")
+	l.note("maximum: 10 s until the ping, 5 s until its timeout, 2 s for the new connection and the retry; the attempt timeout is the default of 30 s")
 	return nil
 }

@@ -12,41 +12,41 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// chain is the life of one trunk after the other: made, read, changed, read, moved, read, removed
-// and missed. Every report is held against the server as soon as it is given. The server has to
-// take any agent.
+// chain runs the complete life of trunks: create, read, update, read, assign, read, delete, and read
+// again. It compares every report with the state of the server at once. The server must accept any
+// agent.
 type chain struct {
 	client  *mihu.Client
 	srv     *mihutest.Server
-	proxied bool // what is in front of the server may repeat a DELETE
+	proxied bool // a proxy in front of the server may retry a DELETE
 
 	mu      sync.Mutex
 	calls   int
 	writes  int
 	reads   int
-	failed  []string // calls that did not do what they were to
+	failed  []string // calls that failed
 	verdict verdict
-	open    []entry        // unknown: to be judged again once the server has come to rest
-	over    []mihu.TrunkID // removed and missed: not to be there ever again
+	open    []entry        // unknown outcomes, judged after the last request
+	over    []mihu.TrunkID // trunks that were deleted and must not exist at the end
 }
 
-// agentOf is an agent that no other trunk has.
+// agentOf returns an agent that no other trunk has.
 func agentOf(i, which int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", which, i) }
 
 var anyAgent = mihutest.WithRules(mihutest.Rules{AnyAgent: true})
 
-// live leads the life of trunk number i. An outcome that is unknown ends it.
+// live runs the life of trunk number i. It stops at the first error.
 func (c *chain) live(ctx context.Context, i int) {
 	req := wanted(i, agentOf(i, 1))
-	made := asTrunk(req)
-	changed := *made
+	created := asTrunk(req)
+	changed := *created
 	changed.Name, changed.AdditionalSettings = fmt.Sprintf("Renamed %d", i), map[string]any{"updated": float64(i)}
 	moved := changed
 	moved.AgentUUID = agentOf(i, 2)
-	whole := c.write(entry{op: "create", id: req.TrunkID, after: made}, func() (*mihu.ChannelSnapshot, error) {
+	complete := c.write(entry{op: "create", id: req.TrunkID, after: created}, func() (*mihu.ChannelSnapshot, error) {
 		return c.client.Trunks.Create(ctx, req)
-	}) && c.read(ctx, made) &&
-		c.write(entry{op: "update", id: req.TrunkID, before: made, after: &changed}, func() (*mihu.ChannelSnapshot, error) {
+	}) && c.read(ctx, created) &&
+		c.write(entry{op: "update", id: req.TrunkID, before: created, after: &changed}, func() (*mihu.ChannelSnapshot, error) {
 			return c.client.Trunks.Update(ctx, req.TrunkID, &mihu.TrunkUpdateRequest{
 				Name: &changed.Name, AdditionalSettings: changed.AdditionalSettings,
 			})
@@ -54,17 +54,17 @@ func (c *chain) live(ctx context.Context, i int) {
 		c.write(entry{op: "assign", id: req.TrunkID, before: &changed, after: &moved}, func() (*mihu.ChannelSnapshot, error) {
 			return c.client.Trunks.Assign(ctx, req.TrunkID, moved.AgentUUID)
 		}) && c.read(ctx, &moved) &&
-		c.write(entry{op: "delete", id: req.TrunkID, before: &moved, repeatable: c.proxied}, func() (*mihu.ChannelSnapshot, error) {
+		c.write(entry{op: "delete", id: req.TrunkID, before: &moved, proxyRetries: c.proxied}, func() (*mihu.ChannelSnapshot, error) {
 			return nil, c.client.Trunks.Delete(ctx, req.TrunkID)
 		}) && c.miss(ctx, req.TrunkID)
-	if whole {
+	if complete {
 		c.mu.Lock()
 		c.over = append(c.over, req.TrunkID)
 		c.mu.Unlock()
 	}
 }
 
-// write makes a change and says whether it was made.
+// write makes a change and reports whether it succeeded.
 func (c *chain) write(e entry, call func() (*mihu.ChannelSnapshot, error)) bool {
 	e.snapshot, e.err = call()
 	now := truth{trunks: map[mihu.TrunkID]mihutest.Trunk{}, registrations: map[mihu.TrunkID]int{e.id: 1}}
@@ -75,14 +75,14 @@ func (c *chain) write(e entry, call func() (*mihu.ChannelSnapshot, error)) bool 
 	defer c.mu.Unlock()
 	c.calls++
 	c.writes++
-	c.verdict.hear(&e, now)
+	c.verdict.judge(&e, now)
 	if e.report() == unknown {
 		c.open = append(c.open, e)
 	}
 	return c.note(e.op, e.err)
 }
 
-// read reads the channels of a trunk, which has to be there.
+// read reads the channels of a trunk that must exist.
 func (c *chain) read(ctx context.Context, want *mihutest.Trunk) bool {
 	snap, err := c.client.Channels.GetByNumber(ctx, want.ID.PhoneNumber)
 	c.mu.Lock()
@@ -90,12 +90,12 @@ func (c *chain) read(ctx context.Context, want *mihutest.Trunk) bool {
 	c.calls++
 	c.reads++
 	if err == nil && !showsAgent(snap, want) {
-		c.verdict.misreported = append(c.verdict.misreported, fmt.Sprintf("read %v gave channels that are not those of the trunk", want.ID))
+		c.verdict.misreported = append(c.verdict.misreported, fmt.Sprintf("read %v returned the channels of another trunk", want.ID))
 	}
 	return c.note("read", err)
 }
 
-// miss reads the channels of a trunk that is gone.
+// miss reads the channels of a trunk that must not exist.
 func (c *chain) miss(ctx context.Context, id mihu.TrunkID) bool {
 	_, err := c.client.Channels.GetByNumber(ctx, id.PhoneNumber)
 	c.mu.Lock()
@@ -103,7 +103,7 @@ func (c *chain) miss(ctx context.Context, id mihu.TrunkID) bool {
 	c.calls++
 	c.reads++
 	if err == nil {
-		c.verdict.misreported = append(c.verdict.misreported, fmt.Sprintf("read %v found a trunk that is gone", id))
+		c.verdict.misreported = append(c.verdict.misreported, fmt.Sprintf("read %v found a deleted trunk", id))
 	}
 	if errors.Is(err, mihu.ErrNotFound) {
 		err = nil
@@ -111,7 +111,7 @@ func (c *chain) miss(ctx context.Context, id mihu.TrunkID) bool {
 	return c.note("read", err)
 }
 
-// note keeps what failed; the caller holds the lock.
+// note records a failed call. The caller must hold the lock.
 func (c *chain) note(op string, err error) bool {
 	if err != nil {
 		c.failed = append(c.failed, op+": "+causes(err))
@@ -119,7 +119,7 @@ func (c *chain) note(op string, err error) bool {
 	return err == nil
 }
 
-// run leads lives, from that number on, until it is enough.
+// run runs lives, starting with a number, until enough returns true.
 func (c *chain) run(ctx context.Context, workers, from int, enough func(calls int) bool) {
 	parallel(ctx, workers, math.MaxInt, func(i int) bool {
 		c.mu.Lock()
@@ -129,7 +129,7 @@ func (c *chain) run(ctx context.Context, workers, from int, enough func(calls in
 			return false
 		}
 		if c.live(ctx, from+i); c.failures() > failed {
-			_ = pause(ctx, 10*time.Millisecond) // as a program would, and to spare the machine
+			_ = pause(ctx, 10*time.Millisecond) // as a program would, and to reduce the load
 		}
 		return true
 	})
@@ -141,20 +141,20 @@ func (c *chain) failures() int {
 	return len(c.failed)
 }
 
-// end judges what had to wait for the server to come to rest.
+// end judges the unknown outcomes after the last request.
 func (c *chain) end(ctx context.Context) (verdict, error) {
-	if err := settled(ctx, c.srv); err != nil {
+	if err := quiesce(ctx, c.srv); err != nil {
 		return verdict{}, err
 	}
 	v := c.verdict
-	v.unknown = nil // counted by the judging of the open ones
+	v.unknown = nil // judged below
 	facts := truthOf(c.srv)
 	last := judge(c.open, facts)
 	v.twice, v.unknown = last.twice, last.unknown
 	v.misreported = append(v.misreported, last.misreported...)
 	for _, id := range c.over {
 		if facts.holds(id) != nil {
-			v.lost = append(v.lost, fmt.Sprintf("%v was deleted, and is there again", id))
+			v.lost = append(v.lost, fmt.Sprintf("%v was deleted, but exists again", id))
 		}
 	}
 	return v, nil

@@ -8,16 +8,16 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// changes updates, assigns and deletes trunks under every fault. Each call has a trunk of its own
-// and values of its own, so that the trunk tells what became of the call, also where an attempt
-// lands late. Some calls are mixed in that the server has to refuse.
+// changes updates, assigns and deletes trunks with all kinds of faults. Each call has its own trunk
+// and values, so the trunk shows whether the call was applied, even if an attempt is applied late. The
+// server must refuse some of the calls.
 func changes(ctx context.Context, l *lab) error {
 	srv, err := mihutest.Start(everyRequest())
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	client, err := srv.NewClient(mihu.WithRetryPolicy(swift), mihu.WithAttemptTimeout(attemptTime))
+	client, err := srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout))
 	if err != nil {
 		return err
 	}
@@ -41,35 +41,35 @@ func changes(ctx context.Context, l *lab) error {
 	var book ledger
 	parallel(ctx, createWorkers, calls, func(i int) bool {
 		e := plans[i]
-		e.snapshot, e.err = carryOut(ctx, client, e, i)
+		e.snapshot, e.err = execute(ctx, client, e, i)
 		book.add(e)
 		return true
 	})
-	if err := settled(ctx, srv); err != nil {
+	if err := quiesce(ctx, srv); err != nil {
 		return err
 	}
 	verdict := judge(book.entries, truthOf(srv))
 	l.exactly("calls", len(book.entries), calls)
-	hit, asked := mixed.hits()
-	l.atLeast("requests hit by a fault", share(hit, asked), leastHit(l), percent)
+	hit, total := mixed.hits()
+	l.atLeast("requests with a fault", share(hit, total), minHit(l), percent)
 	for _, op := range []string{"update", "assign", "delete", "refused update", "refused assign"} {
-		l.show(op+": happened, did not, unknown", fmt.Sprint(book.count(op, happened), ", ", book.count(op, didNot), ", ", book.count(op, unknown)))
+		l.show(op+": applied, not applied, unknown", fmt.Sprint(book.count(op, applied), ", ", book.count(op, notApplied), ", ", book.count(op, unknown)))
 	}
 	verdict.figures(l)
-	l.note("of %d requests: %v", asked, mixed)
-	l.note(swiftNote)
+	l.note("faults in %d requests: %v", total, mixed)
+	l.note(fastRetriesNote)
 	return nil
 }
 
-// plan says what call number i is to do to a trunk.
+// plan returns what call number i does to a trunk.
 func plan(i int, before *mihutest.Trunk, successor, busy string) entry {
 	after := *before
 	e := entry{id: before.ID, before: before, after: &after}
 	switch i % 20 {
-	case 0: // the agent is taken
+	case 0: // the agent is busy
 		e.op, e.doomed, after.AgentUUID = "refused assign", true, busy
 		return e
-	case 1: // there is no such trunk
+	case 1: // the trunk does not exist
 		e.op, e.doomed = "refused update", true
 		e.id.Channel, e.before, e.after = mihu.ChannelWhatsApp, nil, nil
 		return e
@@ -89,8 +89,8 @@ func plan(i int, before *mihutest.Trunk, successor, busy string) entry {
 	return e
 }
 
-// carryOut makes the call of a plan.
-func carryOut(ctx context.Context, client *mihu.Client, e entry, i int) (*mihu.ChannelSnapshot, error) {
+// execute makes the call of a plan.
+func execute(ctx context.Context, client *mihu.Client, e entry, i int) (*mihu.ChannelSnapshot, error) {
 	switch e.op {
 	case "update":
 		return client.Trunks.Update(ctx, e.id, &mihu.TrunkUpdateRequest{

@@ -18,8 +18,7 @@ func createsHTTP2(ctx context.Context, l *lab) error {
 	return creates(ctx, l, either(l, 10_000, 1_000), everything(true), mihutest.WithTLS())
 }
 
-// creates registers trunks, each with an agent and a number of its own, while the server does to
-// the requests what the ingredients say.
+// creates creates trunks, each with its own agent and number, while the server injects faults.
 func creates(ctx context.Context, l *lab, calls int, ingredients []ingredient, opts ...mihutest.Option) error {
 	srv, err := mihutest.Start(append(opts, everyRequest())...)
 	if err != nil {
@@ -27,31 +26,31 @@ func creates(ctx context.Context, l *lab, calls int, ingredients []ingredient, o
 	}
 	defer srv.Close()
 	connect := func() (*mihu.Client, error) {
-		return srv.NewClient(mihu.WithRetryPolicy(swift), mihu.WithAttemptTimeout(attemptTime))
+		return srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout))
 	}
 	mixed := l.mix(ingredients)
 	srv.InjectFunc(mixed.choose)
 	return create(ctx, l, srv, connect, calls, func() {
-		hit, asked := mixed.hits()
-		l.atLeast("requests hit by a fault", share(hit, asked), leastHit(l), percent)
-		l.note("of %d requests: %v", asked, mixed)
+		hit, total := mixed.hits()
+		l.atLeast("requests with a fault", share(hit, total), minHit(l), percent)
+		l.note("faults in %d requests: %v", total, mixed)
 	})
 }
 
-// create makes the calls and has them judged. A second client makes some more at the same time that
-// the server has to refuse, since their agent is taken: its budget is its own, because a refusal
-// that comes after a lost answer stays open by its nature and is looked into at length.
+// create makes the calls and judges them. A second client makes calls at the same time that the
+// server must refuse, because their agent is busy. It has its own retry budget: if a refusal follows a
+// lost response, the outcome is unknown, and the client reads many times to reconcile it.
 func create(ctx context.Context, l *lab, srv *mihutest.Server, connect func() (*mihu.Client, error), calls int, hits func()) error {
 	client, err := connect()
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	hopeless, err := connect()
+	refusedClient, err := connect()
 	if err != nil {
 		return err
 	}
-	defer hopeless.CloseIdleConnections()
+	defer refusedClient.CloseIdleConnections()
 	agents := make([]string, calls)
 	for i := range agents {
 		agents[i] = srv.AddAgent(fmt.Sprintf("Agent %d", i))
@@ -67,12 +66,12 @@ func create(ctx context.Context, l *lab, srv *mihutest.Server, connect func() (*
 		book.add(entry{op: "create", id: req.TrunkID, after: asTrunk(req), err: err, snapshot: snap})
 		if i%20 == 0 {
 			req := wanted(8_000_000+i, busy)
-			snap, err := hopeless.Trunks.Create(ctx, req)
+			snap, err := refusedClient.Trunks.Create(ctx, req)
 			refused.add(entry{op: "refused create", id: req.TrunkID, after: asTrunk(req), doomed: true, err: err, snapshot: snap})
 		}
 		return true
 	})
-	if err := settled(ctx, srv); err != nil {
+	if err := quiesce(ctx, srv); err != nil {
 		return err
 	}
 	facts := truthOf(srv)
@@ -80,16 +79,16 @@ func create(ctx context.Context, l *lab, srv *mihutest.Server, connect func() (*
 	l.exactly("creates", len(book.entries), calls)
 	hits()
 	l.atMost("unknown", share(len(verdict.unknown), calls), 0.5, percent)
-	l.show("reported as made, not made, unknown", fmt.Sprint(book.count("create", happened), ", ", book.count("create", didNot), ", ", len(verdict.unknown)))
+	l.show("reported as created, not created, unknown", fmt.Sprint(book.count("create", applied), ", ", book.count("create", notApplied), ", ", len(verdict.unknown)))
 	verdict.figures(l)
 
-	facts.registrations = nil // which were judged already
+	facts.registrations = nil // judged above
 	other := judge(refused.entries, facts)
-	l.none("creates the server refuses: misreported", len(other.misreported))
-	l.show("creates the server refuses: refused, unknown", fmt.Sprint(refused.count("refused create", didNot), ", ", len(other.unknown)))
-	for _, lie := range other.misreported {
-		l.note("WRONG %s", lie)
+	l.none("creates that the server refuses: misreported", len(other.misreported))
+	l.show("creates that the server refuses: refused, unknown", fmt.Sprint(refused.count("refused create", notApplied), ", ", len(other.unknown)))
+	for _, wrong := range other.misreported {
+		l.note("WRONG %s", wrong)
 	}
-	l.note(swiftNote)
+	l.note(fastRetriesNote)
 	return nil
 }

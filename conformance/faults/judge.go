@@ -15,75 +15,93 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// truth is what the server holds, and how often it registered each trunk.
+// truth is the state of the server, and how often it created each trunk.
 type truth struct {
 	trunks        map[mihu.TrunkID]mihutest.Trunk
 	registrations map[mihu.TrunkID]int
 }
 
-// verdict is what the judge found. A call can be in several lists.
+// verdict is the result of judging. A call can be in several lists.
 type verdict struct {
-	lost        []string // reported as done, and not there or not as it was to be
-	twice       []string // registered more than once
-	misreported []string // a report that is not true
-	speechless  []string // unknown, without a cause or without a way to find out
-	unknown     []string // reported as unknown, with their causes
-	gone        []string // reported as not found by a call that may have been repeated on its way
+	lost        []string // reported as applied, but the trunk is missing or different
+	twice       []string // created more than once
+	misreported []string // the report is false
+	speechless  []string // unknown, without a cause or without advice
+	unknown     []string // reported as unknown, with the causes
+	gone        []string // reported as not found by a call that a proxy may have retried
 }
 
-// judge compares what calls reported with the truth. Each call is the only one that touched its
-// trunk, so that the trunk tells what became of it.
+// judge compares the reports of calls with the truth. Only one call changes each trunk, so the trunk
+// shows whether the call was applied.
 func judge(entries []entry, t truth) verdict {
 	var v verdict
 	for i := range entries {
-		v.hear(&entries[i], t)
+		v.judge(&entries[i], t)
 	}
 	for id, n := range t.registrations {
 		if n > 1 {
-			v.twice = append(v.twice, fmt.Sprintf("%v was registered %d times", id, n))
+			v.twice = append(v.twice, fmt.Sprintf("%v was created %d times", id, n))
 		}
 	}
 	slices.Sort(v.twice)
 	return v
 }
 
-func (v *verdict) hear(e *entry, t truth) {
-	there := t.holds(e.id)
-	wrong := func(text string) string { return fmt.Sprintf("%s %v %s; error: %v", e.op, e.id, text, e.err) }
-	asBefore, asWanted := same(there, e.before), same(there, e.after)
+func (v *verdict) judge(e *entry, t truth) {
 	switch e.report() {
-	case happened:
-		if e.doomed {
-			v.misreported = append(v.misreported, wrong("reported as done what the server refuses"))
-			return
-		}
-		if !asWanted {
-			v.lost = append(v.lost, wrong("reported as done, and "+difference(e.after, there)))
-		}
-		if asBefore && !asWanted || e.before == nil && e.after != nil && t.registrations[e.id] == 0 {
-			v.misreported = append(v.misreported, wrong("reported as done, and was not"))
-		}
-		if e.snapshot != nil && e.after != nil && !showsAgent(e.snapshot, e.after) {
-			v.misreported = append(v.misreported, wrong("gave channels that are not those of the trunk"))
-		}
-	case didNot:
-		if e.repeatable && there == nil && errors.Is(e.err, mihu.ErrNotFound) {
-			v.gone = append(v.gone, wrong("reported as not found"))
-			return
-		}
-		if !asBefore {
-			v.misreported = append(v.misreported, wrong("reported as not done, and "+difference(e.before, there)))
-		}
+	case applied:
+		v.judgeApplied(e, t)
+	case notApplied:
+		v.judgeNotApplied(e, t)
 	case unknown:
-		if !asBefore && (!asWanted || e.doomed) {
-			v.misreported = append(v.misreported, wrong("reported as unknown, and is neither as before nor as wanted"))
-		}
-		outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](e.err)
-		if !ok || len(outcome.Causes) == 0 || outcome.Advice == "" {
-			v.speechless = append(v.speechless, wrong("says no cause or no way to find out"))
-		}
-		v.unknown = append(v.unknown, e.op+": "+causes(e.err))
+		v.judgeUnknown(e, t)
 	}
+}
+
+func (v *verdict) judgeApplied(e *entry, t truth) {
+	if e.doomed {
+		v.misreported = append(v.misreported, e.line("reported as applied, but the server refuses it"))
+		return
+	}
+	stored := t.holds(e.id)
+	asBefore, asWanted := same(stored, e.before), same(stored, e.after)
+	if !asWanted {
+		v.lost = append(v.lost, e.line("reported as applied, but "+difference(e.after, stored)))
+	}
+	if asBefore && !asWanted || e.before == nil && e.after != nil && t.registrations[e.id] == 0 {
+		v.misreported = append(v.misreported, e.line("reported as applied, but was not"))
+	}
+	if e.snapshot != nil && e.after != nil && !showsAgent(e.snapshot, e.after) {
+		v.misreported = append(v.misreported, e.line("returned the channels of another trunk"))
+	}
+}
+
+func (v *verdict) judgeNotApplied(e *entry, t truth) {
+	stored := t.holds(e.id)
+	if e.proxyRetries && stored == nil && errors.Is(e.err, mihu.ErrNotFound) {
+		v.gone = append(v.gone, e.line("reported as not found"))
+		return
+	}
+	if !same(stored, e.before) {
+		v.misreported = append(v.misreported, e.line("reported as not applied, but "+difference(e.before, stored)))
+	}
+}
+
+func (v *verdict) judgeUnknown(e *entry, t truth) {
+	stored := t.holds(e.id)
+	if !same(stored, e.before) && (!same(stored, e.after) || e.doomed) {
+		v.misreported = append(v.misreported, e.line("reported as unknown, but the trunk is neither as before nor as wanted"))
+	}
+	outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](e.err)
+	if !ok || len(outcome.Causes) == 0 || outcome.Advice == "" {
+		v.speechless = append(v.speechless, e.line("has no cause or no advice"))
+	}
+	v.unknown = append(v.unknown, e.op+": "+causes(e.err))
+}
+
+// line describes what is wrong with a call.
+func (e *entry) line(text string) string {
+	return fmt.Sprintf("%s %v %s; error: %v", e.op, e.id, text, e.err)
 }
 
 func (t truth) holds(id mihu.TrunkID) *mihutest.Trunk {
@@ -98,7 +116,7 @@ func showsAgent(snap *mihu.ChannelSnapshot, want *mihutest.Trunk) bool {
 	return binding.Bound && strings.EqualFold(binding.AgentUUID, want.AgentUUID) && snap.Number == want.ID.PhoneNumber
 }
 
-// same compares all that a trunk is, but for the UUID that the server draws for its number.
+// same compares all fields of two trunks but the UUID of the number, which is random.
 func same(a, b *mihutest.Trunk) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -109,31 +127,31 @@ func same(a, b *mihutest.Trunk) bool {
 	return reflect.DeepEqual(left, right)
 }
 
-// difference says how what is there differs from what should be.
-func difference(should, is *mihutest.Trunk) string {
+// difference describes how the stored trunk differs from the wanted one.
+func difference(want, got *mihutest.Trunk) string {
 	switch {
-	case is == nil:
-		return "it is not there"
-	case should == nil:
-		return "it is there"
+	case got == nil:
+		return "the trunk does not exist"
+	case want == nil:
+		return "the trunk exists"
 	}
 	var fields []string
 	for name, differs := range map[string]bool{
-		"agent":     !strings.EqualFold(should.AgentUUID, is.AgentUUID),
-		"name":      should.Name != is.Name,
-		"direction": should.Direction != is.Direction,
-		"sip":       should.SIP != is.SIP,
-		"settings":  !reflect.DeepEqual(should.AdditionalSettings, is.AdditionalSettings),
+		"agent":     !strings.EqualFold(want.AgentUUID, got.AgentUUID),
+		"name":      want.Name != got.Name,
+		"direction": want.Direction != got.Direction,
+		"sip":       want.SIP != got.SIP,
+		"settings":  !reflect.DeepEqual(want.AdditionalSettings, got.AdditionalSettings),
 	} {
 		if differs {
 			fields = append(fields, name)
 		}
 	}
 	slices.Sort(fields)
-	return "it has another " + strings.Join(fields, ", ")
+	return "it has a different " + strings.Join(fields, ", ")
 }
 
-// causes is the chain of failures behind an unknown outcome, short enough to be counted by it.
+// causes returns the failures that led to an unknown outcome, short enough to be counted.
 func causes(err error) string {
 	outcome, ok := errors.AsType[*mihu.UnknownOutcomeError](err)
 	if !ok {
@@ -146,7 +164,7 @@ func causes(err error) string {
 	return strings.Join(names, " > ")
 }
 
-// kind is a failure in a word or two.
+// kind returns a failure in one or two words.
 func kind(err error) string {
 	if api, ok := errors.AsType[*mihu.APIError](err); ok {
 		text := fmt.Sprintf("%s %d", step(api.Op), api.StatusCode)
@@ -176,10 +194,10 @@ func kind(err error) string {
 	return err.Error()
 }
 
-// step is the last word of an operation, such as "read" of "trunks.create.read".
+// step returns the last word of an operation, such as "read" of "trunks.create.read".
 func step(op string) string { return op[strings.LastIndexByte(op, '.')+1:] }
 
-// tally counts equal lines, the most frequent first.
+// tally counts equal lines and sorts them by frequency.
 func tally(lines []string) []string {
 	counts := map[string]int{}
 	for _, line := range lines {
@@ -194,7 +212,7 @@ func tally(lines []string) []string {
 	return sorted
 }
 
-// truthOf reads the truth off a server, which has to have kept every request since its start.
+// truthOf returns the truth of a server that has kept every request since its start.
 func truthOf(srv *mihutest.Server) truth {
 	t := truth{trunks: map[mihu.TrunkID]mihutest.Trunk{}, registrations: map[mihu.TrunkID]int{}}
 	for _, trunk := range srv.Trunks() {
@@ -212,24 +230,23 @@ func truthOf(srv *mihutest.Server) truth {
 	return t
 }
 
-// mostUnknown is how many chains of causes are printed as they are: all of them where no more calls
-// are unknown than may be.
-const mostUnknown = 50
+// maxChains is the maximum number of different causes that are printed in full.
+const maxChains = 50
 
-// figures puts the verdict into the table.
+// figures adds the verdict to the table.
 func (v *verdict) figures(l *lab) {
 	l.none("lost", len(v.lost))
-	l.none("made twice", len(v.twice))
+	l.none("created twice", len(v.twice))
 	l.none("misreported", len(v.misreported))
 	l.none("unknown without cause or advice", len(v.speechless))
-	const most = 10
-	for _, lies := range [][]string{v.lost, v.twice, v.misreported, v.speechless} {
-		for _, lie := range lies[:min(len(lies), most)] {
-			l.note("WRONG %s", lie)
+	const maxLines = 10
+	for _, list := range [][]string{v.lost, v.twice, v.misreported, v.speechless} {
+		for _, wrong := range list[:min(len(list), maxLines)] {
+			l.note("WRONG %s", wrong)
 		}
 	}
 	lines := tally(v.unknown)
-	if len(lines) > mostUnknown { // by what they ended with, then
+	if len(lines) > maxChains { // group them by the last cause
 		ends := make([]string, len(v.unknown))
 		for i, chain := range v.unknown {
 			op, _, _ := strings.Cut(chain, ":")

@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	line     = mihu.TrunkID{PhoneNumber: "+15550000001", Channel: mihu.ChannelCall}
-	old      = mihutest.Trunk{ID: line, AgentUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a", Name: "old", AdditionalSettings: map[string]any{"a": "b"}}
-	errPlain = errors.New("refused")
-	errOpen  = &mihu.UnknownOutcomeError{Op: "trunks.create", Causes: []error{errPlain}, Advice: "look"}
+	line       = mihu.TrunkID{PhoneNumber: "+15550000001", Channel: mihu.ChannelCall}
+	old        = mihutest.Trunk{ID: line, AgentUUID: "3c90c3cc-0d44-4b50-8888-8dd25736052a", Name: "old", AdditionalSettings: map[string]any{"a": "b"}}
+	errPlain   = errors.New("refused")
+	errUnknown = &mihu.UnknownOutcomeError{Op: "trunks.create", Causes: []error{errPlain}, Advice: "look"}
 )
 
-// changed is the old trunk after a change.
+// changed returns the old trunk with a change.
 func changed(change func(*mihutest.Trunk)) *mihutest.Trunk {
 	trunk := old
 	trunk.AdditionalSettings = map[string]any{"a": "b"}
@@ -34,7 +34,7 @@ func snapshotOf(agent string) *mihu.ChannelSnapshot {
 	return snap
 }
 
-// A judge that is fed a lie says so, and takes the truth as it is.
+// The judge detects false reports and accepts true ones.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	other := changed(func(trunk *mihutest.Trunk) { trunk.AgentUUID = "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b" })
@@ -48,60 +48,60 @@ func TestJudge(t *testing.T) {
 	with := func(e entry, err error) entry { e.err = err; return e }
 	shown := func(e entry, agent string) entry { e.snapshot = snapshotOf(agent); return e }
 	doomed := func(e entry) entry { e.doomed = true; return e }
-	repeatable := func(e entry) entry { e.repeatable = true; return e }
+	proxyRetries := func(e entry) entry { e.proxyRetries = true; return e }
 	lost, twice, misreported, speechless := []string{"lost"}, []string{"twice"}, []string{"misreported"}, []string{"speechless"}
 	for name, c := range map[string]struct {
-		entry entry
-		there *mihutest.Trunk
-		made  int
-		want  []string
+		entry   entry
+		stored  *mihutest.Trunk
+		created int
+		want    []string
 	}{
-		"made":                               {create, &old, 1, nil},
-		"made, with the agent in capitals":   {create, capitals, 1, nil},
-		"made, and shown":                    {shown(create, old.AgentUUID), &old, 1, nil},
-		"made, and another agent shown":      {shown(create, other.AgentUUID), &old, 1, misreported},
-		"made, and not there":                {create, nil, 0, []string{"lost", "misreported"}},
-		"made, and gone since":               {create, nil, 1, []string{"lost", "misreported"}},
-		"made, and with another agent":       {create, other, 1, lost},
-		"made, and with another name":        {create, renamed, 1, lost},
-		"made, of which nobody knows":        {create, &old, 0, misreported},
-		"made twice":                         {create, &old, 2, twice},
-		"not made":                           {with(create, errPlain), nil, 0, nil},
-		"not made, and there":                {with(create, errPlain), &old, 1, misreported},
-		"not made, and there in another way": {with(create, errPlain), other, 1, misreported},
-		"not made, because time ran out":     {with(create, context.DeadlineExceeded), &old, 1, misreported},
-		"unknown, and there":                 {with(create, errOpen), &old, 1, nil},
-		"unknown, and not there":             {with(create, errOpen), nil, 0, nil},
-		"unknown, and there in another way":  {with(create, errOpen), other, 1, misreported},
-		"unknown without advice":             {with(create, &mihu.UnknownOutcomeError{Causes: []error{errPlain}}), nil, 0, speechless},
-		"unknown without a cause":            {with(create, &mihu.UnknownOutcomeError{Advice: "look"}), nil, 0, speechless},
-		"unknown without more":               {with(create, mihu.ErrOutcomeUnknown), nil, 0, speechless},
-		"refused, as it has to be":           {with(doomed(create), errPlain), nil, 0, nil},
-		"made, where it had to be refused":   {doomed(create), nil, 0, misreported},
-		"unknown, and made where it cannot":  {with(doomed(create), errOpen), &old, 1, misreported},
-		"updated":                            {update, renamed, 0, nil},
-		"updated, and as before":             {update, &old, 0, []string{"lost", "misreported"}},
-		"updated, and gone":                  {update, nil, 0, lost},
-		"updated in part":                    {update, changed(func(trunk *mihutest.Trunk) { trunk.Name = "half" }), 0, lost},
-		"not updated":                        {with(update, errPlain), &old, 0, nil},
-		"not updated, and changed":           {with(update, errPlain), renamed, 0, misreported},
-		"update unknown, and changed":        {with(update, errOpen), renamed, 0, nil},
-		"update unknown, and as before":      {with(update, errOpen), &old, 0, nil},
-		"update unknown, and gone":           {with(update, errOpen), nil, 0, misreported},
-		"deleted":                            {remove, nil, 0, nil},
-		"deleted, and there":                 {remove, &old, 0, []string{"lost", "misreported"}},
-		"not deleted":                        {with(remove, errPlain), &old, 0, nil},
-		"not deleted, and gone":              {with(remove, errPlain), nil, 0, misreported},
-		"not found, and gone":                {with(remove, mihu.ErrNotFound), nil, 0, misreported},
-		"repeated, not found, and gone":      {with(repeatable(remove), mihu.ErrNotFound), nil, 0, nil},
-		"repeated, not found, and there":     {with(repeatable(remove), mihu.ErrNotFound), changed(func(trunk *mihutest.Trunk) { trunk.Name = "new" }), 0, misreported},
-		"repeated, refused, and gone":        {with(repeatable(remove), errPlain), nil, 0, misreported},
+		"created":                                     {create, &old, 1, nil},
+		"created, with the agent in capitals":         {create, capitals, 1, nil},
+		"created, with a snapshot":                    {shown(create, old.AgentUUID), &old, 1, nil},
+		"created, with a snapshot of another agent":   {shown(create, other.AgentUUID), &old, 1, misreported},
+		"created, but missing":                        {create, nil, 0, []string{"lost", "misreported"}},
+		"created, but removed since":                  {create, nil, 1, []string{"lost", "misreported"}},
+		"created, but with another agent":             {create, other, 1, lost},
+		"created, but with another name":              {create, renamed, 1, lost},
+		"created, without a request":                  {create, &old, 0, misreported},
+		"created twice":                               {create, &old, 2, twice},
+		"not created":                                 {with(create, errPlain), nil, 0, nil},
+		"not created, but exists":                     {with(create, errPlain), &old, 1, misreported},
+		"not created, but exists with other values":   {with(create, errPlain), other, 1, misreported},
+		"not created within the deadline, but exists": {with(create, context.DeadlineExceeded), &old, 1, misreported},
+		"unknown, and exists":                         {with(create, errUnknown), &old, 1, nil},
+		"unknown, and missing":                        {with(create, errUnknown), nil, 0, nil},
+		"unknown, and exists with other values":       {with(create, errUnknown), other, 1, misreported},
+		"unknown without advice":                      {with(create, &mihu.UnknownOutcomeError{Causes: []error{errPlain}}), nil, 0, speechless},
+		"unknown without a cause":                     {with(create, &mihu.UnknownOutcomeError{Advice: "look"}), nil, 0, speechless},
+		"unknown without cause and advice":            {with(create, mihu.ErrOutcomeUnknown), nil, 0, speechless},
+		"refused, as required":                        {with(doomed(create), errPlain), nil, 0, nil},
+		"created, but must be refused":                {doomed(create), nil, 0, misreported},
+		"unknown, but created and must be refused":    {with(doomed(create), errUnknown), &old, 1, misreported},
+		"updated":                         {update, renamed, 0, nil},
+		"updated, but as before":          {update, &old, 0, []string{"lost", "misreported"}},
+		"updated, but missing":            {update, nil, 0, lost},
+		"updated in part":                 {update, changed(func(trunk *mihutest.Trunk) { trunk.Name = "half" }), 0, lost},
+		"not updated":                     {with(update, errPlain), &old, 0, nil},
+		"not updated, but changed":        {with(update, errPlain), renamed, 0, misreported},
+		"update unknown, and changed":     {with(update, errUnknown), renamed, 0, nil},
+		"update unknown, and as before":   {with(update, errUnknown), &old, 0, nil},
+		"update unknown, but missing":     {with(update, errUnknown), nil, 0, misreported},
+		"deleted":                         {remove, nil, 0, nil},
+		"deleted, but exists":             {remove, &old, 0, []string{"lost", "misreported"}},
+		"not deleted":                     {with(remove, errPlain), &old, 0, nil},
+		"not deleted, but missing":        {with(remove, errPlain), nil, 0, misreported},
+		"not found, and missing":          {with(remove, mihu.ErrNotFound), nil, 0, misreported},
+		"retried, not found, and missing": {with(proxyRetries(remove), mihu.ErrNotFound), nil, 0, nil},
+		"retried, not found, but exists":  {with(proxyRetries(remove), mihu.ErrNotFound), changed(func(trunk *mihutest.Trunk) { trunk.Name = "new" }), 0, misreported},
+		"retried, refused, but missing":   {with(proxyRetries(remove), errPlain), nil, 0, misreported},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			facts := truth{trunks: map[mihu.TrunkID]mihutest.Trunk{}, registrations: map[mihu.TrunkID]int{line: c.made}}
-			if c.there != nil {
-				facts.trunks[line] = *c.there
+			facts := truth{trunks: map[mihu.TrunkID]mihutest.Trunk{}, registrations: map[mihu.TrunkID]int{line: c.created}}
+			if c.stored != nil {
+				facts.trunks[line] = *c.stored
 			}
 			v := judge([]entry{c.entry}, facts)
 			var found []string
@@ -114,12 +114,12 @@ func TestJudge(t *testing.T) {
 			assert.Len(t, v.unknown, map[bool]int{true: 1}[c.entry.report() == unknown])
 			l := new(lab)
 			v.figures(l)
-			assert.Equal(t, len(c.want), l.missed(), "what is wrong is missed in the table")
+			assert.Equal(t, len(c.want), l.missed(), "every false report is a missed requirement")
 		})
 	}
 }
 
-// The judge reads registrations off the server itself.
+// truthOf counts the creates that the server applied.
 func TestTruthOfAServer(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
@@ -134,12 +134,12 @@ func TestTruthOfAServer(t *testing.T) {
 		require.NoError(t, client.Trunks.Delete(t.Context(), id))
 	}
 	facts := truthOf(srv)
-	assert.Equal(t, 2, facts.registrations[id], "what was refused does not count")
+	assert.Equal(t, 2, facts.registrations[id], "refused creates do not count")
 	assert.Nil(t, facts.holds(id))
 	assert.Len(t, judge(nil, facts).twice, 1)
 }
 
-// The causes of an unknown outcome can be counted: the same failures make the same line.
+// The same failures result in the same causes, so that they can be counted.
 func TestCauses(t *testing.T) {
 	t.Parallel()
 	err := &mihu.UnknownOutcomeError{Op: "trunks.create", Causes: []error{

@@ -8,10 +8,10 @@ import (
 	"text/tabwriter"
 )
 
-// lab is where a scenario runs: what it may spend, and what it found.
+// lab holds the settings and the results of a scenario.
 type lab struct {
 	short bool
-	rng   *rand.Rand // for one goroutine; mix shares it under a lock
+	rng   *rand.Rand // not safe for concurrent use; mix guards its own
 
 	figures []figure
 	notes   []string
@@ -23,7 +23,7 @@ type figure struct {
 	ok                       bool
 }
 
-// either is the full value, or that of the bounded form.
+// either returns full, or short in the short form.
 func either[T any](l *lab, full, short T) T {
 	if l.short {
 		return short
@@ -31,19 +31,19 @@ func either[T any](l *lab, full, short T) T {
 	return full
 }
 
-// leastSpeed is the part of a speed that has to be there. The short forms compare seconds of a
-// machine that may be busy with something else, and only see that nothing stands still.
-func leastSpeed(l *lab) float64 { return either(l, 0.9, 0.5) }
+// minSpeed is the minimum ratio of two throughputs. The short forms compare seconds on a machine that
+// may be busy, so they only check that the client still makes progress.
+func minSpeed(l *lab) float64 { return either(l, 0.9, 0.5) }
 
-// leastHit is the part, in percent, of the requests that a fault has to hit. Of the few requests of a
-// short form chance may spare more.
-func leastHit(l *lab) float64 { return either(l, 30.0, 25.0) }
+// minHit is the minimum share of requests that a fault affects, in percent. The short forms have few
+// requests, so chance has more influence.
+func minHit(l *lab) float64 { return either(l, 30.0, 25.0) }
 
 func (l *lab) add(name, measured, required string, ok bool) {
 	l.figures = append(l.figures, figure{name, measured, required, ok})
 }
 
-// show adds a figure of which nothing is required.
+// show adds a figure without a requirement.
 func (l *lab) show(name string, measured any) { l.add(name, fmt.Sprint(measured), "-", true) }
 
 func (l *lab) none(name string, measured int) { l.exactly(name, measured, 0) }
@@ -52,15 +52,15 @@ func (l *lab) exactly(name string, measured, required int) {
 	l.add(name, strconv.Itoa(measured), strconv.Itoa(required), measured == required)
 }
 
-func (l *lab) atMost(name string, measured, most float64, format string) {
-	l.add(name, fmt.Sprintf(format, measured), "<= "+fmt.Sprintf(format, most), measured <= most)
+func (l *lab) atMost(name string, measured, maximum float64, format string) {
+	l.add(name, fmt.Sprintf(format, measured), "<= "+fmt.Sprintf(format, maximum), measured <= maximum)
 }
 
-func (l *lab) atLeast(name string, measured, least float64, format string) {
-	l.add(name, fmt.Sprintf(format, measured), ">= "+fmt.Sprintf(format, least), measured >= least)
+func (l *lab) atLeast(name string, measured, minimum float64, format string) {
+	l.add(name, fmt.Sprintf(format, measured), ">= "+fmt.Sprintf(format, minimum), measured >= minimum)
 }
 
-// note says under the table what a figure cannot.
+// note adds a line below the table.
 func (l *lab) note(format string, args ...any) {
 	l.notes = append(l.notes, fmt.Sprintf(format, args...))
 }

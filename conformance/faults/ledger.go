@@ -8,43 +8,43 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// entry is one call: what it was to do to a trunk, and what it reported.
+// entry is one call: what it should do to a trunk, and what it reported.
 type entry struct {
 	op string
 	id mihu.TrunkID
-	// before and after are the trunk as it was and as it is to be; nil where there is none.
+	// before and after are the trunk before the call and after its success; nil means no trunk.
 	before, after *mihutest.Trunk
-	// doomed is a call that the server has to refuse: it can never reach after.
+	// doomed means that the server must refuse the call.
 	doomed bool
-	// repeatable is a DELETE that something in front of the server may repeat of its own accord, as
-	// HTTP allows. Of such a call, not found says that the trunk is not there, and not who removed it.
-	repeatable bool
+	// proxyRetries means that a proxy may retry this DELETE, as HTTP allows. If such a call reports
+	// not found, the trunk does not exist, but the call itself may have removed it.
+	proxyRetries bool
 
 	err error
-	// snapshot is what a successful call gave; nil for one that gives none.
+	// snapshot is the result of a successful call; nil if it has none.
 	snapshot *mihu.ChannelSnapshot
 }
 
-// report is what a call says of itself.
+// report is the outcome that a call reports.
 type report int
 
 const (
-	happened report = iota
-	didNot
+	applied report = iota
+	notApplied
 	unknown
 )
 
 func (e *entry) report() report {
 	switch {
 	case e.err == nil:
-		return happened
+		return applied
 	case errors.Is(e.err, mihu.ErrOutcomeUnknown):
 		return unknown
 	}
-	return didNot
+	return notApplied
 }
 
-// ledger keeps what the calls reported, in the order in which they ended.
+// ledger keeps the reports of calls in the order of completion.
 type ledger struct {
 	mu      sync.Mutex
 	entries []entry
@@ -56,7 +56,7 @@ func (l *ledger) add(e entry) {
 	l.entries = append(l.entries, e)
 }
 
-// count counts the entries of an operation by what they report.
+// count returns the number of entries of an operation with a report.
 func (l *ledger) count(op string, wanted report) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,5 +68,5 @@ func (l *ledger) count(op string, wanted report) (n int) {
 	return n
 }
 
-// failures counts the entries of an operation that did not succeed.
-func (l *ledger) failures(op string) int { return l.count(op, didNot) + l.count(op, unknown) }
+// failures returns the number of entries of an operation that did not succeed.
+func (l *ledger) failures(op string) int { return l.count(op, notApplied) + l.count(op, unknown) }

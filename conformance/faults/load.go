@@ -14,9 +14,9 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// parallel runs work for 0 to n-1 on so many workers. It ends early with the context, or where work
-// says that it is not to go on.
-func parallel(ctx context.Context, workers, n int, work func(i int) (goOn bool)) {
+// parallel calls work with 0 to n-1 on a number of workers. It ends early if the context ends or work
+// returns false.
+func parallel(ctx context.Context, workers, n int, work func(i int) bool) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
@@ -32,22 +32,22 @@ func parallel(ctx context.Context, workers, n int, work func(i int) (goOn bool))
 	wg.Wait()
 }
 
-// swift is the default policy with short delays, so that a run is short. Attempts and budget are
-// the defaults.
-var swift = mihu.RetryPolicy{BaseDelay: 5 * time.Millisecond, RateLimitDelay: 20 * time.Millisecond, MaxDelay: 100 * time.Millisecond}
+// fastRetries is the default policy with short delays, to keep the runs short. Attempts and budget
+// are the defaults.
+var fastRetries = mihu.RetryPolicy{BaseDelay: 5 * time.Millisecond, RateLimitDelay: 20 * time.Millisecond, MaxDelay: 100 * time.Millisecond}
 
-const swiftNote = "retry policy: default attempts and budget; BaseDelay 5 ms, MaxDelay 100 ms, attempt timeout 250 ms, so that the run is short"
+const fastRetriesNote = "retry policy: default attempts and budget; BaseDelay 5 ms, MaxDelay 100 ms, attempt timeout 250 ms, to keep the run short"
 
 var numbers atomic.Int64
 
-// newNumber is for a trunk that no other call of this process has.
+// newNumber returns the index of a trunk that no other call in this process uses.
 func newNumber() int { return int(numbers.Add(1)) + 5_000_000 }
 
 func callTrunk(i int) mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1555%07d", i), Channel: mihu.ChannelCall}
 }
 
-// wanted is a trunk in which everything is set, and nothing as in another.
+// wanted returns a request that sets every field, with values that no other trunk has.
 func wanted(i int, agent string) *mihu.TrunkCreateRequest {
 	return &mihu.TrunkCreateRequest{
 		TrunkID:   callTrunk(i),
@@ -62,7 +62,7 @@ func wanted(i int, agent string) *mihu.TrunkCreateRequest {
 	}
 }
 
-// asTrunk is what the server holds once the request was carried out.
+// asTrunk returns the trunk that the server stores if the request is applied.
 func asTrunk(req *mihu.TrunkCreateRequest) *mihutest.Trunk {
 	return &mihutest.Trunk{
 		ID: req.TrunkID, AgentUUID: req.AgentUUID, Name: req.Name, Direction: req.Direction, SIP: *req.SIP,
@@ -70,15 +70,15 @@ func asTrunk(req *mihu.TrunkCreateRequest) *mihutest.Trunk {
 	}
 }
 
-// settled waits until no request can still be on its way to a change: none has begun for longer
-// than any fault delays one.
-func settled(ctx context.Context, srv *mihutest.Server) error {
-	const quiet = longestWait + 500*time.Millisecond
+// quiesce waits until no request can still change the state: no request has arrived for longer than
+// any fault can delay one.
+func quiesce(ctx context.Context, srv *mihutest.Server) error {
+	const quiet = maxDelay + 500*time.Millisecond
 	seen, since := srv.RequestCount(), time.Now()
 	for time.Since(since) < quiet {
 		select {
 		case <-ctx.Done():
-			return errors.New("the server did not come to rest in time")
+			return errors.New("requests kept arriving until the context ended")
 		case <-time.After(10 * time.Millisecond):
 		}
 		if now := srv.RequestCount(); now != seen {
@@ -88,10 +88,10 @@ func settled(ctx context.Context, srv *mihutest.Server) error {
 	return nil
 }
 
-// everyRequest has a server keep so many requests that none is forgotten.
+// everyRequest lets a server keep all requests of a scenario.
 func everyRequest() mihutest.Option { return mihutest.WithRequestLimit(1 << 20) }
 
-// pause waits, and is an error where the context ends before.
+// pause waits for d. It returns an error if the context ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -101,7 +101,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// relayTo is a relay to a server, which ends TLS where there is a configuration for it.
+// relayTo returns a relay to a server. If config is not nil, the relay terminates TLS.
 func relayTo(ctx context.Context, srv *mihutest.Server, config *tls.Config) (*relay, error) {
 	target, err := url.Parse(srv.URL())
 	if err != nil {
@@ -110,7 +110,7 @@ func relayTo(ctx context.Context, srv *mihutest.Server, config *tls.Config) (*re
 	return newRelay(ctx, target.Host, config)
 }
 
-// connectTo is a client with the transport that it has by default, through a relay.
+// connectTo returns a client with its default transport that uses a relay.
 func connectTo(r *relay, srv *mihutest.Server, opts ...mihu.Option) (*mihu.Client, error) {
 	scheme := "http"
 	if r.tls != nil {

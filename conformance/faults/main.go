@@ -1,12 +1,12 @@
-// Command faults shows by measurement what package mihu promises: a call that moves a company's
-// phone line ends in one of three ways, always the true one. It happened, it did not, or the
-// outcome is unknown and the error says how to find out.
+// Command faults measures what package mihu promises. Every call reports one of three outcomes, and
+// the report is always true: the change was applied, it was not applied, or the outcome is unknown
+// and the error contains advice how to find out.
 //
 //	go run ./faults [-short] [-run regexp] [-seed n]
 //
-// Every scenario runs the client against a server that lives in this process and whose state is
-// the truth, with faults in between, and compares what the calls reported with that truth. All
-// traffic stays on the loopback interface. The exit status is 1 where a required figure is missed.
+// Every scenario runs the client against an in-process fake server and injects faults. Afterwards it
+// compares what the calls reported with the state of the server. All traffic stays on the loopback
+// interface. The exit status is 1 if a requirement is not met.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// scenario is one way in which things go wrong.
+// scenario is one kind of failure.
 type scenario struct {
 	name  string
 	about string
@@ -30,20 +30,20 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{"creates", "creates under the server's own faults, over HTTP/1.1", createsHTTP1},
-	{"creates-http2", "the same over HTTP/2, where a lost connection takes every request on it along", createsHTTP2},
-	{"creates-toxiproxy", "the same through TCP proxies that go bad and recover at random", createsToxiproxy},
-	{"changes", "updates, assigns and deletes under the server's own faults", changes},
-	{"outage-503", "a server that answers 503 to everything, and recovers", outage503},
-	{"outage-refused", "a server that refuses connections, and recovers", outageRefused},
-	{"pool", "connections and speed while 2 % of the answers are 503", pool},
-	{"black-hole", "an HTTP/2 connection whose packets vanish", blackHole},
-	{"nginx-reload", "nginx in front that limits the rate, closes connections and is reloaded all the time", nginxReload},
-	{"nginx-restart", "nginx in front of a server that is restarted all the time", nginxRestart},
+	{"creates", "creates with injected faults, over HTTP/1.1", createsHTTP1},
+	{"creates-http2", "creates with injected faults, over HTTP/2: a lost connection fails all of its requests", createsHTTP2},
+	{"creates-toxiproxy", "creates through TCP proxies that fail and recover at random", createsToxiproxy},
+	{"changes", "updates, assigns and deletes with injected faults", changes},
+	{"outage-503", "a server that responds with 503 to every request, then recovers", outage503},
+	{"outage-refused", "a server that refuses connections, then recovers", outageRefused},
+	{"pool", "connections and throughput while 2 % of the responses are 503", pool},
+	{"black-hole", "an HTTP/2 connection whose packets are lost", blackHole},
+	{"nginx-reload", "nginx that limits the rate, closes connections and is reloaded continually", nginxReload},
+	{"nginx-restart", "nginx in front of a server that is restarted continually", nginxRestart},
 }
 
-// longest bounds a scenario that hangs.
-const longest = 10 * time.Minute
+// scenarioTimeout ends a scenario that hangs.
+const scenarioTimeout = 10 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -52,23 +52,23 @@ func main() {
 	os.Exit(code)
 }
 
-// command runs the scenarios that are asked for and gives the exit status.
+// command runs the selected scenarios and returns the exit status.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pattern := flags.String("run", "", "run the scenarios whose name matches this `regexp`")
-	short := flags.Bool("short", false, "run every scenario in its bounded form")
-	seed := flags.Uint64("seed", 0, "seed of the faults; 0 draws one")
+	short := flags.Bool("short", false, "run a short form of every scenario")
+	seed := flags.Uint64("seed", 0, "seed of the faults; 0 means a random seed")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	wanted, err := regexp.Compile(*pattern)
 	if err != nil || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(stderr, "faults: want flags only, and a regular expression to -run:", err)
+		_, _ = fmt.Fprintln(stderr, "faults: want only flags, and a valid regular expression for -run:", err)
 		return 2
 	}
 	for *seed == 0 {
-		*seed = rand.Uint64() //nolint:gosec // faults are to be repeatable, not secret
+		*seed = rand.Uint64() //nolint:gosec // faults must be reproducible, not secret
 	}
 	_, _ = fmt.Fprintf(stdout, "seed %d\n", *seed)
 
@@ -80,9 +80,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		ran++
 		l := newLab(*short, *seed, s.name)
 		began := time.Now()
-		limited, cancel := context.WithTimeout(ctx, longest)
+		limited, cancel := context.WithTimeout(ctx, scenarioTimeout)
 		if err := s.run(limited, l); err != nil {
-			l.add("could be run", err.Error(), "yes", false)
+			l.add("completed", err.Error(), "yes", false)
 		}
 		cancel()
 		missed += l.missed()
@@ -97,17 +97,16 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "faults: no scenario matches", *pattern)
 		return 2
 	case missed > 0:
-		_, _ = fmt.Fprintf(stdout, "\n%d required figures missed; repeat with -seed %d\n", missed, *seed)
+		_, _ = fmt.Fprintf(stdout, "\n%d requirements not met; reproduce with -seed %d\n", missed, *seed)
 		return 1
 	}
-	_, _ = fmt.Fprintf(stdout, "\nevery required figure is met, in %d scenarios\n", ran)
+	_, _ = fmt.Fprintf(stdout, "\nall requirements met in %d scenarios\n", ran)
 	return 0
 }
 
-// newLab gives each scenario a random source of its own, so that one can be repeated without the
-// others.
+// newLab gives each scenario its own random source, so that it can be reproduced without the others.
 func newLab(short bool, seed uint64, name string) *lab {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, name)
-	return &lab{short: short, rng: rand.New(rand.NewPCG(seed, h.Sum64()))} //nolint:gosec // faults are to be repeatable, not secret
+	return &lab{short: short, rng: rand.New(rand.NewPCG(seed, h.Sum64()))} //nolint:gosec // faults must be reproducible, not secret
 }

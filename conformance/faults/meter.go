@@ -7,18 +7,18 @@ import (
 	"sync/atomic"
 )
 
-// meter is a log handler that counts the attempts of a client, and those that a fault hit: without
-// an answer, with one that is cut short or cannot be read, or with a server error; and those that
-// were answered 429.
+// meter is a log handler that counts the attempts of a client. It counts separately the attempts that
+// failed (without a response, with one that is truncated or malformed, or with a server error) and
+// those with a 429.
 type meter struct{ sent, hit, limited atomic.Int64 }
 
-// logger is for mihu.WithLogger.
+// logger returns the logger for mihu.WithLogger.
 func (m *meter) logger() *slog.Logger { return slog.New(m) }
 
-// Enabled takes everything.
+// Enabled returns true for every level.
 func (m *meter) Enabled(context.Context, slog.Level) bool { return true }
 
-// Handle counts a record that tells of an attempt.
+// Handle counts the records of attempts.
 func (m *meter) Handle(_ context.Context, record slog.Record) error {
 	if record.Message != "mihu: attempt" {
 		return nil
@@ -43,8 +43,8 @@ func (m *meter) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// WithAttrs and WithGroup change nothing, since nothing is written.
+// WithAttrs returns m, because no record is written.
 func (m *meter) WithAttrs([]slog.Attr) slog.Handler { return m }
 
-// WithGroup is as WithAttrs.
+// WithGroup returns m, because no record is written.
 func (m *meter) WithGroup(string) slog.Handler { return m }

@@ -13,20 +13,20 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// attemptTime is the attempt timeout of every client here that meets delays, short so that the
-// runs are.
-const attemptTime = 250 * time.Millisecond
+// attemptTimeout is the attempt timeout of the clients whose requests are delayed. It is short to
+// keep the runs short.
+const attemptTimeout = 250 * time.Millisecond
 
-// tooLate is a wait that the attempt timeout cuts, most of the time; it is bounded by longestWait.
-func tooLate(rng *rand.Rand) time.Duration { return between(rng, attemptTime, longestWait) }
+// tooLate returns a delay between the attempt timeout and maxDelay.
+func tooLate(rng *rand.Rand) time.Duration { return between(rng, attemptTimeout, maxDelay) }
 
-const longestWait = 3 * attemptTime
+const maxDelay = 3 * attemptTimeout
 
-func between(rng *rand.Rand, least, most time.Duration) time.Duration {
-	return least + time.Duration(rng.Int64N(int64(most-least)))
+func between(rng *rand.Rand, minimum, maximum time.Duration) time.Duration {
+	return minimum + time.Duration(rng.Int64N(int64(maximum-minimum)))
 }
 
-// ingredient is one kind of fault and its part of all requests.
+// ingredient is a kind of fault and its share of all requests.
 type ingredient struct {
 	kind string
 	part float64
@@ -37,9 +37,8 @@ func gateway(rng *rand.Rand) int {
 	return []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}[rng.IntN(4)]
 }
 
-// everything is every kind of fault that the server has, on about a third of all requests. On
-// HTTP/2 a dropped connection takes every request on it along, so that drops are rare there and
-// errors make up for them.
+// everything returns all kinds of faults, on about a third of all requests. On HTTP/2 a dropped
+// connection fails all of its requests, so there are fewer drops and more errors.
 func everything(http2 bool) []ingredient {
 	drops, errors := 0.04, 0.045
 	if http2 {
@@ -50,8 +49,8 @@ func everything(http2 bool) []ingredient {
 		{"dropped after", drops, func(*rand.Rand) mihutest.Fault { return mihutest.Fault{Drop: true, AfterChange: true} }},
 		{"timeout before", 0.02, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{Delay: tooLate(rng)} }},
 		{"timeout after", 0.02, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{DelayAfter: tooLate(rng)} }},
-		{"lands late", 0.03, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{Delay: tooLate(rng), Detached: true} }},
-		{"cut short", 0.03, func(*rand.Rand) mihutest.Fault { return mihutest.Fault{Truncate: true} }},
+		{"applied late", 0.03, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{Delay: tooLate(rng), Detached: true} }},
+		{"truncated", 0.03, func(*rand.Rand) mihutest.Fault { return mihutest.Fault{Truncate: true} }},
 		{"5xx before", errors, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{Status: gateway(rng)} }},
 		{"5xx after", errors, func(rng *rand.Rand) mihutest.Fault { return mihutest.Fault{Status: gateway(rng), AfterChange: true} }},
 		{"page before", 0.01, func(*rand.Rand) mihutest.Fault { return mihutest.HTMLPage(http.StatusBadGateway) }},
@@ -66,24 +65,24 @@ func everything(http2 bool) []ingredient {
 	}
 }
 
-// mix draws a fault for each request. Its choose is for Server.InjectFunc.
+// mix chooses a random fault for each request. Its method choose is for Server.InjectFunc.
 type mix struct {
 	ingredients []ingredient
 
 	mu    sync.Mutex
 	rng   *rand.Rand
-	asked int
+	total int
 	given map[string]int
 }
 
 func (l *lab) mix(ingredients []ingredient) *mix {
-	return &mix{ingredients: ingredients, rng: rand.New(rand.NewPCG(l.rng.Uint64(), 0)), given: map[string]int{}} //nolint:gosec // faults are to be repeatable, not secret
+	return &mix{ingredients: ingredients, rng: rand.New(rand.NewPCG(l.rng.Uint64(), 0)), given: map[string]int{}} //nolint:gosec // faults must be reproducible, not secret
 }
 
 func (m *mix) choose(mihutest.Request) *mihutest.Fault {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.asked++
+	m.total++
 	at := m.rng.Float64()
 	for _, in := range m.ingredients {
 		if at -= in.part; at < 0 {
@@ -95,24 +94,24 @@ func (m *mix) choose(mihutest.Request) *mihutest.Fault {
 	return nil
 }
 
-// count is how many requests met a kind of fault.
+// count returns the number of requests with a kind of fault.
 func (m *mix) count(kind string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.given[kind]
 }
 
-// hits is how many requests met a fault, of how many.
-func (m *mix) hits() (hit, asked int) {
+// hits returns the number of requests with a fault, and of all requests.
+func (m *mix) hits() (hit, total int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range m.given {
 		hit += n
 	}
-	return hit, m.asked
+	return hit, m.total
 }
 
-// String is how often each kind of fault was given.
+// String returns the number of faults of each kind.
 func (m *mix) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

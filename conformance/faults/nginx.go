@@ -21,61 +21,61 @@ import (
 
 const nginxWorkers = 32
 
-// nginxReload has nginx limit the rate, close every connection after 100 requests and be reloaded
-// every second. None of it may be seen by a caller.
+// nginxReload lets nginx limit the rate, close every connection after 100 requests and reload every
+// second. No call may fail because of it.
 func nginxReload(ctx context.Context, l *lab) error {
-	b := &behind{settings: nginxSettings{Limit: true}, calls: either(l, 20_000, 3_000), least: 3}
-	b.trouble = func(ctx context.Context, front *nginx, _ *relay) error {
+	b := &behind{settings: nginxSettings{Limit: true}, calls: either(l, 20_000, 3_000), minimum: 3}
+	b.disrupt = func(ctx context.Context, front *nginx, _ *relay) error {
 		if err := pause(ctx, time.Second); err != nil {
-			return nil //nolint:nilerr // it was stopped
+			return nil //nolint:nilerr // the scenario has ended
 		}
 		return front.reload()
 	}
 	if err := b.run(ctx, l); err != nil {
 		return err
 	}
-	l.none("calls that failed", len(b.lives.failed))
-	l.atLeast("reloads", float64(b.troubles.Load()), float64(b.least), "%.0f")
-	l.atLeast("answers 429", float64(b.meter.limited.Load()), 10, "%.0f")
+	l.none("failed calls", len(b.lives.failed))
+	l.atLeast("reloads", float64(b.disruptions.Load()), float64(b.minimum), "%.0f")
+	l.atLeast("responses with 429", float64(b.meter.limited.Load()), 10, "%.0f")
 	for _, line := range tally(b.lives.failed) {
 		l.note("failed: %s", line)
 	}
 	return nil
 }
 
-// nginxRestart takes the server behind nginx away for a second, again and again. As it comes with
-// Debian, nginx repeats a DELETE whose connection to the server is lost, so that the answer can say
-// that there is no such trunk although the call has removed it.
+// nginxRestart stops the server behind nginx for a second, again and again. With its default
+// configuration, nginx retries a DELETE if the connection to the server is lost. The response can then
+// be 404 although the call has removed the trunk.
 func nginxRestart(ctx context.Context, l *lab) error {
-	b := &behind{calls: either(l, 20_000, 3_000), least: int64(either(l, 12, 3))}
-	b.trouble = func(ctx context.Context, _ *nginx, server *relay) error {
+	b := &behind{calls: either(l, 20_000, 3_000), minimum: int64(either(l, 12, 3))}
+	b.disrupt = func(ctx context.Context, _ *nginx, server *relay) error {
 		if err := pause(ctx, 2*time.Second); err != nil {
-			return nil //nolint:nilerr // it was stopped
+			return nil //nolint:nilerr // the scenario has ended
 		}
 		server.close()
-		_ = pause(ctx, time.Second) // it has to be opened again in any case
+		_ = pause(ctx, time.Second) // open it again in any case
 		return server.open(ctx)
 	}
 	if err := b.run(ctx, l); err != nil {
 		return err
 	}
-	l.atLeast("restarts", float64(b.troubles.Load()), float64(b.least), "%.0f")
-	l.atLeast("attempts that failed", float64(b.meter.hit.Load()), 10, "%.0f")
-	l.show("calls that failed", len(b.lives.failed))
-	l.show("deletes that nginx repeated, not found by then", len(b.lives.verdict.gone))
+	l.atLeast("restarts", float64(b.disruptions.Load()), float64(b.minimum), "%.0f")
+	l.atLeast("failed attempts", float64(b.meter.hit.Load()), 10, "%.0f")
+	l.show("failed calls", len(b.lives.failed))
+	l.show("deletes that nginx retried, then not found", len(b.lives.verdict.gone))
 	return nil
 }
 
-// behind leads lives of trunks through nginx, while there is trouble.
+// behind runs lives of trunks through nginx while something disrupts it.
 type behind struct {
 	settings nginxSettings
-	trouble  func(context.Context, *nginx, *relay) error // once
-	calls    int                                         // at least
-	least    int64                                       // troubles
+	disrupt  func(context.Context, *nginx, *relay) error // once
+	calls    int                                         // minimum
+	minimum  int64                                       // disruptions
 
-	lives    *chain
-	meter    meter
-	troubles atomic.Int64
+	lives       *chain
+	meter       meter
+	disruptions atomic.Int64
 }
 
 func (b *behind) run(ctx context.Context, l *lab) error {
@@ -101,33 +101,33 @@ func (b *behind) run(ctx context.Context, l *lab) error {
 	}
 	defer client.CloseIdleConnections()
 
-	troubling, stop := context.WithCancel(ctx)
+	disrupting, stop := context.WithCancel(ctx)
 	defer stop()
-	troubled := make(chan error, 1)
+	disruptErr := make(chan error, 1)
 	go func() {
-		for troubling.Err() == nil {
-			if err := b.trouble(troubling, front, server); err != nil {
+		for disrupting.Err() == nil {
+			if err := b.disrupt(disrupting, front, server); err != nil {
 				stop()
-				troubled <- err
+				disruptErr <- err
 				return
 			}
-			b.troubles.Add(1)
+			b.disruptions.Add(1)
 		}
-		troubled <- nil
+		disruptErr <- nil
 	}()
 	b.lives = &chain{client: client, srv: srv, proxied: true}
 	b.lives.run(ctx, nginxWorkers, 0, func(calls int) bool {
-		return calls >= b.calls && b.troubles.Load() >= b.least || troubling.Err() != nil
+		return calls >= b.calls && b.disruptions.Load() >= b.minimum || disrupting.Err() != nil
 	})
 	stop()
-	if err := <-troubled; err != nil {
+	if err := <-disruptErr; err != nil {
 		return err
 	}
 	verdict, err := b.lives.end(ctx)
 	if err != nil {
 		return err
 	}
-	l.atLeast("calls, each held against the server at once", float64(b.lives.calls), float64(b.calls), "%.0f")
+	l.atLeast("calls, each checked against the server", float64(b.lives.calls), float64(b.calls), "%.0f")
 	l.show("writes, reads", fmt.Sprint(b.lives.writes, ", ", b.lives.reads))
 	l.show("attempts", b.meter.sent.Load())
 	verdict.figures(l)
@@ -135,10 +135,10 @@ func (b *behind) run(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// nginxSettings are what the configuration is made of.
+// nginxSettings are the variables of the configuration.
 type nginxSettings struct {
 	Folder, Address, Upstream string
-	// Limit answers 429 above a rate, half the time with Retry-After.
+	// Limit turns on a rate limit with 429; half of these responses have a Retry-After.
 	Limit bool
 }
 
@@ -181,41 +181,41 @@ http {
 }
 `))
 
-// nginx is a process of Debian's nginx, in a folder of its own.
+// nginx is a process of nginx with a directory of its own.
 type nginx struct {
 	binary   string
 	settings nginxSettings
 	process  *exec.Cmd
-	said     *bytes.Buffer
+	stderr   *bytes.Buffer
 	ended    chan struct{}
-	err      error // how it ended
+	err      error // of the process
 }
 
-// startNginx starts nginx without privileges. The port it is given was free a moment ago, so that it
-// may take more than one try.
+// startNginx starts nginx without privileges. Another process may take its port first, so it tries
+// up to three times.
 func startNginx(ctx context.Context, settings nginxSettings) (*nginx, error) {
 	binary, err := exec.LookPath("nginx")
 	if err != nil {
 		binary, err = exec.LookPath("/usr/sbin/nginx")
 	}
 	if err != nil {
-		return nil, errors.New("nginx is not installed; install Debian's package nginx-light, or any other of nginx with TLS and HTTP/2")
+		return nil, errors.New("nginx is not installed; install Debian's package nginx-light, or another nginx with TLS and HTTP/2")
 	}
 	self, err := authority()
 	if err != nil {
 		return nil, err
 	}
 	for try := 0; ; try++ {
-		n := &nginx{binary: binary, settings: settings, said: new(bytes.Buffer), ended: make(chan struct{})}
+		n := &nginx{binary: binary, settings: settings, stderr: new(bytes.Buffer), ended: make(chan struct{})}
 		if n.settings.Folder, err = os.MkdirTemp("", "faults-nginx"); err != nil {
 			return nil, err
 		}
 		if err = n.start(ctx, self); err == nil {
 			return n, nil
 		}
-		said := n.stop()
+		output := n.stop()
 		if try == 2 || ctx.Err() != nil {
-			return nil, fmt.Errorf("nginx does not start: %w\n%s", err, said)
+			return nil, fmt.Errorf("cannot start nginx: %w\n%s", err, output)
 		}
 	}
 }
@@ -240,11 +240,11 @@ func (n *nginx) start(ctx context.Context, self *identity) error {
 	if err := self.write(n.settings.Folder); err != nil {
 		return err
 	}
-	if err := n.giveAway(); err != nil {
+	if err := n.chown(); err != nil {
 		return err
 	}
 	n.process = n.command()
-	n.process.Stderr = n.said
+	n.process.Stderr = n.stderr
 	if err := n.process.Start(); err != nil {
 		return err
 	}
@@ -260,23 +260,23 @@ func (n *nginx) start(ctx context.Context, self *identity) error {
 		}
 		select {
 		case <-n.ended:
-			return fmt.Errorf("it ended: %w", n.err)
+			return fmt.Errorf("nginx exited: %w", n.err)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return errors.New("it does not answer")
+	return errors.New("nginx does not accept connections")
 }
 
 func (n *nginx) file(name string) string { return filepath.Join(n.settings.Folder, name) }
 
-// nobody is who runs nginx where this program runs as root.
+// nobody is the user of nginx if this program runs as root.
 const nobody = 65534
 
 func (n *nginx) command(args ...string) *exec.Cmd {
 	args = append([]string{"-p", n.settings.Folder, "-c", n.file("nginx.conf"), "-e", n.file("error.log")}, args...)
-	cmd := exec.Command(n.binary, args...) //nolint:gosec,noctx // the program that was looked up; it is stopped by stop
+	cmd := exec.Command(n.binary, args...) //nolint:gosec,noctx // the path of LookPath; stop ends it
 	cmd.Dir = n.settings.Folder
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
@@ -284,8 +284,8 @@ func (n *nginx) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// giveAway makes the folder that of the user who runs nginx.
-func (n *nginx) giveAway() error {
+// chown makes the user of nginx the owner of its files.
+func (n *nginx) chown() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -305,7 +305,7 @@ func (n *nginx) reload() error {
 	return nil
 }
 
-// stop ends nginx, removes its folder and gives what it said.
+// stop ends nginx, removes its directory and returns its output.
 func (n *nginx) stop() string {
 	if n.process != nil && n.process.Process != nil {
 		_ = n.process.Process.Signal(syscall.SIGTERM)
@@ -316,7 +316,7 @@ func (n *nginx) stop() string {
 			<-n.ended
 		}
 	}
-	log, _ := os.ReadFile(n.file("error.log")) // it may not have come so far
+	log, _ := os.ReadFile(n.file("error.log")) // it may not exist
 	_ = os.RemoveAll(n.settings.Folder)
-	return n.said.String() + string(log)
+	return n.stderr.String() + string(log)
 }

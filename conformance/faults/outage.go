@@ -13,17 +13,17 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// outage503 has the server answer 503 to everything.
+// outage503 makes the server respond with 503 to every request.
 func outage503(ctx context.Context, l *lab) error {
 	return outage(ctx, l, func(s *site) error {
-		return s.srv.Inject(mihutest.Fault{Status: http.StatusServiceUnavailable, Times: -1})
+		return s.srv.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: http.StatusServiceUnavailable})
 	}, func(s *site) error {
 		s.srv.ClearFaults()
 		return nil
 	})
 }
 
-// outageRefused has connections lost and refused.
+// outageRefused closes the open connections and refuses new ones.
 func outageRefused(ctx context.Context, l *lab) error {
 	return outage(ctx, l, func(s *site) error {
 		s.front.close()
@@ -36,34 +36,34 @@ const (
 	budget        = 1000 // the client's default
 )
 
-// outage measures a client with the default policy before, during and after an outage. Another one,
-// whose server stays well, tells what the machine could do at the time.
+// outage measures a client with the default policy before, during and after an outage. A second
+// client, whose server has no outage, measures the speed of the machine at the same time.
 func outage(ctx context.Context, l *lab, fail, heal func(*site) error) error {
 	s, err := newSite(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	well, err := newSite(ctx)
+	healthy, err := newSite(ctx)
 	if err != nil {
 		return err
 	}
-	defer well.close()
+	defer healthy.close()
 
 	if err := pause(ctx, time.Second); err != nil {
 		return err
 	}
-	before, wellBefore, err := speeds(ctx, s, well, either(l, 4*time.Second, 2*time.Second))
+	before, healthyBefore, err := speeds(ctx, s, healthy, either(l, 4*time.Second, 2*time.Second))
 	if err != nil {
 		return err
 	}
 
-	repeatedBefore := s.repeated()
+	retriedBefore := s.retried()
 	if err := fail(s); err != nil {
 		return err
 	}
 	began := time.Now()
-	for s.repeated()-repeatedBefore < budget-outageWorkers { // those on their way are not counted yet
+	for s.retried()-retriedBefore < budget-outageWorkers { // requests in flight are not counted yet
 		if err := pause(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
@@ -85,28 +85,28 @@ func outage(ctx context.Context, l *lab, fail, heal func(*site) error) error {
 	if err := pause(ctx, time.Second); err != nil {
 		return err
 	}
-	after, wellAfter, err := speeds(ctx, s, well, time.Second)
+	after, healthyAfter, err := speeds(ctx, s, healthy, time.Second)
 	if err != nil {
 		return err
 	}
 	s.stop()
-	well.stop()
-	if err := settled(ctx, s.srv); err != nil {
+	healthy.stop()
+	if err := quiesce(ctx, s.srv); err != nil {
 		return err
 	}
 	verdict := judge(s.book.entries, truthOf(s.srv))
-	l.atMost("requests per call once the budget is used", perCall, 1.1, "%.3f")
-	l.atLeast("speed in the 2nd second after it to that before, of the other client's", after/before/(wellAfter/wellBefore), leastSpeed(l), "%.2f")
-	l.show("calls a second before and after; the other client's", fmt.Sprintf("%.0f, %.0f; %.0f, %.0f", before, after, wellBefore, wellAfter))
-	l.show("calls measured without budget", ended)
-	l.show("creates: made, not made, unknown", fmt.Sprint(s.book.count("create", happened), ", ", s.book.count("create", didNot), ", ", len(verdict.unknown)))
-	verdict.unknown = nil // thousands of calls met the outage, of which each may be unknown
+	l.atMost("requests per call after the retry budget is exhausted", perCall, 1.1, "%.3f")
+	l.atLeast("throughput in the 2nd second after the outage, relative to before and to the other client", after/before/(healthyAfter/healthyBefore), minSpeed(l), "%.2f")
+	l.show("calls per second before and after; of the other client", fmt.Sprintf("%.0f, %.0f; %.0f, %.0f", before, after, healthyBefore, healthyAfter))
+	l.show("calls measured with an exhausted budget", ended)
+	l.show("creates: created, not created, unknown", fmt.Sprint(s.book.count("create", applied), ", ", s.book.count("create", notApplied), ", ", len(verdict.unknown)))
+	verdict.unknown = nil // each of thousands of calls during the outage may be unknown
 	verdict.figures(l)
-	l.note("the default retry policy; %d workers, a quarter creates, a quarter updates, half reads; the budget of %d was used after %.1f s", outageWorkers, budget, spent.Seconds())
+	l.note("the default retry policy; %d workers, a quarter creates, a quarter updates, half reads; the retry budget of %d was exhausted after %.1f s", outageWorkers, budget, spent.Seconds())
 	return nil
 }
 
-// site is a server, the way to it, a client and workers who call one time after the other.
+// site is a server, a relay to it, a client and workers that make calls continuously.
 type site struct {
 	srv    *mihutest.Server
 	front  *relay
@@ -148,7 +148,7 @@ func (s *site) close() {
 	s.srv.Close()
 }
 
-// start starts the workers; stop lets them end their calls.
+// start starts the workers. stop waits until they have finished their calls.
 func (s *site) start(ctx context.Context) error {
 	working, stop := context.WithCancel(ctx)
 	var workers sync.WaitGroup
@@ -168,7 +168,8 @@ func (s *site) start(ctx context.Context) error {
 					s.succeeded.Add(1)
 				}
 				s.ended.Add(1)
-				// Not as fast as the machine can, so that speeds can be compared, nor all in step.
+				// Pause, so that the machine does not limit the speed, and at random, so that workers do not
+				// stay in step.
 				_ = pause(working, rand.N(2*outagePause)) //nolint:gosec // no secret
 			}
 		})
@@ -176,7 +177,7 @@ func (s *site) start(ctx context.Context) error {
 	return nil
 }
 
-// outagePause is what a worker does between two calls, on average.
+// outagePause is the average pause of a worker between two calls.
 const outagePause = 60 * time.Millisecond
 
 func (s *site) call(ctx context.Context, standing mihu.TrunkID) error {
@@ -195,10 +196,10 @@ func (s *site) call(ctx context.Context, standing mihu.TrunkID) error {
 	return err
 }
 
-// repeated is how many requests were more than the first of a call.
-func (s *site) repeated() int64 { return s.meter.sent.Load() - s.begun.Load() }
+// retried returns the number of requests beyond the first of each call.
+func (s *site) retried() int64 { return s.meter.sent.Load() - s.begun.Load() }
 
-// speeds are the numbers of calls that succeed a second, at two sites at the same time.
+// speeds returns the successful calls per second of two sites at the same time.
 func speeds(ctx context.Context, a, b *site, window time.Duration) (float64, float64, error) {
 	fromA, fromB, began := a.succeeded.Load(), b.succeeded.Load(), time.Now()
 	if err := pause(ctx, window); err != nil {

@@ -15,16 +15,16 @@ import (
 
 const (
 	poolWorkers = 64
-	poolMost    = 96 // connections
-	// poolPause is what a worker does between two calls. It keeps the speed below what a busy machine
-	// can do, so that rounds can be compared, and leaves most connections idle, so that one that is
-	// closed without need has to be opened again.
+	maxPool     = 96 // connections
+	// poolPause is the pause of a worker between two calls. It keeps the speed below the limit of a
+	// busy machine, so that rounds can be compared. It also keeps most connections idle, so that a
+	// connection that is closed without need must be opened again.
 	poolPause = 40 * time.Millisecond
 )
 
-// pool counts connections and compares speeds, over TLS and HTTP/1.1: one client has 2 % of its
-// answers replaced by 503, the other has none. They take turns, so that what else the machine does
-// meets both.
+// pool counts connections and compares speeds over TLS and HTTP/1.1. One client receives a 503 for
+// 2 % of its requests, the other none. They take turns, so that other load on the machine affects
+// both.
 func pool(ctx context.Context, l *lab) error {
 	srv, err := mihutest.Start(mihutest.WithRequestLimit(0))
 	if err != nil {
@@ -39,11 +39,11 @@ func pool(ctx context.Context, l *lab) error {
 		}
 		lines[i] = trunk.ID
 	}
-	well, err := newSide(ctx, srv, lines)
+	healthy, err := newSide(ctx, srv, lines)
 	if err != nil {
 		return err
 	}
-	defer well.close()
+	defer healthy.close()
 	hit, err := newSide(ctx, srv, lines)
 	if err != nil {
 		return err
@@ -56,28 +56,28 @@ func pool(ctx context.Context, l *lab) error {
 	rounds, calls := either(l, 25, 9), 800
 	ratios := make([]float64, rounds)
 	for i := range ratios {
-		before := well.round(ctx, calls)
+		before := healthy.round(ctx, calls)
 		srv.InjectFunc(mixed.choose)
 		ratios[i] = hit.round(ctx, calls) / before
 		srv.InjectFunc(nil)
 	}
 	failed := 0
-	for _, s := range []*side{well, hit} {
-		failed += s.book.count("create", didNot) + s.book.failures("read") + s.book.failures("update")
+	for _, s := range []*side{healthy, hit} {
+		failed += s.book.count("create", notApplied) + s.book.failures("read") + s.book.failures("update")
 	}
-	injected, asked := mixed.hits()
+	injected, total := mixed.hits()
 	l.show("calls with and without faults, each", calls*rounds)
-	l.atMost("connections of the client with faults", float64(hit.front.connections()), poolMost, "%.0f")
-	l.show("connections of the client without", well.front.connections())
-	l.atLeast("speed with faults, to that just before without, median", median(ratios), leastSpeed(l), "%.2f")
-	l.none("calls that failed, but for creates whose answer was lost", failed)
-	l.show("those creates", hit.book.count("create", unknown))
-	l.show("requests answered 503", fmt.Sprintf("%.1f %%", share(injected, asked)))
-	l.note("retry policy: default attempts and budget; BaseDelay 2 ms, so that waiting is not what is measured")
+	l.atMost("connections of the client with faults", float64(hit.front.connections()), maxPool, "%.0f")
+	l.show("connections of the client without faults", healthy.front.connections())
+	l.atLeast("throughput with faults, relative to without, median", median(ratios), minSpeed(l), "%.2f")
+	l.none("failed calls, without creates with a lost response", failed)
+	l.show("creates with a lost response", hit.book.count("create", unknown))
+	l.show("requests with a 503", fmt.Sprintf("%.1f %%", share(injected, total)))
+	l.note("retry policy: default attempts and budget; BaseDelay 2 ms, so that delays do not dominate")
 	return nil
 }
 
-// side is one of the two clients, with the listener that counts its connections.
+// side is one of the two clients, with the relay that counts its connections.
 type side struct {
 	srv    *mihutest.Server
 	front  *relay
@@ -86,9 +86,9 @@ type side struct {
 	book   ledger
 }
 
-// newSide makes a client and gives every worker its connection: all dial at once, and none is
-// answered before. Where answers are faster than handshakes, net/http dials more often than there
-// are workers, by as much as the machine is busy, and it is not that which is measured.
+// newSide returns a client with one open connection for each worker: all requests are sent at once,
+// and the responses are delayed until then. Otherwise net/http opens more connections than there are
+// workers if responses arrive during handshakes, which depends on the load of the machine.
 func newSide(ctx context.Context, srv *mihutest.Server, lines []mihu.TrunkID) (*side, error) {
 	self, err := authority()
 	if err != nil {
@@ -106,7 +106,7 @@ func newSide(ctx context.Context, srv *mihutest.Server, lines []mihu.TrunkID) (*
 	srv.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Delay: time.Second} })
 	defer srv.InjectFunc(nil)
 	parallel(ctx, poolWorkers, poolWorkers, func(n int) bool {
-		_, _ = client.Channels.GetByNumber(ctx, lines[n].PhoneNumber) // what fails here fails in the rounds too
+		_, _ = client.Channels.GetByNumber(ctx, lines[n].PhoneNumber) // an error would occur in the rounds too
 		return true
 	})
 	return &side{srv: srv, front: front, client: client, lines: lines}, nil
@@ -117,7 +117,7 @@ func (s *side) close() {
 	s.front.close()
 }
 
-// round makes the calls and gives the speed at which they went until the workers ran out of them.
+// round makes the calls and returns their speed while all workers were busy.
 func (s *side) round(ctx context.Context, calls int) float64 {
 	var ended atomic.Int64
 	var took time.Duration
@@ -133,8 +133,8 @@ func (s *side) round(ctx context.Context, calls int) float64 {
 	return 1 / took.Seconds()
 }
 
-// call is a read, and now and then an update or a create. The create is not settled: on a 503 it
-// fails, and a call that fails must not cost connections either.
+// call makes a read, an update or a create. The create is not reconciled, so that it fails on a 503: a
+// failed call must not cost a connection either.
 func (s *side) call(ctx context.Context, n int) (op string, err error) {
 	id := s.lines[n%len(s.lines)]
 	switch n % 4 {
@@ -142,7 +142,7 @@ func (s *side) call(ctx context.Context, n int) (op string, err error) {
 		_, err = s.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{Name: new(fmt.Sprintf("Renamed %d", n))})
 		return "update", err
 	case 1:
-		// Every create of either side has a number of its own.
+		// Every create of both sides has its own number.
 		agent := s.srv.AddAgent("Agent")
 		_, err = s.client.Trunks.Create(ctx, wanted(newNumber(), agent), mihu.WithoutReconciliation())
 		return "create", err

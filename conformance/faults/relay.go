@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 )
 
-// relay is a TCP proxy of this program's own: its connections can be made to swallow everything,
-// and it can be closed and opened again on the same port. It counts what it accepts.
+// relay is a TCP proxy. It can discard all data of its connections, and it can be closed and opened
+// again on the same port. It counts the connections that it accepts.
 type relay struct {
 	target  string
 	address string
-	tls     *tls.Config // ends TLS here where it is not nil
+	tls     *tls.Config // not nil: the relay terminates TLS
 
 	mu       sync.Mutex
 	listener net.Listener // nil while closed
@@ -23,7 +23,7 @@ type relay struct {
 	work     sync.WaitGroup
 }
 
-// pair is a client's connection and the one to the target.
+// pair is a connection of a client and its connection to the target.
 type pair struct {
 	client, target net.Conn
 	frozen         atomic.Bool
@@ -37,7 +37,7 @@ func newRelay(ctx context.Context, target string, config *tls.Config) (*relay, e
 	return r, nil
 }
 
-// open listens, at the same address as before.
+// open listens on the same address as before.
 func (r *relay) open(ctx context.Context) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.WithoutCancel(ctx), "tcp", r.address)
@@ -51,7 +51,7 @@ func (r *relay) open(ctx context.Context) error {
 	return nil
 }
 
-// close refuses new connections and resets those that are open. Closing twice is closing once.
+// close refuses new connections and resets the open ones. Calling it again has no effect.
 func (r *relay) close() {
 	r.mu.Lock()
 	if r.listener != nil {
@@ -65,7 +65,7 @@ func (r *relay) close() {
 	r.work.Wait()
 }
 
-// freeze makes the open connections swallow what they are given; new ones work.
+// freeze makes the open connections discard all data. New connections work.
 func (r *relay) freeze() (frozen int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +75,7 @@ func (r *relay) freeze() (frozen int) {
 	return len(r.pairs)
 }
 
-// connections is how many have been accepted so far.
+// connections returns the number of connections accepted so far.
 func (r *relay) connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,7 +95,7 @@ func (r *relay) accept(listener net.Listener) {
 	}
 }
 
-// serve moves bytes until either side ends.
+// serve copies data until either side closes.
 func (r *relay) serve(listener net.Listener, client net.Conn) {
 	var dialer net.Dialer
 	target, err := dialer.DialContext(context.Background(), "tcp", r.target)
@@ -105,7 +105,7 @@ func (r *relay) serve(listener net.Listener, client net.Conn) {
 	}
 	p := &pair{client: client, target: target}
 	r.mu.Lock()
-	if r.listener != listener { // closed meanwhile, and perhaps opened again
+	if r.listener != listener { // closed in the meantime, and perhaps opened again
 		r.mu.Unlock()
 		p.reset()
 		return
@@ -125,7 +125,7 @@ func (r *relay) serve(listener net.Listener, client net.Conn) {
 	r.mu.Unlock()
 }
 
-// copy moves bytes one way. The end of one way is the end of the connection.
+// copy copies data in one direction. Its end closes both connections.
 func (p *pair) copy(to io.Writer, from io.Reader) {
 	buffer := make([]byte, 16<<10)
 	for {
@@ -143,7 +143,7 @@ func (p *pair) copy(to io.Writer, from io.Reader) {
 	_ = p.target.Close()
 }
 
-// reset closes both connections without a goodbye.
+// reset closes both connections with a TCP reset.
 func (p *pair) reset() {
 	for _, conn := range []net.Conn{p.client, p.target} {
 		if tcp, ok := conn.(*net.TCPConn); ok {

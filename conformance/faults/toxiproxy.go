@@ -22,54 +22,54 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// createsToxiproxy puts real TCP proxies between client and server. Each of them is well or has
-// one ailment, which changes all the time and meets the connections that are open as well as new
-// ones. The server adds faults of its own.
+// createsToxiproxy puts real TCP proxies between client and server. Each proxy is healthy or has one
+// toxic, which changes continually and affects open and new connections. The server injects faults
+// too.
 func createsToxiproxy(ctx context.Context, l *lab) error {
 	srv, err := mihutest.Start(everyRequest())
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	ward, err := newWard(srv.URL(), rand.New(rand.NewPCG(l.rng.Uint64(), 0))) //nolint:gosec // faults are to be repeatable, not secret
+	proxies, err := newToxics(srv.URL(), rand.New(rand.NewPCG(l.rng.Uint64(), 0))) //nolint:gosec // faults must be reproducible, not secret
 	if err != nil {
 		return err
 	}
 	stopped := make(chan struct{})
-	infecting, stop := context.WithCancel(ctx)
+	varying, stop := context.WithCancel(ctx)
 	go func() {
 		defer close(stopped)
-		ward.infect(infecting)
+		proxies.vary(varying)
 	}()
-	discharge := sync.OnceFunc(func() {
+	stopProxies := sync.OnceFunc(func() {
 		stop()
 		<-stopped
-		ward.close()
+		proxies.close()
 	})
-	defer discharge()
+	defer stopProxies()
 
 	mixed := l.mix(everything(false))
-	for i := range mixed.ingredients { // the proxies do the rest
+	for i := range mixed.ingredients { // the proxies add more
 		mixed.ingredients[i].part *= 0.7
 	}
 	srv.InjectFunc(mixed.choose)
 	var counted meter
-	transport := &http.Transport{DialContext: ward.dial, MaxIdleConnsPerHost: createWorkers}
+	transport := &http.Transport{DialContext: proxies.dial, MaxIdleConnsPerHost: createWorkers}
 	connect := func() (*mihu.Client, error) {
-		return srv.NewClient(mihu.WithRetryPolicy(swift), mihu.WithAttemptTimeout(attemptTime),
+		return srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout),
 			mihu.WithHTTPClient(&http.Client{Transport: transport}), mihu.WithLogger(counted.logger()))
 	}
 	return create(ctx, l, srv, connect, either(l, 10_000, 1_000), func() {
-		discharge()
+		stopProxies()
 		sent, hit := counted.sent.Load(), counted.hit.Load()
-		_, asked := mixed.hits()
-		l.atLeast("attempts hit by a fault: failed, or slowed down by the server", share(int(hit)+mixed.count("latency"), int(sent)), leastHit(l), percent)
-		l.note("of %d attempts, of which %d reached the server: %v; through %d proxies that changed: %v", sent, asked, mixed, len(ward.proxies), ward)
+		_, total := mixed.hits()
+		l.atLeast("attempts with a fault: failed, or delayed by the server", share(int(hit)+mixed.count("latency"), int(sent)), minHit(l), percent)
+		l.note("%d attempts, %d of them reached the server: %v; toxics of %d proxies: %v", sent, total, mixed, len(proxies.proxies), proxies)
 	})
 }
 
-// ward is a number of proxies to one server, in changing health.
-type ward struct {
+// toxics is a set of proxies to one server whose toxics change.
+type toxics struct {
 	proxies []*toxiproxy.Proxy
 
 	mu    sync.Mutex
@@ -77,12 +77,12 @@ type ward struct {
 	given map[string]int
 }
 
-func newWard(server string, rng *rand.Rand) (*ward, error) {
+func newToxics(server string, rng *rand.Rand) (*toxics, error) {
 	target, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	w := &ward{rng: rng, given: map[string]int{}}
+	w := &toxics{rng: rng, given: map[string]int{}}
 	host := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range 8 {
 		proxy := toxiproxy.NewProxy(host, fmt.Sprintf("proxy%d", i), "127.0.0.1:0", target.Host)
@@ -95,14 +95,14 @@ func newWard(server string, rng *rand.Rand) (*ward, error) {
 	return w, nil
 }
 
-func (w *ward) close() {
+func (w *toxics) close() {
 	for _, proxy := range w.proxies {
 		proxy.Stop()
 	}
 }
 
-// dial connects to any of the proxies.
-func (w *ward) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// dial connects to a random proxy.
+func (w *toxics) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	w.mu.Lock()
 	proxy := w.proxies[w.rng.IntN(len(w.proxies))]
 	w.mu.Unlock()
@@ -110,8 +110,8 @@ func (w *ward) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", proxy.Listen)
 }
 
-// infect changes the health of one proxy after the other until the context ends.
-func (w *ward) infect(ctx context.Context) {
+// vary changes the toxic of one proxy after the other until the context ends.
+func (w *toxics) vary(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		proxy := w.proxies[i%len(w.proxies)]
 		proxy.Toxics.ResetToxics(ctx)
@@ -119,7 +119,7 @@ func (w *ward) infect(ctx context.Context) {
 		w.given[name]++
 		if toxic != nil {
 			if _, err := proxy.Toxics.AddToxicJson(bytes.NewReader(toxic)); err != nil {
-				panic(err) // the toxics are written below, so one that is not taken is a mistake there
+				panic(err) // cannot happen: toxic below returns valid toxics
 			}
 		}
 		select {
@@ -129,8 +129,8 @@ func (w *ward) infect(ctx context.Context) {
 	}
 }
 
-// toxic draws an ailment, in one direction.
-func (w *ward) toxic() (string, []byte) {
+// toxic returns a random toxic for one direction.
+func (w *toxics) toxic() (string, []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stream := []string{"upstream", "downstream"}[w.rng.IntN(2)]
@@ -146,17 +146,17 @@ func (w *ward) toxic() (string, []byte) {
 	case 3:
 		kind, attributes = "timeout", map[string]any{"timeout": 1 + w.rng.IntN(100)}
 	default:
-		return "well", nil
+		return "healthy", nil
 	}
 	body, err := json.Marshal(map[string]any{"type": kind, "stream": stream, "attributes": attributes})
 	if err != nil {
-		panic(err) // strings and numbers
+		panic(err) // cannot happen: strings and numbers
 	}
 	return kind, body
 }
 
-// String is how often each ailment was given.
-func (w *ward) String() string {
+// String returns the number of toxics of each kind.
+func (w *toxics) String() string {
 	var parts []string
 	for _, kind := range slices.Sorted(maps.Keys(w.given)) {
 		parts = append(parts, fmt.Sprintf("%d %s", w.given[kind], kind))

@@ -6,7 +6,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// populate gives the fake workspace a number of each kind, and the plan what does not fit.
+// populate adds a number of each kind to the fake server, and differences to the plan.
 func populate(workspace *example.Workspace, plan map[string]string) error {
 	if err := workspace.Populate(5); err != nil {
 		return err

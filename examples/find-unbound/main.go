@@ -1,11 +1,11 @@
-// Find-unbound lists the numbers with trunks that nobody answers on the call channel. With a plan,
-// lines of "number,agent UUID", it also lists those that somebody else answers, and those of the
-// plan that have no trunk. It only reads.
+// Find-unbound lists the numbers whose call channel has no agent. With -plan, a file with lines of
+// "number,agent UUID", it also lists numbers with a different agent, and numbers without a trunk. It
+// makes no changes.
 //
 //	go run ./examples/find-unbound                    # a fake server
-//	find-unbound -plan plan.csv -full > numbers.txt   # the workspace of MIHU_TENANT
+//	find-unbound -plan plan.csv -full > numbers.txt   # your workspace
 //
-// A purchased number without any agent is not in the list of trunks, and therefore not found.
+// It does not find purchased numbers without an agent, because they are not in the list of trunks.
 package main
 
 import (
@@ -28,8 +28,8 @@ func main() { example.Main("find-unbound", run) }
 
 func run(ctx context.Context, env example.Env) error {
 	flags := flag.NewFlagSet("find-unbound", flag.ContinueOnError)
-	planFile := flags.String("plan", "", "CSV `file` of numbers and the UUIDs of the agents that should answer")
-	full := flags.Bool("full", false, "print whole numbers")
+	planFile := flags.String("plan", "", "CSV `file` with a number and the UUID of its agent on each line")
+	full := flags.Bool("full", false, "print full numbers")
 	if err := env.Parse(flags); err != nil {
 		return err
 	}
@@ -49,17 +49,17 @@ func run(ctx context.Context, env example.Env) error {
 	}
 
 	table := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	read, listed := 0, 0
-	list := func(number, format string, args ...any) {
-		listed++
+	read, reported := 0, 0
+	report := func(number, format string, args ...any) {
+		reported++
 		if !*full {
 			number = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}.String()
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", number, fmt.Sprintf(format, args...)) // Flush has the error
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", number, fmt.Sprintf(format, args...)) // Flush returns the error
 	}
 	for number, err := range workspace.Client.Trunks.All(ctx, nil) {
 		if err != nil {
-			return errors.Join(table.Flush(), fmt.Errorf("the list ends too early: %w", err))
+			return errors.Join(table.Flush(), fmt.Errorf("list incomplete: %w", err))
 		}
 		read++
 		call := number.Binding(mihu.ChannelCall)
@@ -67,32 +67,32 @@ func run(ctx context.Context, env example.Env) error {
 		delete(plan, number.Number)
 		switch {
 		case !call.Bound:
-			list(number.Number, "unbound; WhatsApp is answered by %s", example.Who(number.Binding(mihu.ChannelWhatsApp)))
-		case planned && !strings.EqualFold(call.AgentUUID, agent): // UUIDs are the same in capitals
-			list(number.Number, "bound elsewhere: answered by %s", example.Who(call))
+			report(number.Number, "no agent for calls; WhatsApp: %s", example.Who(number.Binding(mihu.ChannelWhatsApp)))
+		case planned && !strings.EqualFold(call.AgentUUID, agent): // UUIDs are not case-sensitive
+			report(number.Number, "different agent: %s", example.Who(call))
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(plan)) {
-		list(number, "without a trunk")
+		report(number, "no trunk")
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(env.Stderr, "%d numbers read, %d listed\n", read, listed)
+	_, _ = fmt.Fprintf(env.Stderr, "%d numbers read, %d reported\n", read, reported)
 	return nil
 }
 
-// readPlan gives the agent of each number.
+// readPlan returns the agent of each number.
 func readPlan(name string) (map[string]string, error) {
 	plan := map[string]string{}
 	if name == "" {
 		return plan, nil
 	}
-	file, err := os.Open(name) //nolint:gosec // the user names the file
+	file, err := os.Open(name) //nolint:gosec // the path comes from the user
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }() // opened for reading only
 	lines := csv.NewReader(file)
 	lines.FieldsPerRecord, lines.TrimLeadingSpace = 2, true
 	records, err := lines.ReadAll()

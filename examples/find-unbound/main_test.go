@@ -18,7 +18,7 @@ const (
 	nightDesk = "8d1f5f0e-6f5c-4a53-9f0e-2b6f4f3c9a10"
 )
 
-// realServer stands for a real workspace: a number answered by each desk, and one on WhatsApp only.
+// realServer plays a real workspace: one number for each agent, and one on WhatsApp only.
 func realServer(t *testing.T) *mihutest.Server {
 	t.Helper()
 	server := mihutest.NewServer(t)
@@ -75,8 +75,8 @@ func TestPlan(t *testing.T) {
 	exampletest.Golden(t, "plan.golden", printed)
 }
 
-// TestPartOfAList must not pass for the whole of it.
-func TestPartOfAList(t *testing.T) {
+// TestIncompleteList checks that an incomplete list is an error.
+func TestIncompleteList(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	if err := server.Inject(mihutest.Fault{Status: http.StatusForbidden}); err != nil {
@@ -87,11 +87,11 @@ func TestPartOfAList(t *testing.T) {
 		t.Errorf("got %v, want ErrForbidden", err)
 	}
 	if strings.Contains(printed, "numbers read") {
-		t.Errorf("the list is summed up as if it were whole:\n%s", printed)
+		t.Errorf("an incomplete list has a summary:\n%s", printed)
 	}
 }
 
-func TestWrongPlan(t *testing.T) {
+func TestInvalidPlan(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	for name, file := range map[string]string{
@@ -103,6 +103,6 @@ func TestWrongPlan(t *testing.T) {
 		}
 	}
 	if n := server.RequestCount(); n != 0 {
-		t.Errorf("%d requests were sent, want none", n)
+		t.Errorf("sent %d requests, want none", n)
 	}
 }

@@ -10,33 +10,33 @@ import (
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"validation, by this package": "correct the request",
-		"validation, by the API":      "correct the request",
-		"unauthorized":                "stop, and get a new token",
-		"forbidden":                   "stop, and ask for the permission",
-		"not found":                   "there is no such number or trunk",
-		"conflict":                    "the number or the agent is taken",
-		"rate limited, for longer than this package waits": "put this and all other work off for 5m0s",
-		"server error":                 "try later",
-		"the page of a proxy":          "try later",
-		"the page of another site":     "that was not the API",
-		"the 404 page of another site": "that was not the API",
-		"connection lost, on a read":   "no answer",
-		"connection lost, on a change": "it may have been carried out: ",
-		"server error, on a change":    "it may have been carried out: ",
-		"deadline":                     "the time for this call is over",
-		"canceled":                     "the program is ending",
-		"canceled, on a change":        "it may have been carried out: ",
+		"validation error in this package": "correct the request",
+		"validation error of the API":      "correct the request",
+		"unauthorized":                     "stop, and get a new token",
+		"forbidden":                        "stop, and ask for the permission",
+		"not found":                        "the number or the trunk does not exist",
+		"conflict":                         "the number or the agent is in use",
+		"rate limited for longer than the client waits": "pause all calls for 5m0s",
+		"server error":                   "try later",
+		"HTML page of a proxy":           "try later",
+		"HTML page of another site":      "not the API",
+		"404 page of another site":       "not the API",
+		"connection lost during a read":  "no response",
+		"connection lost during a write": "may have been applied: ",
+		"server error during a write":    "may have been applied: ",
+		"deadline":                       "the deadline of this call has passed",
+		"canceled during a read":         "the program is stopping",
+		"canceled during a write":        "may have been applied: ",
 	}
 	for _, s := range scenarios {
-		t.Run(s.kind, func(t *testing.T) {
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			provoked, err := s.provoke(t.Context())
+			callErr, err := s.run(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := advice(provoked); !strings.HasPrefix(got, want[s.kind]) || want[s.kind] == "" {
-				t.Errorf("%v: the advice is %q, want %q", provoked, got, want[s.kind])
+			if got := advice(callErr); !strings.HasPrefix(got, want[s.name]) || want[s.name] == "" {
+				t.Errorf("%v: advice = %q, want prefix %q", callErr, got, want[s.name])
 			}
 		})
 	}
@@ -49,6 +49,6 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 	if n := strings.Count(printed, "-> "); n != len(scenarios) {
-		t.Errorf("%d errors were printed, want %d:\n%s", n, len(scenarios), printed)
+		t.Errorf("printed %d errors, want %d:\n%s", n, len(scenarios), printed)
 	}
 }

@@ -11,44 +11,44 @@ import (
 
 var trunkID = mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
 
-// A scenario is a call, and what the server does to each of its requests.
+// A scenario is a call and the fault that the server injects into each of its requests.
 type scenario struct {
-	kind  string
+	name  string
 	call  func(context.Context, *mihu.Client) error
 	fault mihutest.Fault
-	ends  endOf
+	stop  stop
 }
 
-// endOf is what ends while the server holds a request.
-type endOf int
+// stop is how the context ends while a request is in flight.
+type stop int
 
 const (
-	nothing endOf = iota
-	callersTime
-	program
+	never stop = iota
+	deadline
+	cancel
 )
 
 var scenarios = []scenario{
-	{kind: "validation, by this package", call: registerNonsense},
-	{kind: "validation, by the API", call: rename, fault: mihutest.Fault{Status: http.StatusUnprocessableEntity, Field: "name"}},
-	{kind: "unauthorized", call: rename, fault: mihutest.Fault{Status: http.StatusUnauthorized, Code: "INVALID_AUTH_TOKEN"}},
-	{kind: "forbidden", call: rename, fault: mihutest.Fault{Status: http.StatusForbidden}},
-	{kind: "not found", call: rename},
-	{kind: "conflict", call: rename, fault: mihutest.Fault{Status: http.StatusConflict}},
-	{kind: "rate limited, for longer than this package waits", call: rename, fault: mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"}},
-	{kind: "server error", call: read, fault: mihutest.Fault{Status: http.StatusInternalServerError}},
-	{kind: "the page of a proxy", call: read, fault: mihutest.HTMLPage(http.StatusBadGateway)},
-	{kind: "the page of another site", call: read, fault: mihutest.HTMLPage(http.StatusOK)},
-	{kind: "the 404 page of another site", call: read, fault: mihutest.HTMLPage(http.StatusNotFound)},
-	{kind: "connection lost, on a read", call: read, fault: mihutest.Fault{Drop: true}},
-	{kind: "connection lost, on a change", call: rename, fault: mihutest.Fault{Drop: true}},
-	{kind: "server error, on a change", call: rename, fault: mihutest.Fault{Status: http.StatusInternalServerError}},
-	{kind: "deadline", call: read, fault: mihutest.Fault{Delay: time.Hour}, ends: callersTime},
-	{kind: "canceled", call: read, fault: mihutest.Fault{Delay: time.Hour}, ends: program},
-	{kind: "canceled, on a change", call: rename, fault: mihutest.Fault{Delay: time.Hour}, ends: program},
+	{name: "validation error in this package", call: createInvalid},
+	{name: "validation error of the API", call: rename, fault: mihutest.Fault{Status: http.StatusUnprocessableEntity, Field: "name"}},
+	{name: "unauthorized", call: rename, fault: mihutest.Fault{Status: http.StatusUnauthorized, Code: "INVALID_AUTH_TOKEN"}},
+	{name: "forbidden", call: rename, fault: mihutest.Fault{Status: http.StatusForbidden}},
+	{name: "not found", call: rename},
+	{name: "conflict", call: rename, fault: mihutest.Fault{Status: http.StatusConflict}},
+	{name: "rate limited for longer than the client waits", call: rename, fault: mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"}},
+	{name: "server error", call: read, fault: mihutest.Fault{Status: http.StatusInternalServerError}},
+	{name: "HTML page of a proxy", call: read, fault: mihutest.HTMLPage(http.StatusBadGateway)},
+	{name: "HTML page of another site", call: read, fault: mihutest.HTMLPage(http.StatusOK)},
+	{name: "404 page of another site", call: read, fault: mihutest.HTMLPage(http.StatusNotFound)},
+	{name: "connection lost during a read", call: read, fault: mihutest.Fault{Drop: true}},
+	{name: "connection lost during a write", call: rename, fault: mihutest.Fault{Drop: true}},
+	{name: "server error during a write", call: rename, fault: mihutest.Fault{Status: http.StatusInternalServerError}},
+	{name: "deadline", call: read, fault: mihutest.Fault{Delay: time.Hour}, stop: deadline},
+	{name: "canceled during a read", call: read, fault: mihutest.Fault{Delay: time.Hour}, stop: cancel},
+	{name: "canceled during a write", call: rename, fault: mihutest.Fault{Delay: time.Hour}, stop: cancel},
 }
 
-func registerNonsense(ctx context.Context, client *mihu.Client) error {
+func createInvalid(ctx context.Context, client *mihu.Client) error {
 	_, err := client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "2025550142", Channel: "fax"},
 		AgentUUID: "front desk",
@@ -66,28 +66,29 @@ func read(ctx context.Context, client *mihu.Client) error {
 	return err
 }
 
-// provoke makes the call against a server of its own. The second error is one of this program.
-func (s *scenario) provoke(ctx context.Context) (provoked, err error) {
+// run makes the call against a new server. It returns the error of the call, and separately an
+// error of this program.
+func (s *scenario) run(ctx context.Context) (callErr, err error) {
 	server, err := mihutest.Start()
 	if err != nil {
 		return nil, err
 	}
 	defer server.Close()
-	// The policy is the default one but for the waits.
+	// This is the default policy with shorter delays.
 	client, err := server.NewClient(mihu.WithRetryPolicy(mihu.RetryPolicy{MaxDelay: time.Millisecond}))
 	if err != nil {
 		return nil, err
 	}
 	defer client.CloseIdleConnections()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if s.ends == callersTime {
-		ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
-		defer cancel()
+	ctx, cancelCall := context.WithCancel(ctx)
+	defer cancelCall()
+	if s.stop == deadline {
+		ctx, cancelCall = context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancelCall()
 	}
 	server.InjectFunc(func(mihutest.Request) *mihutest.Fault {
-		if s.ends == program {
-			cancel()
+		if s.stop == cancel {
+			cancelCall()
 		}
 		return &s.fault
 	})

@@ -1,17 +1,16 @@
-// The quickstart takes one trunk through its life: it registers a number with SIP credentials,
-// rotates the password, clears the secondary gateway, moves the trunk to another agent, lists it,
-// reads its channels, is refused twice, and removes it.
+// Quickstart shows the life of one trunk. It creates a trunk with SIP credentials, changes the
+// password, clears the secondary gateway, moves the trunk to another agent, lists it, reads its
+// channels, shows two errors and deletes the trunk.
 //
 //	go run ./examples/quickstart
 //
-// runs against a fake server in the process. With MIHU_TENANT and MIHU_API_TOKEN set, it runs
-// against that workspace, and changes it only with -yes:
+// This uses an in-process fake server. With MIHU_TENANT and MIHU_API_TOKEN set, the program uses
+// that workspace, and changes it only with -yes:
 //
 //	go run ./examples/quickstart -number +12025550142 -agent UUID -to-agent UUID -yes
 //
-// The number must be one that the workspace does not have yet, and the agents must not serve
-// another number on the call channel. What it registers is removed again, also where a step fails
-// or Ctrl-C is pressed.
+// The number must be new to the workspace, and the agents must not serve another number on the call
+// channel. The program deletes the trunk that it created, even if a step fails or you press Ctrl-C.
 package main
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/mihu-go/mihu/examples/internal/example"
 )
 
-// The number and the agents of the fake server; the number is from the range kept for fiction.
+// The number and the agents on the fake server. The number is reserved for fiction.
 const (
 	fakeNumber = "+12025550142"
 	frontDesk  = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -36,9 +35,9 @@ func main() { example.Main("quickstart", run) }
 
 func run(ctx context.Context, env example.Env) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	number := flags.String("number", "", "the `number` to register and remove again, in E.164, which the workspace does not have yet")
-	agent := flags.String("agent", env.Getenv("MIHU_AGENT_ID"), "`UUID` of the agent that is to answer first (default $MIHU_AGENT_ID)")
-	toAgent := flags.String("to-agent", "", "`UUID` of the agent that the trunk is moved to")
+	number := flags.String("number", "", "E.164 `number` of the trunk to create and delete; must be new to the workspace")
+	agent := flags.String("agent", env.Getenv("MIHU_AGENT_ID"), "`UUID` of the trunk's first agent (default $MIHU_AGENT_ID)")
+	toAgent := flags.String("to-agent", "", "`UUID` of the agent to move the trunk to")
 	yes := flags.Bool("yes", false, "change a real workspace")
 	if err := env.Parse(flags); err != nil {
 		return err
@@ -56,7 +55,7 @@ func run(ctx context.Context, env example.Env) error {
 		}
 	}
 	if *number == "" || *agent == "" || *toAgent == "" || *agent == *toAgent {
-		return errors.New("a real workspace needs -number, -agent and -to-agent, and two different agents")
+		return errors.New("a real workspace requires -number, -agent and -to-agent, with two different agents")
 	}
 	t := &tour{
 		env:     env,
@@ -70,14 +69,14 @@ func run(ctx context.Context, env example.Env) error {
 		return err
 	}
 	if !workspace.MayWrite(*yes) {
-		env.Printf("%v is free. With -yes, the quickstart registers it for agent %s,\n", t.id, t.agent)
-		env.Printf("changes its SIP credentials, moves it to agent %s and removes it again.\n", t.toAgent)
+		env.Printf("%v is free. With -yes, quickstart creates a trunk for agent %s,\n", t.id, t.agent)
+		env.Printf("changes its SIP credentials, moves it to agent %s and deletes it.\n", t.toAgent)
 		return example.ErrNotConfirmed
 	}
 	return t.run(ctx)
 }
 
-// checkFree makes sure that nothing of the number's would be touched that was there before.
+// checkFree returns an error if the number is in use, so that the program changes nothing of yours.
 func (t *tour) checkFree(ctx context.Context) error {
 	snap, err := t.client.Channels.GetByNumber(ctx, t.id.PhoneNumber)
 	if errors.Is(err, mihu.ErrNotFound) {
@@ -87,11 +86,11 @@ func (t *tour) checkFree(ctx context.Context) error {
 		return err
 	}
 	if !snap.External() {
-		return fmt.Errorf("%v is in the purchased inventory, which cannot have trunks; give another -number", t.id)
+		return fmt.Errorf("%v is in the purchased inventory and cannot have trunks; use another -number", t.id)
 	}
 	for _, channel := range []mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp} {
 		if binding := snap.Binding(channel); binding.Bound {
-			return fmt.Errorf("%v is in use: %s answers on %s; give another -number", t.id, example.Who(binding), channel)
+			return fmt.Errorf("%v is in use: %s answers on %s; use another -number", t.id, example.Who(binding), channel)
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ var (
 	realArgs = []string{"-number", fakeNumber, "-agent", frontDesk, "-to-agent", nightDesk, "-yes"}
 )
 
-// realServer stands for a real workspace, in which somebody else has a trunk.
+// realServer plays a real workspace that already has one trunk.
 func realServer(t *testing.T) *mihutest.Server {
 	t.Helper()
 	server := mihutest.NewServer(t)
@@ -84,10 +84,10 @@ func TestRealWorkspace(t *testing.T) {
 		}
 	}
 	if sent != 2 {
-		t.Errorf("%d passwords were sent, want 2", sent)
+		t.Errorf("sent %d passwords, want 2", sent)
 	}
 	if strings.Contains(printed, fakeNumber) {
-		t.Error("the whole number was printed")
+		t.Error("the full number was printed")
 	}
 }
 
@@ -124,14 +124,14 @@ func TestNumberInUse(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...); err == nil || !strings.Contains(err.Error(), "another -number") {
-				t.Errorf("got %v, want a refusal that asks for another number", err)
+				t.Errorf("got %v, want an error that asks for another number", err)
 			}
 			wantNoWrites(t, server)
 		})
 	}
 }
 
-func TestWrongCommandLine(t *testing.T) {
+func TestInvalidCommandLine(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"no number":      {"-agent", frontDesk, "-to-agent", nightDesk, "-yes"},
@@ -147,18 +147,18 @@ func TestWrongCommandLine(t *testing.T) {
 				t.Error("want an error")
 			}
 			if n := server.RequestCount(); n != 0 {
-				t.Errorf("%d requests were sent, want none", n)
+				t.Errorf("sent %d requests, want none", n)
 			}
 		})
 	}
 }
 
-// TestCleanUp breaks one step after another: whatever fails, nothing stays behind.
+// TestCleanUp lets each step fail in turn. The trunk must be deleted each time.
 func TestCleanUp(t *testing.T) {
 	t.Parallel()
 	const trunks = "/phone-numbers/trunks"
 	refused := func(method, path string, skip int) mihutest.Fault {
-		return mihutest.Fault{Method: method, Path: path, Skip: skip, Status: http.StatusForbidden}
+		return mihutest.Fault{On: mihutest.Match{Method: method, Path: path, Skip: skip}, Status: http.StatusForbidden}
 	}
 	for name, fault := range map[string]mihutest.Fault{
 		"rotate":   refused("PATCH", trunks, 0),
@@ -166,8 +166,8 @@ func TestCleanUp(t *testing.T) {
 		"move":     refused("PUT", trunks+"/assign", 0),
 		"list":     refused("GET", trunks, 0),
 		"channels": refused("GET", "/phone-numbers/channels", 1),
-		"again":    refused("POST", trunks, 1),
-		"remove":   refused("DELETE", trunks, 0),
+		"conflict": refused("POST", trunks, 1),
+		"delete":   refused("DELETE", trunks, 0),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -177,21 +177,21 @@ func TestCleanUp(t *testing.T) {
 			if !errors.Is(err, mihu.ErrForbidden) {
 				t.Errorf("got %v, want the step's error", err)
 			}
-			if !strings.Contains(printed, "clean up  remove") {
-				t.Errorf("no word of the removal in\n%s", printed)
+			if !strings.Contains(printed, "clean up  delete") {
+				t.Errorf("no clean-up in\n%s", printed)
 			}
 			wantOthersOnly(t, server)
 		})
 	}
 }
 
-// TestRegisterOpen loses every answer that could tell what became of the registration.
-func TestRegisterOpen(t *testing.T) {
+// TestCreateOutcomeUnknown loses every response that could show whether the trunk was created.
+func TestCreateOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	inject(t, server,
-		mihutest.Fault{Method: "POST", Drop: true, AfterChange: true},
-		mihutest.Fault{Method: "GET", Path: "/phone-numbers/channels", Skip: 1, Status: http.StatusForbidden},
+		mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true},
+		mihutest.Fault{On: mihutest.Match{Method: "GET", Path: "/phone-numbers/channels", Skip: 1}, Status: http.StatusForbidden},
 	)
 	_, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...)
 	if !errors.Is(err, mihu.ErrOutcomeUnknown) {
@@ -200,8 +200,8 @@ func TestRegisterOpen(t *testing.T) {
 	wantOthersOnly(t, server)
 }
 
-// TestRegisteredBySomebodyElse has another program register the number after it was found free.
-func TestRegisteredBySomebodyElse(t *testing.T) {
+// TestCreatedByAnotherProgram lets another program create the trunk after the number was found free.
+func TestCreatedByAnotherProgram(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	theirs := mihutest.Trunk{ID: trunkID, AgentUUID: server.AddAgent("Theirs")}
@@ -217,17 +217,17 @@ func TestRegisteredBySomebodyElse(t *testing.T) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
 	if trunk, ok := server.Trunk(trunkID); !ok || trunk.AgentUUID != theirs.AgentUUID {
-		t.Errorf("their trunk is %v now", trunk)
+		t.Errorf("their trunk is now %v", trunk)
 	}
 }
 
-// TestRegisterOpenAndTaken has somebody else register the number while ours is lost, and nothing be
-// found out about it until the quickstart cleans up.
-func TestRegisterOpenAndTaken(t *testing.T) {
+// TestCreateOutcomeUnknownAndTaken lets another program create the trunk while our request is lost.
+// Our program cannot see it until it cleans up.
+func TestCreateOutcomeUnknownAndTaken(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
 	theirs := mihutest.Trunk{ID: trunkID, AgentUUID: server.AddAgent("Theirs")}
-	inject(t, server, mihutest.Fault{Method: "GET", Path: "/phone-numbers/channels", Skip: 1, Status: http.StatusForbidden})
+	inject(t, server, mihutest.Fault{On: mihutest.Match{Method: "GET", Path: "/phone-numbers/channels", Skip: 1}, Status: http.StatusForbidden})
 	server.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
 		if request.Method != http.MethodPost {
 			return nil
@@ -238,15 +238,15 @@ func TestRegisterOpenAndTaken(t *testing.T) {
 		return &mihutest.Fault{Drop: true}
 	})
 	_, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...)
-	if !errors.Is(err, mihu.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "left as it is") {
-		t.Errorf("got %v, want an unknown outcome and their trunk left as it is", err)
+	if !errors.Is(err, mihu.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "not deleted") {
+		t.Errorf("got %v, want an unknown outcome, and their trunk not deleted", err)
 	}
 	if trunk, ok := server.Trunk(trunkID); !ok || trunk.AgentUUID != theirs.AgentUUID {
-		t.Errorf("their trunk is %v now", trunk)
+		t.Errorf("their trunk is now %v", trunk)
 	}
 }
 
-// TestInterrupted ends the context while the server holds a request, as Ctrl-C does.
+// TestInterrupted cancels the context while a request is in flight, as Ctrl-C does.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
@@ -271,21 +271,21 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestLeftBehind says so where the trunk cannot be removed.
-func TestLeftBehind(t *testing.T) {
+// TestCleanUpFails checks the error if the trunk cannot be deleted.
+func TestCleanUpFails(t *testing.T) {
 	t.Parallel()
 	server := realServer(t)
-	inject(t, server, mihutest.Fault{Method: "DELETE", Times: -1, Status: http.StatusInternalServerError})
+	inject(t, server, mihutest.Fault{On: mihutest.Match{Method: "DELETE", Times: -1}, Status: http.StatusInternalServerError})
 	_, err := exampletest.Run(t.Context(), t, run, server, "", realArgs...)
-	if err == nil || !strings.Contains(err.Error(), "left behind") {
-		t.Errorf("got %v, want it to say that the trunk is left behind", err)
+	if err == nil || !strings.Contains(err.Error(), "still exists") {
+		t.Errorf("got %v, want an error that the trunk still exists", err)
 	}
 }
 
 func wantOthersOnly(t *testing.T, server *mihutest.Server) {
 	t.Helper()
 	if trunks := server.Trunks(); len(trunks) != 1 || trunks[0].ID == trunkID {
-		t.Errorf("the server holds %v, want the trunk of somebody else alone", trunks)
+		t.Errorf("stored trunks: %v, want only the other one", trunks)
 	}
 }
 
@@ -293,7 +293,7 @@ func wantNoWrites(t *testing.T, server *mihutest.Server) {
 	t.Helper()
 	for _, request := range server.Requests() {
 		if request.Method != http.MethodGet {
-			t.Errorf("%v was sent, want reads only", request)
+			t.Errorf("sent %v, want reads only", request)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// cleanUpTime is what is left for the removal of the trunk after Ctrl-C.
-const cleanUpTime = 30 * time.Second
+// cleanUpTimeout limits the deletion of the trunk after a failure or Ctrl-C.
+const cleanUpTimeout = 30 * time.Second
 
-// tour is one trunk on its way through its life.
+// tour is the trunk and the steps that it goes through.
 type tour struct {
 	env            example.Env
 	client         *mihu.Client
@@ -24,15 +24,15 @@ type tour struct {
 	id             mihu.TrunkID
 	agent, toAgent string
 	steps          int
-	passwords      []string // that were sent, oldest first
-	registered     bool     // there is, or may be, a trunk of ours to remove
-	unsure         bool     // registering it had no definite answer
+	passwords      []string // sent so far, oldest first
+	created        bool     // our trunk exists, or may exist: delete it
+	unknown        bool     // the outcome of Create is unknown
 }
 
 func (t *tour) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, t.cleanUp(ctx)) }()
 	for _, step := range []func(context.Context) error{
-		t.register, t.rotate, t.clear, t.move, t.list, t.channels, t.refusedHere, t.refusedThere, t.remove,
+		t.create, t.rotate, t.clear, t.move, t.list, t.channels, t.invalid, t.conflict, t.delete,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -41,8 +41,8 @@ func (t *tour) run(ctx context.Context) (err error) {
 	return nil
 }
 
-func (t *tour) register(ctx context.Context) error {
-	t.step("register", "%v with SIP credentials", t.id)
+func (t *tour) create(ctx context.Context) error {
+	t.step("create", "%v with SIP credentials", t.id)
 	snap, err := t.client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{
 		TrunkID:   t.id,
 		AgentUUID: t.agent,
@@ -55,82 +55,82 @@ func (t *tour) register(ctx context.Context) error {
 			SecondaryGateway: "sip2.example.net",
 		},
 	})
-	t.unsure = errors.Is(err, mihu.ErrOutcomeUnknown)
-	t.registered = err == nil || t.unsure
+	t.unknown = errors.Is(err, mihu.ErrOutcomeUnknown)
+	t.created = err == nil || t.unknown
 	if err != nil {
 		return err
 	}
-	t.note("answered by %s", example.Who(snap.Binding(t.id.Channel)))
-	t.stored()
+	t.note("agent: %s", example.Who(snap.Binding(t.id.Channel)))
+	t.printStored()
 	return nil
 }
 
-// rotate sends one field: what an update does not name stays as it is.
+// rotate sends one field. Update leaves omitted fields unchanged.
 func (t *tour) rotate(ctx context.Context) error {
-	t.step("rotate", "the SIP password, and nothing else")
+	t.step("rotate", "the SIP password only")
 	_, err := t.client.Trunks.Update(ctx, t.id, &mihu.TrunkUpdateRequest{
 		SIP: &mihu.SIPUpdate{Password: new(t.newPassword())},
 	})
 	if err == nil {
-		t.stored()
+		t.printStored()
 	}
 	return err
 }
 
-// clear sends the empty string, which is what clears a credential.
+// clear sends an empty string, which clears a credential.
 func (t *tour) clear(ctx context.Context) error {
 	t.step("clear", "the secondary gateway")
 	_, err := t.client.Trunks.Update(ctx, t.id, &mihu.TrunkUpdateRequest{
 		SIP: &mihu.SIPUpdate{SecondaryGateway: new("")},
 	})
 	if err == nil {
-		t.stored()
+		t.printStored()
 	}
 	return err
 }
 
 func (t *tour) move(ctx context.Context) error {
-	t.step("move", "the trunk to another agent; its credentials stay")
+	t.step("move", "to another agent; the credentials stay")
 	snap, err := t.client.Trunks.Assign(ctx, t.id, t.toAgent)
 	if err != nil {
 		return err
 	}
-	t.note("answered by %s", example.Who(snap.Binding(t.id.Channel)))
-	t.stored()
+	t.note("agent: %s", example.Who(snap.Binding(t.id.Channel)))
+	t.printStored()
 	return nil
 }
 
 func (t *tour) list(ctx context.Context) error {
-	t.step("list", "the numbers with trunks, until ours comes")
-	place := 0
+	t.step("list", "the numbers with trunks, until ours is found")
+	position := 0
 	for number, err := range t.client.Trunks.All(ctx, nil) {
 		if err != nil {
 			return err
 		}
-		place++
+		position++
 		if number.Number == t.id.PhoneNumber {
-			t.note("found in place %d: source %s, status %s", place, number.Source, number.Status)
+			t.note("found at position %d: source %s, status %s", position, number.Source, number.Status)
 			return nil
 		}
 	}
-	return fmt.Errorf("%v is not in the list of %d numbers", t.id, place)
+	return fmt.Errorf("%v is not in the list of %d numbers", t.id, position)
 }
 
 func (t *tour) channels(ctx context.Context) error {
-	t.step("channels", "of the number")
+	t.step("read", "the channels of the number")
 	snap, err := t.client.Channels.GetByNumber(ctx, t.id.PhoneNumber)
 	if err != nil {
 		return err
 	}
 	for _, channel := range []mihu.Channel{mihu.ChannelCall, mihu.ChannelSMS, mihu.ChannelWhatsApp} {
-		t.note("%-8s is answered by %s", channel, example.Who(snap.Binding(channel)))
+		t.note("%-8s  %s", channel, example.Who(snap.Binding(channel)))
 	}
 	return nil
 }
 
-// refusedHere makes four mistakes at once. They are found before anything is sent.
-func (t *tour) refusedHere(ctx context.Context) error {
-	t.step("refused", "by this package, without a request")
+// invalid makes four mistakes in one request. The package reports them all and sends nothing.
+func (t *tour) invalid(ctx context.Context) error {
+	t.step("invalid", "request: refused by the package before it is sent")
 	_, err := t.client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{
 		TrunkID:   mihu.TrunkID{PhoneNumber: "(202) 555-0142", Channel: mihu.ChannelCall},
 		AgentUUID: "front desk",
@@ -138,68 +138,67 @@ func (t *tour) refusedHere(ctx context.Context) error {
 	})
 	invalid, ok := errors.AsType[*mihu.ValidationError](err)
 	if !ok {
-		return fmt.Errorf("want a validation error, got %w", err)
+		return fmt.Errorf("want a ValidationError, got %w", err)
 	}
-	for _, fault := range invalid.Violations {
-		t.note("%v", fault)
+	for _, violation := range invalid.Violations {
+		t.note("%v", violation)
 	}
 	return nil
 }
 
-// refusedThere registers the number a second time.
-func (t *tour) refusedThere(ctx context.Context) error {
-	t.step("refused", "by the API: the number is registered already")
+// conflict creates the same trunk a second time.
+func (t *tour) conflict(ctx context.Context) error {
+	t.step("conflict", "refused by the API: the trunk exists")
 	_, err := t.client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{TrunkID: t.id, AgentUUID: t.toAgent})
 	switch {
 	case err == nil:
-		return errors.New("the API registered the number a second time, which it documents that it does not")
+		return errors.New("the API created the same trunk twice, contrary to its documentation")
 	case !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid):
 		return err
 	}
 	t.note("%v", err)
 	if refusal, ok := errors.AsType[*mihu.APIError](err); ok {
-		t.note("status %d, code %s, request id %s", refusal.StatusCode, refusal.Code, refusal.RequestID)
+		t.note("status %d, code %s, request ID %s", refusal.StatusCode, refusal.Code, refusal.RequestID)
 	}
-	t.note("a conflict: %t", errors.Is(err, mihu.ErrConflict))
+	t.note("errors.Is(err, mihu.ErrConflict): %t", errors.Is(err, mihu.ErrConflict))
 	return nil
 }
 
-func (t *tour) remove(ctx context.Context) error {
-	t.step("remove", "the trunk")
+func (t *tour) delete(ctx context.Context) error {
+	t.step("delete", "the trunk")
 	if err := t.client.Trunks.Delete(ctx, t.id); err != nil {
 		return err
 	}
-	t.registered = false
-	t.note("removed")
+	t.created = false
+	t.note("deleted")
 	return nil
 }
 
-// cleanUp removes what a failed step left behind. The context may have ended, so that the removal
-// has one of its own.
+// cleanUp deletes the trunk after a failed step. The context may have ended, so cleanUp uses its own.
 func (t *tour) cleanUp(ctx context.Context) error {
-	if !t.registered {
+	if !t.created {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	if t.unsure {
-		// The trunk may not be there, or may have become somebody else's: look before removing it.
+	if t.unknown {
+		// The trunk may not exist, or may belong to another program: check before deleting it.
 		snap, err := t.client.Channels.GetByNumber(ctx, t.id.PhoneNumber)
 		if err != nil && !errors.Is(err, mihu.ErrNotFound) {
-			return fmt.Errorf("%v may be left behind, look for it: %w", t.id, err)
+			return fmt.Errorf("%v may exist, check and delete it: %w", t.id, err)
 		}
 		if err != nil || !snap.Binding(t.id.Channel).Bound {
-			return fmt.Errorf("%v was not there when it was to be removed, and may still appear: look for it", t.id)
+			return fmt.Errorf("%v does not exist yet, but may still be created: check and delete it", t.id)
 		}
 		if binding := snap.Binding(t.id.Channel); !strings.EqualFold(binding.AgentUUID, t.agent) {
-			return fmt.Errorf("%v is answered by %s now, not by our agent: it is left as it is", t.id, example.Who(binding))
+			return fmt.Errorf("%v now has the agent %s, not ours: not deleted", t.id, example.Who(binding))
 		}
 	}
-	t.step("clean up", "remove %v after the failure", t.id)
+	t.step("clean up", "delete %v after the failure", t.id)
 	if err := t.client.Trunks.Delete(ctx, t.id); err != nil && !errors.Is(err, mihu.ErrNotFound) {
-		return fmt.Errorf("%v is left behind, remove it by hand: %w", t.id, err)
+		return fmt.Errorf("%v still exists, delete it: %w", t.id, err)
 	}
-	t.note("removed")
+	t.note("deleted")
 	return nil
 }
 
@@ -218,10 +217,10 @@ func (t *tour) newPassword() string {
 	return password
 }
 
-// stored shows what the fake server holds of the credentials, without the secrets.
-func (t *tour) stored() {
+// printStored prints the stored credentials of the fake server, without the secrets.
+func (t *tour) printStored() {
 	if t.fake == nil {
-		t.note("accepted; the API never reads credentials back")
+		t.note("accepted; the API cannot read credentials back")
 		return
 	}
 	trunk, _ := t.fake.Trunk(t.id)

@@ -13,25 +13,25 @@ import (
 	"github.com/mihu-go/mihu/examples/internal/example"
 )
 
-// journal is the file of passwords. Several workers write to it.
+// journal is the file of passwords. It is safe for concurrent use.
 type journal struct {
 	mu   sync.Mutex
 	file *os.File
 	temp bool
 }
 
-// newJournal makes a file that its owner alone can read. One that is there already is an error,
-// since it may hold the only copy of passwords in force. Without a name the file is a temporary one.
+// newJournal creates a file that only its owner can read. An existing file is an error, because it
+// may hold the only copy of valid passwords. If name is empty, the file is temporary.
 func newJournal(name string) (*journal, error) {
 	if name == "" {
 		file, err := os.CreateTemp("", "passwords-*.jsonl")
 		return &journal{file: file, temp: true}, err
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user names the file
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the path comes from the user
 	return &journal{file: file}, err
 }
 
-// write returns when the line is on the disk.
+// write appends a line and syncs the file to disk.
 func (j *journal) write(id mihu.TrunkID, state, password string) error {
 	line, err := json.Marshal(map[string]string{"number": id.PhoneNumber, "state": state, "password": password})
 	if err != nil {
@@ -53,22 +53,22 @@ func (j *journal) close() error {
 	return err
 }
 
-// readTrunks gives the trunks of a list, or all call trunks of the workspace. Each is there once:
-// two workers with the same trunk would leave it open which of two passwords is in force.
+// readTrunks returns the trunks of a list, or all call trunks of the workspace, without duplicates:
+// if two workers updated the same trunk, it would be unknown which password is valid.
 func readTrunks(ctx context.Context, env example.Env, client *mihu.Client, list string) ([]mihu.TrunkID, error) {
 	var numbers []string
 	switch list {
 	case "":
 		for number, err := range client.Trunks.All(ctx, nil) {
 			if err != nil {
-				return nil, err // a part of the list must not pass for all of it
+				return nil, err // an incomplete list is an error
 			}
 			if number.Binding(mihu.ChannelCall).Bound {
 				numbers = append(numbers, number.Number)
 			}
 		}
 	default:
-		read := func() ([]byte, error) { return os.ReadFile(list) } //nolint:gosec // the user names the file
+		read := func() ([]byte, error) { return os.ReadFile(list) } //nolint:gosec // the path comes from the user
 		if list == "-" {
 			read = func() ([]byte, error) { return io.ReadAll(env.Stdin) }
 		}

@@ -1,12 +1,13 @@
-// Rotate-credentials gives many call trunks new SIP passwords, several at a time.
+// Rotate-credentials sets new SIP passwords on many call trunks concurrently.
 //
 //	go run ./examples/rotate-credentials                               # a fake server with trunks
 //	rotate-credentials -out new.jsonl -yes                             # every call trunk
-//	rotate-credentials -out new.jsonl -numbers - -yes < numbers.txt    # those of a list
+//	rotate-credentials -out new.jsonl -numbers - -yes < numbers.txt    # the numbers of a list
 //
-// The API never reads a password back, so each is on the disk before it is sent. The file has a
-// line of JSON before a password is sent, with the state "sending", and one after it: "stored",
-// "failed" (the old password is in force) or "unknown" (either may be; rotate that trunk again).
+// The API cannot read a password back, so the program writes each password to a file before it
+// sends it. The file contains two lines of JSON for each trunk. The first has the state "sending".
+// The second has the state "stored", "failed" (the old password is still valid) or "unknown" (one of
+// the two is valid; rotate that trunk again).
 package main
 
 import (
@@ -25,9 +26,9 @@ func main() { example.Main("rotate-credentials", run) }
 
 func run(ctx context.Context, env example.Env) (err error) {
 	flags := flag.NewFlagSet("rotate-credentials", flag.ContinueOnError)
-	out := flags.String("out", "", "new `file` for the passwords; the fake server does without")
-	list := flags.String("numbers", "", "`file` with one number a line, - for the standard input (default: all call trunks)")
-	workers := flags.Int("workers", 8, "how many trunks to change at a time")
+	out := flags.String("out", "", "new `file` for the passwords; optional with the fake server")
+	list := flags.String("numbers", "", "`file` with one number per line, - for standard input (default: all call trunks)")
+	workers := flags.Int("workers", 8, "number of concurrent updates")
 	yes := flags.Bool("yes", false, "change a real workspace")
 	if err := env.Parse(flags); err != nil {
 		return err
@@ -45,11 +46,11 @@ func run(ctx context.Context, env example.Env) (err error) {
 		return err
 	}
 	if !workspace.MayWrite(*yes) {
-		env.Printf("%d trunks would get new passwords\n", len(trunks))
+		env.Printf("%d trunks selected for new passwords\n", len(trunks))
 		return example.ErrNotConfirmed
 	}
 	if *out == "" && workspace.Fake == nil {
-		return errors.New("-out is needed: without it the new passwords would be lost")
+		return errors.New("-out is required: without it the new passwords would be lost")
 	}
 	journal, err := newJournal(*out)
 	if err != nil {
@@ -64,14 +65,14 @@ func run(ctx context.Context, env example.Env) (err error) {
 			env.Printf("%v: %v\n", trunks[i], err)
 		}
 	}
-	env.Printf("%d of %d trunks have new passwords\n", len(trunks)-failed, len(trunks))
+	env.Printf("updated %d of %d trunks\n", len(trunks)-failed, len(trunks))
 	if failed > 0 {
-		return fmt.Errorf("%d trunks failed, each is listed with its reason", failed)
+		return fmt.Errorf("%d trunks failed; see the errors above", failed)
 	}
 	return nil
 }
 
-// rotate gives one result for every trunk, in their order; nil is a new password in force.
+// rotate returns one result for each trunk, in order. nil means that the new password is stored.
 func rotate(ctx context.Context, client *mihu.Client, journal *journal, trunks []mihu.TrunkID, workers int) []error {
 	results := make([]error, len(trunks))
 	next := make(chan int)
@@ -93,11 +94,11 @@ func rotate(ctx context.Context, client *mihu.Client, journal *journal, trunks [
 
 func rotateOne(ctx context.Context, client *mihu.Client, journal *journal, id mihu.TrunkID) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("not tried: %w", context.Cause(ctx))
+		return fmt.Errorf("not attempted: %w", context.Cause(ctx))
 	}
 	password := rand.Text()
 	if err := journal.write(id, "sending", password); err != nil {
-		return fmt.Errorf("not tried, the file cannot be written: %w", err)
+		return fmt.Errorf("not attempted: cannot write the file: %w", err)
 	}
 	_, err := client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}})
 	state := "stored"
@@ -107,8 +108,8 @@ func rotateOne(ctx context.Context, client *mihu.Client, journal *journal, id mi
 	case err != nil:
 		state = "failed"
 	}
-	if lost := journal.write(id, state, password); lost != nil {
-		err = errors.Join(err, fmt.Errorf("%s, which the file does not say: %w", state, lost))
+	if writeErr := journal.write(id, state, password); writeErr != nil {
+		err = errors.Join(err, fmt.Errorf("%s, but cannot write that to the file: %w", state, writeErr))
 	}
 	return err
 }

@@ -20,7 +20,7 @@ import (
 
 const trunks = 20
 
-// realServer stands for a real workspace with trunks, one WhatsApp trunk among them.
+// realServer plays a real workspace with call trunks and one WhatsApp trunk.
 func realServer(t *testing.T) *mihutest.Server {
 	t.Helper()
 	server := mihutest.NewServer(t)
@@ -91,22 +91,22 @@ func TestAll(t *testing.T) {
 	}
 	for _, trunk := range server.Trunks() {
 		if trunk.SIP.Password != stored[trunk.ID.PhoneNumber] {
-			t.Errorf("the file does not have the password of %v", trunk)
+			t.Errorf("the password of %v is not in the file", trunk)
 		}
 	}
 	if len(stored) != trunks {
-		t.Errorf("the file has %d passwords, want %d", len(stored), trunks)
+		t.Errorf("the file contains %d passwords, want %d", len(stored), trunks)
 	}
 	info, err := os.Stat(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if mode := info.Mode().Perm(); mode != 0o600 && runtime.GOOS != "windows" { // which has no such bits
-		t.Errorf("the file has mode %o, want 600", mode)
+	if mode := info.Mode().Perm(); mode != 0o600 && runtime.GOOS != "windows" { // Windows has no such bits
+		t.Errorf("the file mode is %o, want 600", mode)
 	}
 }
 
-// wantOnDisk checks that the password of a request is in the file before the server looks at it.
+// wantOnDisk checks that the password of a request is in the file before the request is handled.
 func wantOnDisk(t *testing.T, out string, request mihutest.Request) {
 	t.Helper()
 	var body struct {
@@ -117,7 +117,7 @@ func wantOnDisk(t *testing.T, out string, request mihutest.Request) {
 		t.Error(err)
 	}
 	if body.SIP.Password == "" || !strings.Contains(string(text), body.SIP.Password) {
-		t.Error("a password was sent that is not in the file")
+		t.Error("sent a password that is not in the file")
 	}
 }
 
@@ -125,8 +125,8 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	server, out := realServer(t), filepath.Join(t.TempDir(), "new.jsonl")
 	err := server.Inject(
-		mihutest.Fault{Method: "PATCH", Status: http.StatusForbidden},
-		mihutest.Fault{Method: "PATCH", Status: http.StatusInternalServerError, AfterChange: true},
+		mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: http.StatusForbidden},
+		mihutest.Fault{On: mihutest.Match{Method: "PATCH"}, Status: http.StatusInternalServerError, AfterChange: true},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestList(t *testing.T) {
 	for _, l := range readJournal(t, out) {
 		got = append(got, l.Number+" "+l.State)
 		if l.Password == "" {
-			t.Errorf("no password of %s", l.Number)
+			t.Errorf("no password for %s", l.Number)
 		}
 	}
 	want := []string{
@@ -151,9 +151,9 @@ func TestList(t *testing.T) {
 		"+12025550198 sending", "+12025550198 failed",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("the file says %q, want %q", got, want)
+		t.Errorf("the file contains %q, want %q", got, want)
 	}
-	for _, part := range []string{"0100/call: ", "0101/call: ", "0198/call: ", "1 of 5 trunks"} {
+	for _, part := range []string{"0100/call: ", "0101/call: ", "0198/call: ", "updated 1 of 5 trunks"} {
 		if !strings.Contains(printed, part) {
 			t.Errorf("no %q in\n%s", part, printed)
 		}
@@ -170,22 +170,22 @@ func TestUnconfirmed(t *testing.T) {
 	exampletest.Golden(t, "unconfirmed.golden", printed)
 	wantNoChange(t, server)
 	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file was made: %v", err)
+		t.Errorf("the file exists: %v", err)
 	}
 }
 
-// TestNotStarted has nothing sent where a password could be lost or the list be too short.
+// TestNotStarted checks that nothing is sent if a password could be lost or the list is incomplete.
 func TestNotStarted(t *testing.T) {
 	t.Parallel()
-	there := filepath.Join(t.TempDir(), "old.jsonl")
-	if err := os.WriteFile(there, []byte("passwords in force\n"), 0o600); err != nil {
+	existing := filepath.Join(t.TempDir(), "old.jsonl")
+	if err := os.WriteFile(existing, []byte("valid passwords\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
 		"no file":           {"-yes"},
-		"file there":        {"-yes", "-out", there},
+		"file exists":       {"-yes", "-out", existing},
 		"no such directory": {"-yes", "-out", filepath.Join(t.TempDir(), "none", "new.jsonl")},
-		"no such list":      {"-yes", "-out", filepath.Join(t.TempDir(), "new.jsonl"), "-numbers", there + ".none"},
+		"no such list":      {"-yes", "-out", filepath.Join(t.TempDir(), "new.jsonl"), "-numbers", existing + ".none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -198,13 +198,13 @@ func TestNotStarted(t *testing.T) {
 	}
 }
 
-// TestInterrupted ends the program while it changes a trunk; every trunk is accounted for.
+// TestInterrupted cancels the program while it updates a trunk. It must report every trunk.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	server, out := realServer(t), filepath.Join(t.TempDir(), "new.jsonl")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := server.Inject(mihutest.Fault{Method: "PATCH", Skip: 3, Status: http.StatusForbidden}); err != nil {
+	if err := server.Inject(mihutest.Fault{On: mihutest.Match{Method: "PATCH", Skip: 3}, Status: http.StatusForbidden}); err != nil {
 		t.Fatal(err)
 	}
 	server.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
@@ -217,11 +217,11 @@ func TestInterrupted(t *testing.T) {
 	if err == nil {
 		t.Error("want an error")
 	}
-	if n := strings.Count(printed, "not tried: context canceled"); n != trunks-5 {
-		t.Errorf("%d trunks were not tried, want %d:\n%s", n, trunks-5, printed)
+	if n := strings.Count(printed, "not attempted: context canceled"); n != trunks-5 {
+		t.Errorf("%d trunks were not attempted, want %d:\n%s", n, trunks-5, printed)
 	}
 	if lines := readJournal(t, out); len(lines) != 2*5 {
-		t.Errorf("the file has %d lines, want 10", len(lines))
+		t.Errorf("the file contains %d lines, want 10", len(lines))
 	}
 }
 
@@ -229,7 +229,7 @@ func wantNoChange(t *testing.T, server *mihutest.Server) {
 	t.Helper()
 	for _, request := range server.Requests() {
 		if request.Method != http.MethodGet {
-			t.Errorf("%v was sent, want reads only", request)
+			t.Errorf("sent %v, want reads only", request)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-// Test-your-service is a small service with tests: service.go has a type that moves numbers between
-// agents, service_test.go tests it with package mihutest, faults of the network included. To try it:
+// Test-your-service is a small service with tests. The type in service.go moves numbers between
+// agents. service_test.go tests it with package mihutest, including network failures. To try it:
 //
 //	go test ./examples/test-your-service
 //	go run ./examples/test-your-service
 //
-// With MIHU_TENANT and MIHU_API_TOKEN set the command shows who answers a number's calls, and moves
-// the number with -to-agent and -yes.
+// With MIHU_TENANT and MIHU_API_TOKEN set, the command prints which agent answers a number's calls.
+// With -yes, it moves the number to the agent of -to-agent.
 package main
 
 import (
@@ -22,8 +22,8 @@ func main() { example.Main("test-your-service", run) }
 
 func run(ctx context.Context, env example.Env) error {
 	flags := flag.NewFlagSet("test-your-service", flag.ContinueOnError)
-	number := flags.String("number", "", "the `number` to move, in E.164")
-	agent := flags.String("to-agent", "", "`UUID` of the agent that is to answer")
+	number := flags.String("number", "", "E.164 `number` to move")
+	agent := flags.String("to-agent", "", "`UUID` of the agent to move the number to")
 	yes := flags.Bool("yes", false, "change a real workspace")
 	if err := env.Parse(flags); err != nil {
 		return err
@@ -40,16 +40,16 @@ func run(ctx context.Context, env example.Env) error {
 		*number, *agent = workspace.Fake.Trunks()[0].ID.PhoneNumber, workspace.Fake.AddAgent("Night desk")
 	}
 	if *number == "" || *agent == "" {
-		return errors.New("a real workspace needs -number and -to-agent")
+		return errors.New("a real workspace requires -number and -to-agent")
 	}
-	show := func(when string) error {
+	printAgent := func(when string) error {
 		snap, err := workspace.Client.Channels.GetByNumber(ctx, *number)
 		if err == nil {
 			env.Printf("%-7s answered by %s\n", when+":", example.Who(snap.Binding(mihu.ChannelCall)))
 		}
 		return err
 	}
-	if err := show("before"); err != nil {
+	if err := printAgent("before"); err != nil {
 		return err
 	}
 	if !workspace.MayWrite(*yes) {
@@ -59,5 +59,5 @@ func run(ctx context.Context, env example.Env) error {
 	if err := rota.Put(ctx, *number, *agent); err != nil {
 		return err
 	}
-	return show("after")
+	return printAgent("after")
 }

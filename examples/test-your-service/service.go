@@ -10,7 +10,7 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// ErrNoTrunk is a number that has no call trunk, so that it cannot be moved.
+// ErrNoTrunk is returned for a number without a call trunk, which cannot be moved.
 var ErrNoTrunk = errors.New("no call trunk")
 
 // Rota decides which agent answers which number.
@@ -19,7 +19,7 @@ type Rota struct {
 	log    *slog.Logger
 }
 
-// Put has an agent answer a number's calls. Where it returns nil, the agent does.
+// Put makes an agent answer a number's calls. If it returns nil, the agent does.
 func (r *Rota) Put(ctx context.Context, number, agentUUID string) error {
 	id := mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
 	_, err := r.client.Trunks.Assign(ctx, id, agentUUID)
@@ -28,22 +28,22 @@ func (r *Rota) Put(ctx context.Context, number, agentUUID string) error {
 		r.log.InfoContext(ctx, "moved", slog.Any("trunk", id), slog.String("agent", agentUUID))
 		return nil
 	case errors.Is(err, mihu.ErrOutcomeUnknown):
-		return r.settle(ctx, id, agentUUID, err)
+		return r.verify(ctx, id, agentUUID, err)
 	case errors.Is(err, mihu.ErrNotFound) && !errors.Is(err, mihu.ErrMalformedResponse):
 		return fmt.Errorf("%v: %w: %w", id, ErrNoTrunk, err)
 	}
 	return fmt.Errorf("%v: %w", id, err)
 }
 
-// settle finds out who answers after a move whose answer was lost.
-func (r *Rota) settle(ctx context.Context, id mihu.TrunkID, agentUUID string, open error) error {
+// verify finds out which agent answers after a move with an unknown outcome.
+func (r *Rota) verify(ctx context.Context, id mihu.TrunkID, agentUUID string, unknown error) error {
 	snap, err := r.client.Channels.GetByNumber(ctx, id.PhoneNumber)
 	if err != nil {
-		return fmt.Errorf("%v: %w", id, errors.Join(open, err))
+		return fmt.Errorf("%v: %w", id, errors.Join(unknown, err))
 	}
 	if !strings.EqualFold(snap.Binding(id.Channel).AgentUUID, agentUUID) {
-		return fmt.Errorf("%v: %w", id, open)
+		return fmt.Errorf("%v: %w", id, unknown)
 	}
-	r.log.WarnContext(ctx, "moved, though the answer was lost", slog.Any("trunk", id), slog.String("agent", agentUUID))
+	r.log.WarnContext(ctx, "moved, although the response was lost", slog.Any("trunk", id), slog.String("agent", agentUUID))
 	return nil
 }

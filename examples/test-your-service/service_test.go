@@ -12,7 +12,7 @@ import (
 
 var trunkID = mihu.TrunkID{PhoneNumber: "+12025550142", Channel: mihu.ChannelCall}
 
-// newRota starts a server with one trunk, which the day desk answers.
+// newRota starts a server with one trunk of the day desk.
 func newRota(t *testing.T) (_ *Rota, _ *mihutest.Server, day, night string) {
 	t.Helper()
 	srv := mihutest.NewServer(t)
@@ -27,7 +27,7 @@ func newRota(t *testing.T) (_ *Rota, _ *mihutest.Server, day, night string) {
 func wantAgent(t *testing.T, srv *mihutest.Server, agentUUID string) {
 	t.Helper()
 	if trunk, _ := srv.Trunk(trunkID); trunk.AgentUUID != agentUUID || trunk.Name != "Main line" {
-		t.Errorf("the server holds %v, want the same trunk with agent %s", trunk, agentUUID)
+		t.Errorf("stored trunk: %v, want the same trunk with agent %s", trunk, agentUUID)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestPutRefused(t *testing.T) {
 	}
 }
 
-// TestPutFaults has the server or the network fail, before and after the trunk was moved.
+// TestPutFaults lets the server or the network fail, before and after the trunk is moved.
 func TestPutFaults(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -73,27 +73,27 @@ func TestPutFaults(t *testing.T) {
 		moved  bool
 		want   error
 	}{
-		"connection lost, then well": {
-			faults: []mihutest.Fault{{Method: "PUT", Drop: true}},
+		"connection lost, then retried": {
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Drop: true}},
 			moved:  true,
 		},
-		"moved, the answer lost": {
-			faults: []mihutest.Fault{{Method: "PUT", Status: http.StatusInternalServerError, AfterChange: true}},
+		"moved, response lost": {
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError, AfterChange: true}},
 			moved:  true,
 		},
 		"not moved": {
-			faults: []mihutest.Fault{{Method: "PUT", Status: http.StatusInternalServerError}},
+			faults: []mihutest.Fault{{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError}},
 			want:   mihu.ErrOutcomeUnknown,
 		},
-		"moved, and nothing can be found out": {
+		"moved, and verification fails": {
 			faults: []mihutest.Fault{
-				{Method: "PUT", Status: http.StatusInternalServerError, AfterChange: true},
-				{Method: "GET", Status: http.StatusInternalServerError},
+				{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError, AfterChange: true},
+				{On: mihutest.Match{Method: "GET"}, Status: http.StatusInternalServerError},
 			},
 			moved: true,
 			want:  mihu.ErrOutcomeUnknown,
 		},
-		"a proxy's own 404": {
+		"404 page of a proxy": {
 			faults: []mihutest.Fault{mihutest.HTMLPage(http.StatusNotFound)},
 			want:   mihu.ErrMalformedResponse,
 		},
@@ -107,7 +107,7 @@ func TestPutFaults(t *testing.T) {
 			if err := rota.Put(t.Context(), trunkID.PhoneNumber, night); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			} else if errors.Is(err, ErrNoTrunk) {
-				t.Errorf("%v: the trunk is there", err)
+				t.Errorf("%v: the trunk exists", err)
 			}
 			if left := srv.FaultsLeft(); left != 0 {
 				t.Errorf("%d faults did not happen", left)

@@ -15,15 +15,15 @@ import (
 	otelmihu "github.com/mihu-go/mihu/integrations/otel"
 )
 
-// BenchmarkCall is a PATCH without a socket: without hooks, with global providers that record
+// BenchmarkCall measures a PATCH without a socket: without hooks, with global providers that record
 // nothing, and with those of the SDK.
 func BenchmarkCall(b *testing.B) {
-	const answer = `{"success":true,"data":{"number":"+12345678901","channels":{"call":{"bound":true}}}}`
+	const response = `{"success":true,"data":{"number":"+12345678901","channels":{"call":{"bound":true}}}}`
 	instant := roundTrip(func(req *http.Request) (*http.Response, error) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		return &http.Response{
 			StatusCode: http.StatusOK, Proto: "HTTP/1.1", Request: req, Header: http.Header{"X-Request-Id": {"1f0c6e7a"}},
-			Body: io.NopCloser(strings.NewReader(answer)), ContentLength: int64(len(answer)),
+			Body: io.NopCloser(strings.NewReader(response)), ContentLength: int64(len(response)),
 		}, nil
 	})
 	tracers := sdktrace.NewTracerProvider()

@@ -14,10 +14,10 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// other is what the conventions say for an error without a class of its own.
+// other is the conventions' value for an error without a class of its own.
 const other = "_OTHER"
 
-// errorType is the value of error.type, which is one of few. The README lists them.
+// errorType returns the value of error.type, one of the few that the README lists.
 func errorType(err error) string {
 	if errors.Is(err, mihu.ErrOutcomeUnknown) {
 		return "outcome_unknown"
@@ -25,7 +25,7 @@ func errorType(err error) string {
 	if _, ok := errors.AsType[*mihu.ConflictError](err); ok {
 		return "conflict"
 	}
-	// Before the answers: a call that ended while it waited keeps the answer before that.
+	// Before the responses: a call that ended during a wait also keeps the response before the wait.
 	if failed, ok := errors.AsType[*mihu.TransportError](err); ok {
 		return transportType(failed.Err)
 	}
@@ -35,13 +35,14 @@ func errorType(err error) string {
 			return strconv.Itoa(api.StatusCode)
 		case errors.Is(err, mihu.ErrMalformedResponse):
 			return "malformed_response"
+		case mihu.IsRefusal(err):
+			return "refused"
 		}
-		return "refused"
 	}
 	return other
 }
 
-// transportType names why there was no answer.
+// transportType returns why there was no response.
 func transportType(cause error) string {
 	var timeout interface{ Timeout() bool }
 	switch {
@@ -66,7 +67,7 @@ func transportType(cause error) string {
 	return other
 }
 
-// isUntrusted finds a server whose certificate does not convince.
+// isUntrusted reports whether the server's certificate was rejected.
 func isUntrusted(cause error) bool {
 	for _, target := range []any{
 		new(*tls.CertificateVerificationError), new(x509.UnknownAuthorityError), new(x509.HostnameError), new(x509.CertificateInvalidError),

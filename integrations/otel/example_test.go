@@ -14,9 +14,9 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// A Create whose first answer is 503 and that looks whether the trunk was made.
+// A Create whose response is a 503 and that finds out whether the trunk was created.
 func ExampleHooks() {
-	exporter := tracetest.NewInMemoryExporter() // a program has one of its own, and sets its provider with otel.SetTracerProvider
+	exporter := tracetest.NewInMemoryExporter() // a program has its own, and sets its provider with otel.SetTracerProvider
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
 	server, err := mihutest.Start() // stands for the workspace
 	if err != nil {
@@ -32,7 +32,7 @@ func ExampleHooks() {
 		fmt.Println(err)
 		return
 	}
-	if err := server.Inject(mihutest.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, AfterChange: true}); err != nil {
+	if err := server.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodPost}, Status: http.StatusServiceUnavailable, AfterChange: true}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -27,7 +27,7 @@ import (
 
 var frontDesk = mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}
 
-// swift repeats without noticeable waits.
+// swift retries without noticeable waits.
 var swift = mihu.WithRetryPolicy(mihu.RetryPolicy{
 	BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond, RateLimitDelay: time.Millisecond,
 })
@@ -40,32 +40,32 @@ func wantedTrunk(agent string) *mihu.TrunkCreateRequest {
 	}
 }
 
-// lab is where what hooks record ends up.
-type lab struct {
+// recorder receives what hooks record.
+type recorder struct {
 	spans  *tracetest.InMemoryExporter
 	reader *sdkmetric.ManualReader
 	tracer trace.Tracer
 	hooks  mihu.Option
 }
 
-func newLab(t *testing.T, opts ...otelmihu.Option) *lab {
+func newRecorder(t *testing.T, opts ...otelmihu.Option) *recorder {
 	t.Helper()
-	l := &lab{spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
-	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(l.spans))
-	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(l.reader))
+	r := &recorder{spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
+	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(r.spans))
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader))
 	t.Cleanup(func() {
 		require.NoError(t, tracers.Shutdown(context.WithoutCancel(t.Context())))
 		require.NoError(t, meters.Shutdown(context.WithoutCancel(t.Context())))
 	})
-	l.tracer = tracers.Tracer("test")
+	r.tracer = tracers.Tracer("test")
 	opts = append([]otelmihu.Option{
 		otelmihu.WithTracerProvider(tracers), otelmihu.WithMeterProvider(meters), otelmihu.WithPropagator(propagation.TraceContext{}),
 	}, opts...)
-	l.hooks = mihu.WithHooks(otelmihu.Hooks(opts...))
-	return l
+	r.hooks = mihu.WithHooks(otelmihu.Hooks(opts...))
+	return r
 }
 
-// span is what a test compares.
+// span is what a test compares of a span.
 type span struct {
 	Name   string
 	Kind   trace.SpanKind
@@ -90,10 +90,10 @@ func values(attrs []attribute.KeyValue) map[string]any {
 	return all
 }
 
-// seen are the spans in the order in which they began.
-func (l *lab) seen(t *testing.T) []span {
+// started returns the spans in the order in which they started.
+func (r *recorder) started(t *testing.T) []span {
 	t.Helper()
-	ended := l.spans.GetSpans()
+	ended := r.spans.GetSpans()
 	slices.SortStableFunc(ended, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	names := map[trace.SpanID]string{}
 	var all []span
@@ -106,24 +106,24 @@ func (l *lab) seen(t *testing.T) []span {
 		if stub.Parent.IsValid() {
 			s.Parent = names[stub.Parent.SpanID()]
 		}
-		s.Events = seenEvents(stub)
+		s.Events = eventsOf(stub)
 		all = append(all, s)
 	}
 	return all
 }
 
-func seenEvents(stub tracetest.SpanStub) (all []event) {
+func eventsOf(stub tracetest.SpanStub) (all []event) {
 	for _, e := range stub.Events {
 		all = append(all, event{e.Name, values(e.Attributes)})
 	}
 	return all
 }
 
-// measured are the data points of all metrics, by name.
-func (l *lab) measured(t *testing.T) map[string]metricdata.Metrics {
+// metrics returns all metrics by name.
+func (r *recorder) metrics(t *testing.T) map[string]metricdata.Metrics {
 	t.Helper()
 	var collected metricdata.ResourceMetrics
-	require.NoError(t, l.reader.Collect(t.Context(), &collected))
+	require.NoError(t, r.reader.Collect(t.Context(), &collected))
 	all := map[string]metricdata.Metrics{}
 	for _, scope := range collected.ScopeMetrics {
 		require.Equal(t, "github.com/mihu-go/mihu/integrations/otel", scope.Scope.Name)
@@ -134,8 +134,8 @@ func (l *lab) measured(t *testing.T) map[string]metricdata.Metrics {
 	return all
 }
 
-// place is the address of a fake server.
-func place(t *testing.T, srv *mihutest.Server) (host string, port int) {
+// address returns the host and port of a fake server.
+func address(t *testing.T, srv *mihutest.Server) (host string, port int) {
 	t.Helper()
 	u, err := url.Parse(srv.URL())
 	require.NoError(t, err)
@@ -145,12 +145,12 @@ func place(t *testing.T, srv *mihutest.Server) (host string, port int) {
 }
 
 func post(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = "POST", "/phone-numbers/trunks"
+	f.On.Method, f.On.Path = "POST", "/phone-numbers/trunks"
 	return f
 }
 
 func get(f mihutest.Fault) mihutest.Fault {
-	f.Method, f.Path = "GET", "/phone-numbers/channels"
+	f.On.Method, f.On.Path = "GET", "/phone-numbers/channels"
 	return f
 }
 

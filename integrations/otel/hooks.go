@@ -23,8 +23,8 @@ const scope = "github.com/mihu-go/mihu/integrations/otel"
 const (
 	operationKey   = attribute.Key("mihu.operation")
 	attemptsKey    = attribute.Key("mihu.attempts")
-	settledKey     = attribute.Key("mihu.settled")
-	settlingKey    = attribute.Key("mihu.settling")
+	reconciledKey  = attribute.Key("mihu.reconciled")
+	reconcilingKey = attribute.Key("mihu.reconciling")
 	outcomeKey     = attribute.Key("mihu.outcome")
 	requestIDKey   = attribute.Key("mihu.request_id")
 	reasonKey      = attribute.Key("mihu.wait.reason")
@@ -33,20 +33,19 @@ const (
 	interruptedKey = attribute.Key("mihu.wait.interrupted")
 )
 
-// shortestEvent is the wait below which a limiter's is no event: it is asked before every request,
-// and nearly always lets it pass.
-const shortestEvent = time.Millisecond
+// minEvent is the shortest wait for a limiter that is recorded as an event. The limiter is called before
+// every request, and nearly always returns at once.
+const minEvent = time.Millisecond
 
-// Hooks records the calls of the clients that are made with mihu.WithHooks of it. They may be shared
-// by many clients, and are given to each of them once: twice records everything twice. The global
-// providers may be set before or after. What a meter cannot measure is told to the error handler of
-// package otel, and nothing else fails. Providers stay the caller's, who shuts them down, and with them
-// sends what is left.
+// Hooks returns hooks that record calls; pass them to mihu.WithHooks. Many clients may share them. Pass
+// them to each client once: twice records everything twice. The global providers may be set before or
+// after. If a meter cannot create the instruments, the error goes to the error handler of package otel, and
+// no metrics are recorded. The caller shuts the providers down, which sends what they still hold.
 func Hooks(opts ...Option) mihu.Hooks {
 	var cfg config
 	for _, opt := range opts {
 		if opt != nil {
-			opt(&cfg)
+			opt.apply(&cfg)
 		}
 	}
 	cfg = cfg.withDefaults()
@@ -68,8 +67,8 @@ type telemetry struct {
 	instruments instruments
 }
 
-// callKey and attemptKey find the spans that were begun here: other hooks may have put spans of
-// their own into the context.
+// callKey and attemptKey find the spans that these hooks started: other hooks may have put their own spans
+// into the context.
 type (
 	callKey    struct{ *telemetry }
 	attemptKey struct{ *telemetry }
@@ -78,7 +77,7 @@ type (
 func (t *telemetry) callStart(ctx context.Context, call mihu.CallInfo) context.Context {
 	attrs := []attribute.KeyValue{operationKey.String(call.Op)}
 	if call.Reconciling {
-		attrs = append(attrs, settlingKey.Bool(true))
+		attrs = append(attrs, reconcilingKey.Bool(true))
 	}
 	ctx, span := t.tracer.Start(ctx, "mihu "+call.Op, trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...))
 	return context.WithValue(ctx, callKey{t}, span)
@@ -94,7 +93,7 @@ func (t *telemetry) callEnd(ctx context.Context, call mihu.CallInfo, result mihu
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(outcomeKey.String(outcome(result)), attemptsKey.Int(result.Attempts), settledKey.Bool(result.Reconciled))
+	span.SetAttributes(outcomeKey.String(outcome(result)), attemptsKey.Int(result.Attempts), reconciledKey.Bool(result.Reconciled))
 	finish(span, result.RequestID, result.Err)
 }
 
@@ -122,14 +121,14 @@ func (t *telemetry) attemptEnd(ctx context.Context, attempt mihu.AttemptInfo, re
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(answered(result)...)
+	span.SetAttributes(responseAttributes(result)...)
 	finish(span, result.RequestID, result.Err)
 }
 
 func (t *telemetry) waitEnd(ctx context.Context, wait mihu.WaitInfo, result mihu.WaitResult) {
 	t.instruments.wait(ctx, wait, result)
 	span, ok := ctx.Value(callKey{t}).(trace.Span)
-	if !ok || !span.IsRecording() || wait.Reason == mihu.WaitLimiter && result.Duration < shortestEvent && !result.Interrupted {
+	if !ok || !span.IsRecording() || wait.Reason == mihu.WaitLimiter && result.Duration < minEvent && !result.Interrupted {
 		return
 	}
 	attrs := []attribute.KeyValue{
@@ -141,7 +140,7 @@ func (t *telemetry) waitEnd(ctx context.Context, wait mihu.WaitInfo, result mihu
 	span.AddEvent("mihu.wait", trace.WithAttributes(attrs...))
 }
 
-// finish says how it ended. The text of an error is left out: it is the server's in part.
+// finish sets how a call or request ended. It omits the error's text, part of which is the server's.
 func finish(span trace.Span, requestID string, err error) {
 	if requestID != "" {
 		span.SetAttributes(requestIDKey.String(requestID))
@@ -152,8 +151,8 @@ func finish(span trace.Span, requestID string, err error) {
 	}
 }
 
-// answered is what the conventions of HTTP want to know of an answer; nothing where none came.
-func answered(result mihu.AttemptResult) []attribute.KeyValue {
+// responseAttributes are the HTTP conventions' attributes of a response; none if there was no response.
+func responseAttributes(result mihu.AttemptResult) []attribute.KeyValue {
 	if result.StatusCode == 0 {
 		return nil
 	}

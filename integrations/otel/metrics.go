@@ -16,50 +16,50 @@ import (
 
 // instruments are all metrics.
 type instruments struct {
-	requests metric.Float64Histogram
-	duration metric.Float64Histogram
-	waits    metric.Float64Histogram
-	calls    metric.Int64Counter
-	attempts metric.Int64Counter
-	retries  metric.Int64Counter
-	settled  metric.Int64Counter
-	unknown  metric.Int64Counter
+	requests   metric.Float64Histogram
+	duration   metric.Float64Histogram
+	waits      metric.Float64Histogram
+	calls      metric.Int64Counter
+	attempts   metric.Int64Counter
+	retries    metric.Int64Counter
+	reconciled metric.Int64Counter
+	unknown    metric.Int64Counter
 }
 
-// newInstruments makes the instruments of a meter. Where it cannot, the global error handler is told
-// and nothing is measured.
+// newInstruments creates the instruments of a meter. If it cannot, it passes the error to the global error
+// handler, and nothing is measured.
 func newInstruments(meter metric.Meter) instruments {
-	made, err := makeInstruments(meter)
+	created, err := createInstruments(meter)
 	if err != nil {
 		otel.Handle(err)
-		made, _ = makeInstruments(noop.Meter{}) // never fails
+		created, _ = createInstruments(noop.Meter{}) // never fails
 	}
-	return made
+	return created
 }
 
-func makeInstruments(meter metric.Meter) (instruments, error) {
-	// What the conventions advise for http.client.request.duration, and more for what may wait as well.
+func createInstruments(meter metric.Meter) (instruments, error) {
+	// The conventions' buckets for http.client.request.duration, and longer ones for what includes waits.
 	requestBuckets := []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 	callBuckets := append(slices.Clone(requestBuckets), 30, 60, 120)
-	var made instruments
+	var created instruments
 	var errs [8]error
-	made.requests, errs[0] = meter.Float64Histogram("http.client.request.duration", metric.WithUnit("s"),
+	created.requests, errs[0] = meter.Float64Histogram("http.client.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of HTTP client requests."), metric.WithExplicitBucketBoundaries(requestBuckets...))
-	made.duration, errs[1] = meter.Float64Histogram("mihu.call.duration", metric.WithUnit("s"),
-		metric.WithDescription("Duration of calls, with their repetitions and waits."), metric.WithExplicitBucketBoundaries(callBuckets...))
-	made.waits, errs[2] = meter.Float64Histogram("mihu.wait.duration", metric.WithUnit("s"),
+	created.duration, errs[1] = meter.Float64Histogram("mihu.call.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of calls, including their retries and waits."), metric.WithExplicitBucketBoundaries(callBuckets...))
+	created.waits, errs[2] = meter.Float64Histogram("mihu.wait.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of waits within calls."), metric.WithExplicitBucketBoundaries(callBuckets...))
-	made.calls, errs[3] = meter.Int64Counter("mihu.calls", metric.WithUnit("{call}"),
+	created.calls, errs[3] = meter.Int64Counter("mihu.calls", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls that have ended."))
-	made.attempts, errs[4] = meter.Int64Counter("mihu.attempts", metric.WithUnit("{attempt}"),
-		metric.WithDescription("Requests that have ended, repetitions included."))
-	made.retries, errs[5] = meter.Int64Counter("mihu.retries", metric.WithUnit("{attempt}"),
-		metric.WithDescription("Requests that were repetitions."))
-	made.settled, errs[6] = meter.Int64Counter("mihu.settled", metric.WithUnit("{call}"),
-		metric.WithDescription("Creates whose answers were lost and that looked for what had become of them."))
-	made.unknown, errs[7] = meter.Int64Counter("mihu.outcome.unknown", metric.WithUnit("{call}"),
-		metric.WithDescription("Calls that may or may not have changed something."))
-	return made, errors.Join(errs[:]...)
+	created.attempts, errs[4] = meter.Int64Counter("mihu.attempts", metric.WithUnit("{attempt}"),
+		metric.WithDescription("Requests that have ended, including retries."))
+	created.retries, errs[5] = meter.Int64Counter("mihu.retries", metric.WithUnit("{attempt}"),
+		metric.WithDescription("Requests that were retries."))
+	created.reconciled, errs[6] = meter.Int64Counter("mihu.reconciled", metric.WithUnit("{call}"),
+		metric.WithDescription("Creates whose response was lost and that were reconciled."))
+	created.unknown, errs[7] = meter.Int64Counter("mihu.outcome.unknown", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls whose change may have been applied."))
+	return created, errors.Join(errs[:]...)
 }
 
 func (m instruments) call(ctx context.Context, call mihu.CallInfo, result mihu.CallResult) {
@@ -73,9 +73,9 @@ func (m instruments) call(ctx context.Context, call mihu.CallInfo, result mihu.C
 	m.calls.Add(ctx, 1, set)
 	m.duration.Record(ctx, result.Duration.Seconds(), set)
 	if result.Reconciled {
-		m.settled.Add(ctx, 1, metric.WithAttributes(op, out))
+		m.reconciled.Add(ctx, 1, metric.WithAttributes(op, out))
 	}
-	if result.OutcomeUnknown && !call.Reconciling { // the Create that it is a part of is counted
+	if result.OutcomeUnknown && !call.Reconciling { // the Create that it belongs to is counted
 		m.unknown.Add(ctx, 1, metric.WithAttributes(op))
 	}
 }
@@ -84,7 +84,7 @@ func (m instruments) attempt(ctx context.Context, attempt mihu.AttemptInfo, resu
 	call := attempt.Call
 	attrs := make([]attribute.KeyValue, 0, 6)
 	attrs = append(attrs, semconv.HTTPRequestMethodKey.String(call.Method), semconv.ServerAddress(call.Host), semconv.ServerPort(call.Port))
-	attrs = append(attrs, answered(result)...)
+	attrs = append(attrs, responseAttributes(result)...)
 	if result.Err != nil {
 		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType(result.Err)))
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// counter is what a counter should have come to.
+// counter is the expected value of a counter.
 func counter(name, unit, description string, points ...metricdata.DataPoint[int64]) metricdata.Metrics {
 	return metricdata.Metrics{Name: name, Unit: unit, Description: description, Data: metricdata.Sum[int64]{
 		DataPoints: points, Temporality: metricdata.CumulativeTemporality, IsMonotonic: true,
@@ -30,21 +30,21 @@ func point(value int64, attrs ...attribute.KeyValue) metricdata.DataPoint[int64]
 	return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attrs...), Value: value}
 }
 
-// A Create that is settled, a Delete whose outcome stays open, a list that is repeated.
+// A Create that is reconciled, a Delete whose outcome stays unknown, a list that is retried.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
-	client := srv.Client(t, swift, lab.hooks)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
+	client := srv.Client(t, swift, rec.hooks)
 	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true})))
 	_, err := client.Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
 	require.NoError(t, err)
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 500}))
 	require.ErrorIs(t, client.Trunks.Delete(t.Context(), frontDesk), mihu.ErrOutcomeUnknown)
-	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503, Times: 2}))
+	require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Times: 2}, Status: 503}))
 	_, err = client.Trunks.List(t.Context(), nil)
 	require.NoError(t, err)
 
-	got := lab.measured(t)
+	got := rec.metrics(t)
 	op := func(name string) attribute.KeyValue { return attribute.String("mihu.operation", name) }
 	out := func(outcome string) attribute.KeyValue { return attribute.String("mihu.outcome", outcome) }
 	errorType := func(name string) attribute.KeyValue { return attribute.String("error.type", name) }
@@ -53,18 +53,18 @@ func TestMetrics(t *testing.T) {
 			point(1, op("trunks.create"), out("success")), point(1, op("trunks.create.read"), out("success")),
 			point(1, op("trunks.create.update"), out("success")),
 			point(1, op("trunks.delete"), out("unknown"), errorType("outcome_unknown")), point(1, op("trunks.list"), out("success"))),
-		counter("mihu.attempts", "{attempt}", "Requests that have ended, repetitions included.",
+		counter("mihu.attempts", "{attempt}", "Requests that have ended, including retries.",
 			point(1, op("trunks.create")), point(1, op("trunks.create.read")), point(1, op("trunks.create.update")),
 			point(1, op("trunks.delete")), point(3, op("trunks.list"))),
-		counter("mihu.retries", "{attempt}", "Requests that were repetitions.", point(2, op("trunks.list"))),
-		counter("mihu.settled", "{call}", "Creates whose answers were lost and that looked for what had become of them.",
+		counter("mihu.retries", "{attempt}", "Requests that were retries.", point(2, op("trunks.list"))),
+		counter("mihu.reconciled", "{call}", "Creates whose response was lost and that were reconciled.",
 			point(1, op("trunks.create"), out("success"))),
-		counter("mihu.outcome.unknown", "{call}", "Calls that may or may not have changed something.", point(1, op("trunks.delete"))),
+		counter("mihu.outcome.unknown", "{call}", "Calls whose change may have been applied.", point(1, op("trunks.delete"))),
 	} {
 		metricdatatest.AssertEqual(t, want, got[want.Name], metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
 	}
 
-	host, port := place(t, srv)
+	host, port := address(t, srv)
 	request := func(method string, more ...attribute.KeyValue) attribute.Set {
 		return attribute.NewSet(append(more, attribute.String("http.request.method", method),
 			attribute.String("server.address", host), attribute.Int("server.port", port))...)
@@ -92,7 +92,7 @@ func TestMetrics(t *testing.T) {
 		attribute.NewSet(op("trunks.delete"), out("unknown"), errorType("outcome_unknown")): 1,
 		attribute.NewSet(op("trunks.list"), out("success")):                                 1,
 	}, counts(t, got["mihu.call.duration"]))
-	assert.Len(t, got, 8, "no metric is left out of this test")
+	assert.Len(t, got, 8, "this test covers every metric")
 }
 
 func counts(t *testing.T, m metricdata.Metrics) map[attribute.Set]uint64 {
@@ -105,30 +105,30 @@ func counts(t *testing.T, m metricdata.Metrics) map[attribute.Set]uint64 {
 	return all
 }
 
-// A Create that cannot complete what it found is one open outcome, not two.
-func TestAnOpenOutcomeIsCountedOnce(t *testing.T) {
+// A Create that cannot complete what it found is one unknown outcome, not two.
+func TestUnknownOutcomeIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
-	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true}), mihutest.Fault{Method: "PATCH", Status: 500, Times: -1}))
-	_, err := srv.Client(t, swift, lab.hooks).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
+	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true, AfterChange: true}), mihutest.Fault{On: mihutest.Match{Method: "PATCH", Times: -1}, Status: 500}))
+	_, err := srv.Client(t, swift, rec.hooks).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	metricdatatest.AssertEqual(t,
-		counter("mihu.outcome.unknown", "{call}", "Calls that may or may not have changed something.",
+		counter("mihu.outcome.unknown", "{call}", "Calls whose change may have been applied.",
 			point(1, attribute.String("mihu.operation", "trunks.create"))),
-		lab.measured(t)["mihu.outcome.unknown"], metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
+		rec.metrics(t)["mihu.outcome.unknown"], metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
 }
 
-// A meter that makes no instruments is reported, and calls go on.
-func TestMeterThatFails(t *testing.T) {
+// A meter that cannot create instruments is reported, and calls still work.
+func TestFailingMeter(t *testing.T) {
 	var reported []error
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { reported = append(reported, err) }))
 	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })
-	lab, srv := newLab(t, otelmihu.WithMeterProvider(failing{})), mihutest.NewServer(t)
+	rec, srv := newRecorder(t, otelmihu.WithMeterProvider(failing{})), mihutest.NewServer(t)
 	require.Len(t, reported, 1)
 	require.ErrorIs(t, reported[0], errNoInstrument)
-	_, err := srv.Client(t, lab.hooks).Trunks.List(context.WithoutCancel(t.Context()), nil)
+	_, err := srv.Client(t, rec.hooks).Trunks.List(context.WithoutCancel(t.Context()), nil)
 	require.NoError(t, err)
-	assert.Len(t, lab.seen(t), 2)
+	assert.Len(t, rec.started(t), 2)
 }
 
 var errNoInstrument = errors.New("no such instrument")

@@ -7,8 +7,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Option changes what [Hooks] gives. The last of a kind wins.
-type Option func(*config)
+// Option configures [Hooks]. The order of options does not matter, but of several of one kind the last
+// takes precedence. A nil Option is ignored.
+type Option interface{ apply(c *config) }
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
 
 type config struct {
 	tracers    trace.TracerProvider
@@ -16,24 +21,24 @@ type config struct {
 	propagator propagation.TextMapPropagator
 }
 
-// WithTracerProvider records spans with a provider; nil is the default, the global one. That of
-// go.opentelemetry.io/otel/trace/noop records none.
+// WithTracerProvider sets the provider of the tracer that records spans. nil means the default, the global
+// provider. The provider of go.opentelemetry.io/otel/trace/noop records no spans.
 func WithTracerProvider(provider trace.TracerProvider) Option {
-	return func(c *config) { c.tracers = provider }
+	return option(func(c *config) { c.tracers = provider })
 }
 
-// WithMeterProvider records metrics with a provider; nil is the default, the global one. That of
-// go.opentelemetry.io/otel/metric/noop records none.
+// WithMeterProvider sets the provider of the meter that records metrics. nil means the default, the global
+// provider. The provider of go.opentelemetry.io/otel/metric/noop records no metrics.
 func WithMeterProvider(provider metric.MeterProvider) Option {
-	return func(c *config) { c.meters = provider }
+	return option(func(c *config) { c.meters = provider })
 }
 
-// WithPropagator sends what the propagator makes of the context with every request, such as the
-// traceparent of propagation.TraceContext. nil is the default: the global propagator, without
-// baggage, since what a program passes on to its own services in there may not be for others to
-// read. An empty propagation.NewCompositeTextMapPropagator() sends nothing.
+// WithPropagator sets the propagator, which adds headers to every request, such as the traceparent of
+// propagation.TraceContext. nil means the default: the global propagator without baggage, because baggage
+// may be meant for the program's own services only. An empty propagation.NewCompositeTextMapPropagator()
+// adds no headers.
 func WithPropagator(propagator propagation.TextMapPropagator) Option {
-	return func(c *config) { c.propagator = propagator }
+	return option(func(c *config) { c.propagator = propagator })
 }
 
 func (c config) withDefaults() config {

@@ -15,8 +15,8 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// Everything that is exported is searched for what was planted, whatever the server does with it.
-func TestNothingPrivateIsExported(t *testing.T) {
+// Nothing that was planted is exported, whatever the server does with it.
+func TestNoPrivateDataIsExported(t *testing.T) {
 	t.Parallel()
 	const token, agent, uuid = "planted-t0ken", "3c90c3cc-0d44-4b50-8888-8dd25736052a", "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b"
 	planted := []string{
@@ -40,7 +40,7 @@ func TestNothingPrivateIsExported(t *testing.T) {
 		}
 		id := "id-" + token
 		if digits := strings.TrimPrefix(frontDesk.PhoneNumber, "+"); strings.Contains(req.URL.RawQuery+string(sent), digits) {
-			id += "-" + frontDesk.PhoneNumber // of the others the number cannot be known
+			id += "-" + frontDesk.PhoneNumber // the other requests do not hold the number
 		}
 		return &http.Response{
 			StatusCode: statuses[at%len(statuses)], Proto: "HTTP/1.1", Request: req,
@@ -48,8 +48,8 @@ func TestNothingPrivateIsExported(t *testing.T) {
 			Body:   io.NopCloser(strings.NewReader(`{"success": false, "message": ` + string(text) + `, "error": {"code": "PLANTED-TEXT"}}`)),
 		}, nil
 	})
-	lab := newLab(t)
-	client, err := mihu.New("acme", token, swift, lab.hooks, mihu.WithHTTPClient(&http.Client{Transport: echo}))
+	rec := newRecorder(t)
+	client, err := mihu.New("acme", token, swift, rec.hooks, mihu.WithHTTPClient(&http.Client{Transport: echo}))
 	require.NoError(t, err)
 	want := wantedTrunk(agent)
 	want.Name = "planted-name"
@@ -68,37 +68,37 @@ func TestNothingPrivateIsExported(t *testing.T) {
 			require.Error(t, err)
 		}
 	}
-	assertNothingOf(t, lab, planted)
+	assertNoneExported(t, rec, planted)
 }
 
-// The same with the fake server, where all goes well in the end.
-func TestNothingPrivateOfATraceIsExported(t *testing.T) {
+// The same with the fake server, if all calls succeed in the end.
+func TestNoPrivateDataOfSuccessfulCallsIsExported(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	agent := srv.AddAgent("planted-agent")
 	require.NoError(t, srv.Inject(post(mihutest.Fault{Status: 429}), post(mihutest.Fault{Drop: true, AfterChange: true})))
-	client := srv.Client(t, swift, lab.hooks)
+	client := srv.Client(t, swift, rec.hooks)
 	_, err := client.Trunks.Ensure(t.Context(), wantedTrunk(agent))
 	require.NoError(t, err)
 	for _, err := range client.Trunks.All(t.Context(), nil) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, client.Trunks.Delete(t.Context(), frontDesk))
-	assertNothingOf(t, lab, []string{
+	assertNoneExported(t, rec, []string{
 		srv.Token(), frontDesk.PhoneNumber, strings.TrimPrefix(frontDesk.PhoneNumber, "+"), "planted", "Front desk", "sip.example.com", agent,
 	})
 }
 
-func assertNothingOf(t *testing.T, lab *lab, planted []string) {
+func assertNoneExported(t *testing.T, rec *recorder, planted []string) {
 	t.Helper()
-	stubs := lab.spans.GetSpans()
+	stubs := rec.spans.GetSpans()
 	require.NotEmpty(t, stubs)
 	spans, err := json.Marshal(stubs)
 	require.NoError(t, err)
-	measured := lab.measured(t)
+	measured := rec.metrics(t)
 	metrics, err := json.Marshal(measured)
 	require.NoError(t, err)
-	all := strings.ToLower(fmt.Sprintf("%s %s %+v %+v", spans, metrics, lab.seen(t), measured))
+	all := strings.ToLower(fmt.Sprintf("%s %s %+v %+v", spans, metrics, rec.started(t), measured))
 	require.Contains(t, all, "trunks.create")
 	for _, secret := range planted {
 		if i := strings.Index(all, strings.ToLower(secret)); i >= 0 {

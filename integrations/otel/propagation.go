@@ -7,10 +7,10 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// withoutBaggage passes a trace on and nothing else.
+// withoutBaggage injects the trace and nothing else.
 type withoutBaggage struct{ propagation.TextMapPropagator }
 
-// Inject leaves the baggage of the context out.
+// Inject removes the baggage of the context first.
 func (p withoutBaggage) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	p.TextMapPropagator.Inject(baggage.ContextWithoutBaggage(ctx), carrier)
 }

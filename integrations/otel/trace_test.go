@@ -24,20 +24,20 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// The first answer is a 429; that to the repetition is lost after the trunk was made; the channels
-// are read, at the second try, and what cannot be read of the trunk is sent once more.
-func TestTraceOfASettledCreate(t *testing.T) {
+// The first response is a 429, and that of the retry is lost after the trunk was created. The channels are
+// read, at the second attempt, and what cannot be read of the trunk is sent with a PATCH.
+func TestTraceOfReconciledCreate(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	require.NoError(t, srv.Inject(
 		post(mihutest.Fault{Status: 429}), post(mihutest.Fault{Drop: true, AfterChange: true}), get(mihutest.Fault{Status: 503}),
 	))
-	ctx, parent := lab.tracer.Start(t.Context(), "provisioning")
-	_, err := srv.Client(t, swift, lab.hooks).Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
+	ctx, parent := rec.tracer.Start(t.Context(), "provisioning")
+	_, err := srv.Client(t, swift, rec.hooks).Trunks.Create(ctx, wantedTrunk(srv.AddAgent("Ada")))
 	require.NoError(t, err)
 
-	host, port := place(t, srv)
-	ids := []string{"mihutest-000001", "", "mihutest-000002", "mihutest-000003", "mihutest-000004"} // a lost answer has none
+	host, port := address(t, srv)
+	ids := []string{"mihutest-000001", "", "mihutest-000002", "mihutest-000003", "mihutest-000004"} // a lost response has none
 	request := func(op, method, path string, more map[string]any) map[string]any {
 		attrs := map[string]any{
 			"http.request.method": method, "server.address": host, "server.port": int64(port), "url.template": path, "mihu.operation": op,
@@ -45,7 +45,7 @@ func TestTraceOfASettledCreate(t *testing.T) {
 		maps.Copy(attrs, more)
 		return attrs
 	}
-	spans := lab.seen(t)
+	spans := rec.started(t)
 	for _, s := range spans {
 		for _, e := range s.Events {
 			assert.Positive(t, e.Attrs["mihu.wait.duration"])
@@ -58,7 +58,7 @@ func TestTraceOfASettledCreate(t *testing.T) {
 		{
 			Name: "mihu trunks.create", Kind: trace.SpanKindInternal, Events: waited,
 			Attrs: map[string]any{
-				"mihu.operation": "trunks.create", "mihu.outcome": "success", "mihu.attempts": int64(5), "mihu.settled": true,
+				"mihu.operation": "trunks.create", "mihu.outcome": "success", "mihu.attempts": int64(5), "mihu.reconciled": true,
 				"mihu.request_id": ids[4],
 			},
 		},
@@ -77,8 +77,8 @@ func TestTraceOfASettledCreate(t *testing.T) {
 		{
 			Name: "mihu trunks.create.read", Kind: trace.SpanKindInternal, Parent: "mihu trunks.create", Events: waited,
 			Attrs: map[string]any{
-				"mihu.operation": "trunks.create.read", "mihu.settling": true, "mihu.outcome": "success", "mihu.attempts": int64(2),
-				"mihu.settled": false, "mihu.request_id": ids[3],
+				"mihu.operation": "trunks.create.read", "mihu.reconciling": true, "mihu.outcome": "success", "mihu.attempts": int64(2),
+				"mihu.reconciled": false, "mihu.request_id": ids[3],
 			},
 		},
 		{
@@ -97,8 +97,8 @@ func TestTraceOfASettledCreate(t *testing.T) {
 		{
 			Name: "mihu trunks.create.update", Kind: trace.SpanKindInternal, Parent: "mihu trunks.create",
 			Attrs: map[string]any{
-				"mihu.operation": "trunks.create.update", "mihu.settling": true, "mihu.outcome": "success", "mihu.attempts": int64(1),
-				"mihu.settled": false, "mihu.request_id": ids[4],
+				"mihu.operation": "trunks.create.update", "mihu.reconciling": true, "mihu.outcome": "success", "mihu.attempts": int64(1),
+				"mihu.reconciled": false, "mihu.request_id": ids[4],
 			},
 		},
 		{
@@ -114,7 +114,7 @@ func TestTraceOfASettledCreate(t *testing.T) {
 	for _, r := range srv.Requests() {
 		sent = append(sent, r.Header.Get("Traceparent"))
 	}
-	for _, stub := range lab.spans.GetSpans() {
+	for _, stub := range rec.spans.GetSpans() {
 		assert.Equal(t, parent.SpanContext().TraceID(), stub.SpanContext.TraceID())
 		if stub.Name == "mihu trunks.create" {
 			assert.Equal(t, parent.SpanContext().SpanID(), stub.Parent.SpanID())
@@ -126,44 +126,43 @@ func TestTraceOfASettledCreate(t *testing.T) {
 	assert.Equal(t, clients, sent)
 }
 
-func TestTraceOfAnOpenOutcome(t *testing.T) {
+func TestTraceOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 500}))
-	client := srv.Client(t, swift, lab.hooks)
+	client := srv.Client(t, swift, rec.hooks)
 	err := client.Trunks.Delete(t.Context(), frontDesk)
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
-	spans := lab.seen(t)
+	spans := rec.started(t)
 	require.Len(t, spans, 2)
 	assert.Equal(t, span{
 		Name: "mihu trunks.delete", Kind: trace.SpanKindInternal, Status: failed,
 		Attrs: map[string]any{
-			"mihu.operation": "trunks.delete", "mihu.outcome": "unknown", "mihu.attempts": int64(1), "mihu.settled": false,
+			"mihu.operation": "trunks.delete", "mihu.outcome": "unknown", "mihu.attempts": int64(1), "mihu.reconciled": false,
 			"mihu.request_id": "mihutest-000001", "error.type": "outcome_unknown",
 		},
 	}, spans[0])
 	assert.Equal(t, "500", spans[1].Attrs["error.type"])
 }
 
-// A call that never sends anything is a span without one beneath it; one that is refused before it
-// begins is none.
-func TestTraceOfACallThatSendsNothing(t *testing.T) {
+// A call that sends nothing has a span without children; one that fails validation has no span.
+func TestTraceOfUnsentCall(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	full := errors.New("the bucket is empty")
-	client := srv.Client(t, lab.hooks, mihu.WithLimiter(limiterFunc(func(context.Context) error { return full })))
+	client := srv.Client(t, rec.hooks, mihu.WithLimiter(limiterFunc(func(context.Context) error { return full })))
 	_, err := client.Channels.GetByNumber(t.Context(), frontDesk.PhoneNumber)
 	require.ErrorIs(t, err, full)
 	_, err = client.Channels.GetByNumber(t.Context(), "12")
 	require.ErrorIs(t, err, mihu.ErrInvalid)
-	spans := lab.seen(t)
+	spans := rec.started(t)
 	require.Len(t, spans, 1)
 	require.Len(t, spans[0].Events, 1)
 	delete(spans[0].Events[0].Attrs, "mihu.wait.duration")
 	assert.Equal(t, span{
 		Name: "mihu channels.get_by_number", Kind: trace.SpanKindInternal, Status: failed,
 		Attrs: map[string]any{
-			"mihu.operation": "channels.get_by_number", "mihu.outcome": "failure", "mihu.attempts": int64(0), "mihu.settled": false,
+			"mihu.operation": "channels.get_by_number", "mihu.outcome": "failure", "mihu.attempts": int64(0), "mihu.reconciled": false,
 			"error.type": "_OTHER",
 		},
 		Events: []event{{"mihu.wait", map[string]any{
@@ -176,8 +175,8 @@ type limiterFunc func(context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
 
-// A limiter that lets a request pass at once is no event.
-func TestLimiterThatDoesNotWait(t *testing.T) {
+// A limiter that returns at once causes no event.
+func TestLimiterWithoutWait(t *testing.T) {
 	t.Parallel()
 	instant := roundTrip(func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -186,8 +185,8 @@ func TestLimiterThatDoesNotWait(t *testing.T) {
 	})
 	for _, wait := range []time.Duration{0, 5 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
-			lab := newLab(t)
-			client, err := mihu.New("acme", "token", lab.hooks, mihu.WithHTTPClient(&http.Client{Transport: instant}),
+			rec := newRecorder(t)
+			client, err := mihu.New("acme", "token", rec.hooks, mihu.WithHTTPClient(&http.Client{Transport: instant}),
 				mihu.WithLimiter(limiterFunc(func(context.Context) error { time.Sleep(wait); return nil })))
 			require.NoError(t, err)
 			_, err = client.Trunks.List(t.Context(), nil)
@@ -198,35 +197,35 @@ func TestLimiterThatDoesNotWait(t *testing.T) {
 					"mihu.wait.reason": "limiter", "mihu.wait.attempt": int64(1), "mihu.wait.duration": wait.Seconds(),
 				}}}
 			}
-			spans := lab.spans.GetSpans()
-			assert.Equal(t, want, seenEvents(spans[len(spans)-1]))
-			points := histogram(t, lab.measured(t)["mihu.wait.duration"])
-			require.Len(t, points, 1, "it is measured in any case")
+			spans := rec.spans.GetSpans()
+			assert.Equal(t, want, eventsOf(spans[len(spans)-1]))
+			points := histogram(t, rec.metrics(t)["mihu.wait.duration"])
+			require.Len(t, points, 1, "it is measured anyway")
 			assert.InDelta(t, wait.Seconds(), points[0].Sum, 1e-9)
 			assert.Equal(t, map[string]any{"mihu.operation": "trunks.list", "mihu.wait.reason": "limiter"}, values(points[0].Attributes.ToSlice()))
 		})
 	}
 }
 
-// Two sets of hooks end their own spans, whoever else has put spans into the context.
+// Two sets of hooks each end their own spans, although both put spans into the context.
 func TestHooksBesideOthers(t *testing.T) {
 	t.Parallel()
-	one, other, srv := newLab(t), newLab(t), mihutest.NewServer(t)
+	one, other, srv := newRecorder(t), newRecorder(t), mihutest.NewServer(t)
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 503}))
 	_, err := srv.Client(t, swift, one.hooks, other.hooks).Trunks.List(t.Context(), nil)
 	require.NoError(t, err)
-	for _, lab := range []*lab{one, other} {
+	for _, rec := range []*recorder{one, other} {
 		var names []string
-		for _, s := range lab.seen(t) {
+		for _, s := range rec.started(t) {
 			names = append(names, s.Name)
 			assert.NotNil(t, s.Attrs["mihu.operation"])
-			assert.True(t, s.Attrs["mihu.outcome"] != nil || s.Attrs["http.response.status_code"] != nil, "it was ended with its result")
+			assert.True(t, s.Attrs["mihu.outcome"] != nil || s.Attrs["http.response.status_code"] != nil, "it ended with its result")
 		}
 		assert.Equal(t, []string{"mihu trunks.list", "GET /phone-numbers/trunks", "GET /phone-numbers/trunks"}, names)
 	}
 }
 
-// Baggage is for one's own services, unless somebody says otherwise.
+// Baggage is not sent, unless the propagator is set explicitly.
 func TestPropagation(t *testing.T) {
 	t.Parallel()
 	both := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
@@ -247,8 +246,8 @@ func TestPropagation(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			lab, srv := newLab(t, otelmihu.WithPropagator(test.propagator), nil), mihutest.NewServer(t)
-			_, err := srv.Client(t, lab.hooks).Trunks.List(baggage.ContextWithBaggage(t.Context(), bag), nil)
+			rec, srv := newRecorder(t, otelmihu.WithPropagator(test.propagator), nil), mihutest.NewServer(t)
+			_, err := srv.Client(t, rec.hooks).Trunks.List(baggage.ContextWithBaggage(t.Context(), bag), nil)
 			require.NoError(t, err)
 			header := srv.Requests()[0].Header
 			assert.Equal(t, test.trace, header.Get("Traceparent") != "")
@@ -257,7 +256,7 @@ func TestPropagation(t *testing.T) {
 	}
 }
 
-// Without providers everything works and nothing is recorded.
+// Without providers calls work and nothing is recorded.
 func TestHooksWithTheGlobalProviders(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
@@ -266,7 +265,7 @@ func TestHooksWithTheGlobalProviders(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Whatever happens, error.type is one of few words.
+// error.type is one of few values, whatever happens.
 func TestErrorTypes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -281,21 +280,21 @@ func TestErrorTypes(t *testing.T) {
 		{"cut short", mihutest.Fault{Truncate: true}, "malformed_response"},
 		{"success: false", mihutest.Fault{Body: []byte(`{"success": false, "message": "no"}`)}, "refused"},
 		{"lost", mihutest.Fault{Drop: true}, "connection_lost"},
-		{"too slow", mihutest.Fault{Delay: time.Minute}, "timeout"},
+		{"attempt timeout", mihutest.Fault{Delay: time.Minute}, "timeout"},
 	}
 	once := mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			lab, srv := newLab(t), mihutest.NewServer(t)
+			rec, srv := newRecorder(t), mihutest.NewServer(t)
 			require.NoError(t, srv.Inject(test.fault))
-			opts := []mihu.Option{once, lab.hooks}
+			opts := []mihu.Option{once, rec.hooks}
 			if test.want == "timeout" {
 				opts = append(opts, mihu.WithAttemptTimeout(20*time.Millisecond))
 			}
 			_, err := srv.Client(t, opts...).Trunks.List(t.Context(), nil)
 			require.Error(t, err)
-			for _, s := range lab.seen(t) {
+			for _, s := range rec.started(t) {
 				assert.Equal(t, test.want, s.Attrs["error.type"], s.Name)
 				assert.Equal(t, failed, s.Status, "without a description")
 			}
@@ -304,11 +303,11 @@ func TestErrorTypes(t *testing.T) {
 	without := func(name, want string, change func(t *testing.T, srv *mihutest.Server) (context.Context, []mihu.Option)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lab, srv := newLab(t), mihutest.NewServer(t)
+			rec, srv := newRecorder(t), mihutest.NewServer(t)
 			ctx, opts := change(t, srv)
-			_, err := srv.Client(t, append(opts, once, lab.hooks)...).Trunks.List(ctx, nil)
+			_, err := srv.Client(t, append(opts, once, rec.hooks)...).Trunks.List(ctx, nil)
 			require.Error(t, err)
-			assert.Equal(t, want, lab.seen(t)[0].Attrs["error.type"], "%v", err)
+			assert.Equal(t, want, rec.started(t)[0].Attrs["error.type"], "%v", err)
 		})
 	}
 	without("canceled", "canceled", func(t *testing.T, _ *mihutest.Server) (context.Context, []mihu.Option) {
@@ -317,70 +316,70 @@ func TestErrorTypes(t *testing.T) {
 		cancel(errors.New("leaving"))
 		return ctx, nil
 	})
-	without("out of time", "deadline_exceeded", func(t *testing.T, srv *mihutest.Server) (context.Context, []mihu.Option) {
+	without("deadline exceeded", "deadline_exceeded", func(t *testing.T, srv *mihutest.Server) (context.Context, []mihu.Option) {
 		t.Helper()
 		require.NoError(t, srv.Inject(mihutest.Fault{Delay: time.Minute}))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		t.Cleanup(cancel)
 		return ctx, nil
 	})
-	without("nobody listens", "connect", func(t *testing.T, srv *mihutest.Server) (context.Context, []mihu.Option) {
+	without("connection refused", "connect", func(t *testing.T, srv *mihutest.Server) (context.Context, []mihu.Option) {
 		t.Helper()
 		srv.Close()
 		return t.Context(), nil
 	})
-	without("not trusted", "certificate", func(t *testing.T, _ *mihutest.Server) (context.Context, []mihu.Option) {
+	without("untrusted certificate", "certificate", func(t *testing.T, _ *mihutest.Server) (context.Context, []mihu.Option) {
 		t.Helper()
 		secure := mihutest.NewServer(t, mihutest.WithTLS())
 		return t.Context(), []mihu.Option{mihu.WithBaseURL(secure.URL()), mihu.WithHTTPClient(http.DefaultClient)}
 	})
-	without("no such name", "name_resolution", func(t *testing.T, _ *mihutest.Server) (context.Context, []mihu.Option) {
+	without("unknown host", "name_resolution", func(t *testing.T, _ *mihutest.Server) (context.Context, []mihu.Option) {
 		t.Helper()
 		return t.Context(), []mihu.Option{mihu.WithHTTPClient(&http.Client{Transport: noSuchHost{}})}
 	})
 }
 
-// Another agent answers where a lost Create looks.
-func TestErrorTypeOfAConflict(t *testing.T) {
+// Another agent has the trunk of a Create whose response was lost.
+func TestErrorTypeOfConflict(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: srv.AddAgent("Eve")}))
 	require.NoError(t, srv.Inject(post(mihutest.Fault{Drop: true})))
-	_, err := srv.Client(t, swift, lab.hooks).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
+	_, err := srv.Client(t, swift, rec.hooks).Trunks.Create(t.Context(), wantedTrunk(srv.AddAgent("Ada")))
 	require.ErrorIs(t, err, mihu.ErrConflict)
-	assert.Equal(t, "conflict", lab.seen(t)[0].Attrs["error.type"])
+	assert.Equal(t, "conflict", rec.started(t)[0].Attrs["error.type"])
 }
 
-// A client that is paused past the deadline says so.
-func TestErrorTypeOfAPause(t *testing.T) {
+// A call that the client's pause would hold past its deadline fails as paused.
+func TestErrorTypeOfPause(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	require.NoError(t, srv.Inject(mihutest.Fault{Status: 429, RetryAfter: "50"}))
-	client := srv.Client(t, lab.hooks, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 2}))
+	client := srv.Client(t, rec.hooks, mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 2}))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for range 2 {
 		_, err := client.Trunks.List(ctx, nil)
 		require.ErrorIs(t, err, mihu.ErrRateLimited)
 	}
-	spans := lab.seen(t)
+	spans := rec.started(t)
 	require.Len(t, spans, 3)
 	assert.Equal(t, "429", spans[0].Attrs["error.type"])
 	assert.Equal(t, "paused", spans[2].Attrs["error.type"])
 }
 
-// The context of the attempt reaches the transport, whose own spans then are below it.
-func TestContextOfTheTransport(t *testing.T) {
+// The transport receives the context of the attempt, so its own spans are children of the attempt's.
+func TestTransportContext(t *testing.T) {
 	t.Parallel()
-	lab, srv := newLab(t), mihutest.NewServer(t)
+	rec, srv := newRecorder(t), mihutest.NewServer(t)
 	var below trace.SpanContext
 	transport := roundTrip(func(req *http.Request) (*http.Response, error) {
 		below = trace.SpanContextFromContext(req.Context())
 		return http.DefaultTransport.RoundTrip(req)
 	})
-	_, err := srv.Client(t, lab.hooks, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.List(t.Context(), nil)
+	_, err := srv.Client(t, rec.hooks, mihu.WithHTTPClient(&http.Client{Transport: transport})).Trunks.List(t.Context(), nil)
 	require.NoError(t, err)
-	stubs := lab.spans.GetSpans()
+	stubs := rec.spans.GetSpans()
 	i := slices.IndexFunc(stubs, func(s tracetest.SpanStub) bool { return strings.HasPrefix(s.Name, "GET ") })
 	assert.Equal(t, stubs[i].SpanContext.SpanID(), below.SpanID())
 }

@@ -10,24 +10,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a Wait costs that does not have to wait for the rate, and how often Redis is asked: alone every
-// time, in company once for many, and not at all while Redis is away.
+// BenchmarkWait measures a Wait that need not wait for the rate, and its round trips to Redis: one for a
+// single goroutine, one for many requests of many goroutines, none while Redis is unavailable.
 func BenchmarkWait(b *testing.B) {
 	benchmarks := []struct {
 		name       string
 		goroutines int
 		killed     bool
 	}{
-		{"alone", 0, false},
+		{"one goroutine", 0, false},
 		{"64 goroutines", 32, false},
-		{"Redis away", 0, true},
+		{"Redis unavailable", 0, true},
 	}
 	for _, bb := range benchmarks {
 		b.Run(bb.name, func(b *testing.B) {
 			s := startServer(b)
 			client := s.client()
-			var asked counter
-			client.AddHook(&asked)
+			var commands counter
+			client.AddHook(&commands)
 			limiter, err := mihuredis.New(client, "bench", 100_000, mihuredis.WithShare(1))
 			require.NoError(b, err)
 			require.NoError(b, limiter.Wait(b.Context()))
@@ -35,7 +35,7 @@ func BenchmarkWait(b *testing.B) {
 				s.kill()
 				require.NoError(b, limiter.Wait(b.Context()))
 			}
-			before := asked.questions.Load()
+			before := commands.roundTrips.Load()
 			b.ReportAllocs()
 			b.SetParallelism(max(bb.goroutines, 1))
 			if bb.goroutines == 0 {
@@ -53,26 +53,26 @@ func BenchmarkWait(b *testing.B) {
 					}
 				})
 			}
-			b.ReportMetric(float64(asked.questions.Load()-before)/float64(b.N), "questions/op")
+			b.ReportMetric(float64(commands.roundTrips.Load()-before)/float64(b.N), "round-trips/op")
 		})
 	}
 }
 
-// counter counts what is asked of Redis.
-type counter struct{ questions atomic.Int64 }
+// counter counts round trips to Redis.
+type counter struct{ roundTrips atomic.Int64 }
 
 func (c *counter) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (c *counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		c.questions.Add(1)
+		c.roundTrips.Add(1)
 		return next(ctx, cmd)
 	}
 }
 
 func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.questions.Add(1)
+		c.roundTrips.Add(1)
 		return next(ctx, cmds)
 	}
 }

@@ -14,23 +14,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Three clients with a limiter each, as three replicas have them, stay below the rate at the server.
-// A 429 that one of them is answered is kept by all, and all that they were to do is done.
-func TestClientsOfOneWorkspace(t *testing.T) {
+// Three clients with a limiter each, as in three replicas, stay below the rate at the server. All of them
+// obey a 429 response to one of them, and all calls succeed.
+func TestClientsShareRateAndPause(t *testing.T) {
 	const replicas, perReplica, callers, refused = 3, 150, 8, 100
 	s := startServer(t)
 	api := mihutest.NewServer(t)
 	var (
 		mu      sync.Mutex
 		arrived grants
-		told    time.Time
+		limited time.Time
 	)
 	api.InjectFunc(func(mihutest.Request) *mihutest.Fault {
 		mu.Lock()
 		defer mu.Unlock()
 		arrived = append(arrived, time.Now())
 		if len(arrived) == refused {
-			told = time.Now()
+			limited = time.Now()
 			return &mihutest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"}
 		}
 		return nil
@@ -61,11 +61,11 @@ func TestClientsOfOneWorkspace(t *testing.T) {
 	}
 	group.Wait()
 	assert.Len(t, api.Trunks(), replicas*perReplica)
-	assert.Len(t, arrived, replicas*perReplica+1, "nothing is sent twice but what was refused")
-	assert.LessOrEqual(t, arrived.most(time.Second), 210)
+	assert.Len(t, arrived, replicas*perReplica+1, "only the refused request is sent twice")
+	assert.LessOrEqual(t, arrived.busiest(time.Second), 210)
 	slices.SortFunc(arrived, time.Time.Compare)
 	for _, at := range arrived {
-		if since := at.Sub(told); since > 200*time.Millisecond {
+		if since := at.Sub(limited); since > 200*time.Millisecond {
 			assert.GreaterOrEqual(t, since, time.Second)
 		}
 	}

@@ -2,42 +2,49 @@ package mihuredis
 
 import "time"
 
-// drift is that two clocks part by one in so many at most.
+// drift is how slowly two clocks drift apart: at most by one part in so many.
 const drift = 5000
 
-// clock knows Redis's time. Places are due by that time, and are kept well however long the answer was
-// on its way that granted them. Every answer bounds how far the two clocks are apart: Redis wrote its
-// time after the question was sent, and before the answer was read. The zero value knows nothing.
+// clock knows Redis's time. Places are due by that time, and stay exact however long the response that
+// granted them took. Every response bounds how far the two clocks are apart: Redis read its clock after
+// the command was sent and before the response was received. The zero value knows nothing.
 type clock struct {
 	start     time.Time
-	low, high time.Duration // Redis's time, as time since 1970, less that of this process since start
-	known     time.Duration
+	low, high time.Duration // Redis's time since 1970, less this process's time since start
+	updated   time.Duration // when, since start
 }
 
-// reading is Redis's time, and this process's before and after.
+// reading is Redis's time since 1970, and this process's time before and after.
 type reading struct {
-	asked, read time.Time
-	redis       time.Duration
+	sent, received time.Time
+	redis          time.Duration
 }
 
-func (c *clock) learn(r reading) {
-	if c.start.IsZero() {
-		c.start = r.asked
+// learn narrows the bounds. If the reading contradicts them, one of the clocks was set: learn then
+// believes the reading and returns by how much Redis's clock moved; otherwise it returns 0.
+func (c *clock) learn(r reading) (moved time.Duration) {
+	first := c.start.IsZero()
+	if first {
+		c.start = r.sent
 	}
-	asked, read := r.asked.Sub(c.start), r.read.Sub(c.start)
-	low, high := r.redis-read, r.redis-asked
-	parted := (read - c.known) / drift
-	if before := c.width(); before > 0 && low <= c.high+parted && high >= c.low-parted {
-		low, high = max(low, c.low-parted), min(high, c.high+parted)
-	} // otherwise it is the first, or one of the clocks was set
-	c.low, c.high, c.known = low, high, read
+	sent, received := r.sent.Sub(c.start), r.received.Sub(c.start)
+	low, high := r.redis-received, r.redis-sent
+	drifted := (received - c.updated) / drift
+	switch before := c.width(); {
+	case before > 0 && low <= c.high+drifted && high >= c.low-drifted:
+		low, high = max(low, c.low-drifted), min(high, c.high+drifted)
+	case !first:
+		moved = (low+high)/2 - (c.low+c.high)/2
+	}
+	c.low, c.high, c.updated = low, high, received
+	return moved
 }
 
-// width is the doubt that is left, no more than the fastest answer took.
+// width is the remaining uncertainty, at most the time of the fastest round trip.
 func (c *clock) width() time.Duration { return c.high - c.low }
 
-// slot is a place at a time of Redis: not before it by any doubt, nor later than the slack. Where the
-// doubt is too large for that, Redis is taken to be as far away on the way there as on the way back.
+// slot is the place at a time of Redis's clock: never due too early, and never good for longer than the
+// slack. If the uncertainty is too large for that, both directions are assumed to take equally long.
 func (c *clock) slot(redis, slack time.Duration) slot {
 	doubt := min(c.width(), slack/2)
 	due := c.start.Add(redis - (c.low+c.high)/2 + doubt/2)

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Every replica of a service makes its limiter in the same way.
+// Every replica of a service creates its limiter in the same way.
 func Example() {
 	options, err := redis.ParseURL("redis://localhost:6379/0") // such as os.Getenv("REDIS_URL")
 	if err != nil {
@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	_ = client.Trunks // its requests, and those of the other replicas, are 200 a second at most
+	_ = client.Trunks // all replicas together send at most 200 requests a second
 	fmt.Println(limiter.Keys())
 	// Output: rate:mihu:{899ec4103fac7856b1d29cf9} pause:mihu:{899ec4103fac7856b1d29cf9}
 }

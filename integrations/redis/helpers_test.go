@@ -24,7 +24,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// With worker set, the test binary is a worker of testWorkers.
+// If this variable is set, the test binary is a process of a crew.
 const worker = "MIHUREDIS_TEST_WORKER"
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// silent is for what go-redis prints when its server dies.
+// silent discards what go-redis prints when its server dies.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
@@ -51,22 +51,22 @@ func newLimiter(t *testing.T, s *server, key string, rate int, opts ...mihuredis
 	return limiter
 }
 
-// grants is when requests were let go, in order.
+// grants are the times at which Wait returned, in order.
 type grants []time.Time
 
-// most is the largest number in any period, wherever it begins.
-func (g grants) most(period time.Duration) int {
-	most, first := 0, 0
+// busiest returns the largest number in any period, whenever it begins.
+func (g grants) busiest(period time.Duration) int {
+	largest, first := 0, 0
 	for i := range g {
 		for g[i].Sub(g[first]) > period {
 			first++
 		}
-		most = max(most, i-first+1)
+		largest = max(largest, i-first+1)
 	}
-	return most
+	return largest
 }
 
-// take waits again and again in some goroutines for each of the limiters, until the context ends.
+// take calls Wait in a loop in some goroutines for each limiter, until the context ends.
 func take(ctx context.Context, goroutines int, limiters ...*mihuredis.Limiter) (grants, error) {
 	var (
 		group  sync.WaitGroup
@@ -109,7 +109,7 @@ func takeFor(t *testing.T, d time.Duration, goroutines int, limiters ...*mihured
 	return all
 }
 
-// crew is processes that take from one rate at the same time.
+// crew is several processes that share one rate.
 type crew struct {
 	t        *testing.T
 	commands []*exec.Cmd
@@ -117,7 +117,7 @@ type crew struct {
 	group    sync.WaitGroup
 }
 
-// startWorkers returns when all of them have begun.
+// startWorkers returns when all of them have started.
 func startWorkers(t *testing.T, s *server, processes, goroutines, rate int, d time.Duration) *crew {
 	t.Helper()
 	c := &crew{t: t, shares: make([]grants, processes)}
@@ -158,7 +158,7 @@ func (c *crew) signal(i int, signal os.Signal) {
 	require.NoError(c.t, c.commands[i].Process.Signal(signal))
 }
 
-// wait returns when each request of each process was let go.
+// wait returns the grants of each process.
 func (c *crew) wait() []grants {
 	c.group.Wait()
 	return c.shares
@@ -199,7 +199,7 @@ func work(spec string) error {
 	return err
 }
 
-// records is a log that many may write to.
+// records is a log that is safe for concurrent use.
 type records struct {
 	mu   sync.Mutex
 	text bytes.Buffer

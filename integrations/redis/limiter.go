@@ -15,51 +15,53 @@ import (
 )
 
 const (
-	knownFor = 100 * time.Millisecond // how old the last word from Redis on pauses may be when a request is let go
-	lookUp   = time.Second            // the longest that a pause is waited for at a stretch
+	validFor   = 100 * time.Millisecond // how long a request may rely on what Redis last said about pauses
+	pauseCheck = time.Second            // the longest wait within a pause before it is checked again
 )
 
 var _ mihu.Pauser = (*Limiter)(nil)
 
-// Limiter keeps a client below a rate that it shares with all limiters of the same key and Redis. It
-// is safe for concurrent use, by any number of clients, and needs no closing. Make one with [New].
+// Limiter limits a client to a rate that it shares with all limiters of the same key and Redis. It is
+// safe for concurrent use by any number of clients and needs no closing. [New] creates one; the zero
+// value returns an error from Wait.
 type Limiter struct {
 	config
 	plan
 	store store
 	pause pause
 
-	turn    chan struct{} // full while somebody has the turn
-	waiting atomic.Int64  // goroutines that want it
+	turn    chan struct{} // full while a goroutine has the turn
+	waiting atomic.Int64  // goroutines that wait for the turn or have it
 
-	// The rest belongs to whoever has the turn.
-	slots []slot    // places in the common queue
-	clock clock     // Redis's
-	most  int       // places to ask for at once
-	known time.Time // when Redis last said whether there is a pause
-	away  outage
-	local *rate.Limiter
+	// The rest belongs to the goroutine that has the turn.
+	slots    []slot    // places in the shared queue
+	clock    clock     // Redis's
+	maxBatch int       // places to reserve at once, at most
+	checked  time.Time // when Redis last said whether there is a pause
+	outage   outage
+	local    *rate.Limiter
+	warned   pauseWarnings
 }
 
-// New makes a limiter of at most so many requests per second, or per [WithPeriod], that all who name the same
-// key share: 1 at least, and at most one in 10 µs. All of them should name the same rate, period and burst.
-// The key is any text but ""; Redis sees a hash of it. New asks Redis nothing, and a Redis that is away
-// is no error.
+// New creates a limiter for a number of requests per second, or per [WithPeriod], that all limiters of
+// the same key share: at least 1, and at most one in 10 µs. All of them should have the same rate, period
+// and burst. The key is any text but ""; Redis receives a hash of it. New sends nothing: it returns no
+// error if Redis is unavailable.
 //
-// The client is the caller's, who closes it. It needs ContextTimeoutEnabled, without which it would
-// not obey the time for a question, and may be a *redis.Client, *redis.ClusterClient or *redis.Ring.
-// All that is not usable is an error, which names every fault.
-func New(client redis.UniversalClient, key string, most int, opts ...Option) (*Limiter, error) {
-	cfg, err := newConfig(most, opts)
+// The client is a *redis.Client, *redis.ClusterClient or *redis.Ring with ContextTimeoutEnabled, without
+// which it would not obey [WithTimeout]. It stays the caller's, who closes it. If an argument or option is
+// invalid, the error lists all that are.
+func New(client redis.UniversalClient, key string, rate int, opts ...Option) (*Limiter, error) {
+	cfg, err := newConfig(rate, opts)
 	if key == "" {
-		err = errors.Join(errors.New("key: empty; want a name that all who share the rate use"), err)
+		err = errors.Join(errors.New("key: empty; want a name that all processes that share the rate use"), err)
 	}
 	if err = errors.Join(checkClient(client), err); err != nil {
 		return nil, fmt.Errorf("mihuredis: %w", err)
 	}
 	l := &Limiter{config: cfg, plan: cfg.plan(), turn: make(chan struct{}, 1)}
-	l.store = newStore(client, key, l.limit, cfg.timeout)
-	l.most = l.batch
+	l.store = newStore(client, key, l.plan, cfg.timeout)
+	l.maxBatch = l.batch
 	l.local = cfg.localShare()
 	return l, nil
 }
@@ -78,14 +80,15 @@ func checkClient(client redis.UniversalClient) error {
 		obeys = c.Options().ContextTimeoutEnabled
 	}
 	if !obeys {
-		return errors.New("client: ContextTimeoutEnabled is not set; set it, so that no request waits long for a Redis that is away")
+		return errors.New("client: ContextTimeoutEnabled is not set; set it, so that no request waits long for an unavailable Redis")
 	}
 	return nil
 }
 
-// Keys are the names of the two keys in Redis, for access lists and for a look at them: up to when
-// the rate is taken, and the pause. An operator can pause all processes with
-// SET <pause> 1 PX <milliseconds>.
+// Keys returns the names of the two keys in Redis, for access lists and for inspection: until when the
+// rate is taken, and the pause. An operator can pause all processes with
+// SET <pause> 1 PX <milliseconds>. Without an expiry the pause lasts until the key is deleted. On a nil
+// Limiter both are "".
 func (l *Limiter) Keys() (queue, pause string) {
 	if l == nil {
 		return "", ""
@@ -93,14 +96,16 @@ func (l *Limiter) Keys() (queue, pause string) {
 	return l.store.rateKey(), l.store.pauseKey
 }
 
-// Wait returns when one more request may be sent. It ends with the context, and at once where what
-// it has to wait for is past the context's deadline, with an error that is context.DeadlineExceeded,
-// and [mihu.ErrRateLimited] too if a pause is the reason. Nothing else is an error: while Redis is
-// away, Wait keeps to the process's own share. A question to Redis that is under way is not broken
-// off when the context is canceled, so that Wait may return later by [WithTimeout] at most.
+// Wait returns when one more request may be sent.
+//
+// It returns the context's error when the context ends. If it would have to wait past the context's
+// deadline, it returns at once with an error that matches context.DeadlineExceeded, and also
+// [mihu.ErrRateLimited] if a pause is the reason. It returns no other error: while Redis is unavailable,
+// Wait uses the process's own share of the rate. A round trip to Redis that has begun ends first, so Wait
+// may return up to [WithTimeout] after the context was canceled.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil || l.turn == nil {
-		return errors.New("mihuredis: limiter: not made by New")
+		return errors.New("mihuredis: limiter: not created by New")
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -127,10 +132,10 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// next takes the next place in the queue: with 0 the request may go, otherwise it is to be asked
-// again after a time, which is before the deadline.
+// next takes the next place in the queue. It returns 0 if the request may be sent now, and otherwise after
+// which time to call it again, which is before the deadline.
 func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
-	asked := false
+	reserved := false
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -142,8 +147,8 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 			continue
 		}
 		l.dropLate(time.Now())
-		if len(l.slots) == 0 || !asked && l.runningLow() {
-			asked = true
+		if len(l.slots) == 0 || !reserved && l.runningLow() {
+			reserved = true
 			wait, err := l.reserve(ctx)
 			if err != nil {
 				return 0, err
@@ -151,13 +156,13 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 			if len(l.slots) == 0 && wait > 0 {
 				return inTime(ctx, wait, false)
 			}
-			continue // the answer may be a pause
+			continue // there may be a pause now
 		}
 		if wait := time.Until(l.slots[0].due); wait > 0 {
 			return inTime(ctx, wait, false)
 		}
-		if !l.away.on() && time.Since(l.known) > knownFor {
-			if err := l.askPause(ctx); err != nil {
+		if !l.outage.on() && time.Since(l.checked) > validFor {
+			if err := l.checkPause(ctx); err != nil {
 				return 0, err
 			}
 			continue
@@ -167,95 +172,115 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// dropLate gives up the places that were due too long ago: a request that took one now would come
-// too close to those that follow.
+// dropLate discards the places that were due too long ago: a request that used one now would come too
+// close to the next ones.
 func (l *Limiter) dropLate(now time.Time) {
 	for len(l.slots) > 0 && !now.Before(l.slots[0].end) {
 		l.slots = l.slots[1:]
 	}
 }
 
-// runningLow says that Redis is to be asked while there are places left, so that the time that it
-// takes is not lost. A Redis that takes long would make the places late that are left.
+// runningLow reports whether to reserve while there are places left, so that the time of the round trip is
+// not lost. A slow Redis would make the places that are left late.
 func (l *Limiter) runningLow() bool {
 	low := min(l.batch, int(l.waiting.Load())) / 2
-	return len(l.slots) <= low && l.wanted() > 0 && !l.away.on() && l.clock.width() < l.slack/2
+	return len(l.slots) <= low && l.wanted() > 0 && !l.outage.on() && l.clock.width() < l.slack/2
 }
 
-// wanted is how many more places are waited for.
-func (l *Limiter) wanted() int { return min(l.most, int(l.waiting.Load())-len(l.slots)) }
+// wanted is how many more places the waiting goroutines need.
+func (l *Limiter) wanted() int { return min(l.maxBatch, int(l.waiting.Load())-len(l.slots)) }
 
-// sitOut waits for the end of a pause, and looks up now and then: one that Redis could not be told of
-// is told as soon as Redis may be asked.
+// sitOut waits for the end of a pause, and returns now and then: a pause that could not be written to
+// Redis is written as soon as Redis may be tried.
 func (l *Limiter) sitOut(ctx context.Context, left time.Duration) (time.Duration, error) {
 	wait, err := inTime(ctx, left, true)
-	wait = min(wait, lookUp)
-	if err != nil || !l.pause.untold() {
+	wait = min(wait, pauseCheck)
+	if err != nil || !l.pause.unshared() {
 		return wait, err
 	}
-	if rest := l.away.resting(); rest > 0 {
-		return min(wait, rest), nil
+	if left := l.outage.left(); left > 0 {
+		return min(wait, left), nil
 	}
-	if err := l.tellPause(ctx); err != nil {
+	if err := l.writePause(ctx); err != nil {
 		return 0, l.failed(ctx, err)
 	}
-	l.answered(ctx)
+	l.succeeded(ctx)
 	return 0, nil
 }
 
-// reserve adds to the slots, from Redis or from the process's own share, or says when to try again.
+// reserve adds slots, from Redis or from the process's own share, or returns when to try again.
 func (l *Limiter) reserve(ctx context.Context) (time.Duration, error) {
-	if l.away.resting() > 0 {
+	if l.outage.left() > 0 {
 		l.reserveLocally()
 		return 0, nil
 	}
-	if l.known.IsZero() {
+	if l.checked.IsZero() {
 		// Connecting takes time, in which places would become late.
-		return 0, l.askPause(ctx)
+		return 0, l.checkPause(ctx)
 	}
-	answer, err := l.store.reserve(ctx, l.wanted())
+	r, err := l.store.reserve(ctx, l.wanted())
 	if err != nil {
 		return 0, l.failed(ctx, err)
 	}
-	l.answered(ctx)
-	l.clock.learn(answer.reading)
-	l.pause.learn(answer.pause)
-	if answer.granted > 0 {
-		l.slots = l.append(l.slots, &l.clock, answer)
-		l.most = min(l.most+1, l.batch)
+	l.learn(ctx, r.state)
+	if r.removed {
 		return 0, nil
 	}
-	// The queue is as long as it may be. Small orders get in first and keep it fair.
-	l.most = max(l.most/2, 1)
-	if answer.retryAfter > l.farthest {
-		return 0, l.startAnew(ctx, answer.retryAfter)
+	if r.granted > 0 {
+		l.slots = l.append(l.slots, &l.clock, r)
+		l.maxBatch = min(l.maxBatch+1, l.batch)
+		return 0, nil
 	}
-	return l.spread(answer.retryAfter), nil
+	// The queue is full. Small reservations get in first and keep it fair.
+	l.maxBatch = max(l.maxBatch/2, 1)
+	return l.spread(r.retryAfter), nil
 }
 
-// startAnew is for a queue that reaches further than it can: Redis's clock was set back, or somebody
-// else wrote to the key. Nobody is to wait hours for that.
-func (l *Limiter) startAnew(ctx context.Context, ahead time.Duration) error {
-	if err := l.store.reset(ctx); err != nil {
-		return l.failed(ctx, err)
-	}
-	l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: the rate in Redis was taken for longer than it can be, and starts anew",
-		slog.String("key", l.store.rateKey()), slog.Duration("ahead", ahead))
-	return nil
-}
-
-func (l *Limiter) askPause(ctx context.Context) error {
+func (l *Limiter) checkPause(ctx context.Context) error {
 	state, err := l.store.readState(ctx)
 	if err != nil {
 		return l.failed(ctx, err)
 	}
-	l.answered(ctx)
-	l.clock.learn(state.reading)
-	l.pause.learn(state.pause)
+	l.learn(ctx, state)
 	return nil
 }
 
-// tooLateError is a request that was not let go because its time is past the context's deadline.
+// learn takes over what Redis returned, and warns of what cannot be right.
+func (l *Limiter) learn(ctx context.Context, s state) {
+	l.succeeded(ctx)
+	warn := func(text string, attrs ...slog.Attr) {
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: "+text, attrs...)
+	}
+	if s.removed {
+		// Redis's clock was set back, or somebody else wrote to the key. Nobody should wait hours for that.
+		warn("the rate in Redis was no number, or taken for longer than it can be; it starts over", slog.String("key", l.store.rateKey()))
+	}
+	if moved := l.clock.learn(s.reading); moved.Abs() > tolerance {
+		warn("Redis's clock was set", slog.Duration("by", moved))
+	}
+	l.learnPause(s, warn)
+}
+
+// pauseWarnings is which warnings about the present pause were logged.
+type pauseWarnings struct{ endless, long bool }
+
+func (l *Limiter) learnPause(s state, warn func(string, ...slog.Attr)) {
+	long := s.pause > l.maxPause+pauseMargin
+	switch {
+	case s.endless && !l.warned.endless:
+		warn("the pause in Redis does not expire; all processes pause until the key is deleted", slog.String("key", l.store.pauseKey))
+	case long && !l.warned.long:
+		warn("the pause in Redis is longer than the maximum pause; delete the key to end it",
+			slog.String("key", l.store.pauseKey), slog.Duration("left", s.pause), slog.Duration("maximum", l.maxPause))
+	}
+	l.warned = pauseWarnings{endless: s.endless, long: long}
+	if s.endless {
+		s.pause = pauseCheck // and then it is read again
+	}
+	l.pause.learn(s.pause)
+}
+
+// tooLateError means that a request was not sent because its time is past the context's deadline.
 type tooLateError struct {
 	wait   time.Duration
 	paused bool
@@ -264,12 +289,12 @@ type tooLateError struct {
 func (e *tooLateError) Error() string {
 	wait := e.wait.Round(time.Millisecond).String()
 	if e.paused {
-		return "mihuredis: an answer (429) to one of the clients asked all of them to wait another " + wait + ", which is past the context's deadline"
+		return "mihuredis: a 429 response to one of the clients pauses all of them for another " + wait + ", which is past the context's deadline"
 	}
 	return "mihuredis: the next request is due in " + wait + ", which is past the context's deadline"
 }
 
-// Timeout is true: there is no time left for this request.
+// Timeout returns true: there is no time left for this request.
 func (e *tooLateError) Timeout() bool { return true }
 
 func (e *tooLateError) Is(target error) bool {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unused is a client that nothing is asked of.
+// unused is a client that no test sends anything with.
 func unused(t *testing.T) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", Password: "pl4nted", ContextTimeoutEnabled: true})
@@ -29,20 +29,20 @@ func TestNewRefuses(t *testing.T) {
 		opts []mihuredis.Option
 		want []string
 	}{
-		{"no key", "", 200, nil, []string{"key: empty; want a name that all who share the rate use"}},
-		{"no rate", "k", 0, nil, []string{"rate 0: want 1 or more"}},
-		{"negative rate", "k", -1, nil, []string{"rate -1: want 1 or more"}},
+		{"no key", "", 200, nil, []string{"key: empty; want a name that all processes that share the rate use"}},
+		{"no rate", "k", 0, nil, []string{"rate 0: want at least 1"}},
+		{"negative rate", "k", -1, nil, []string{"rate -1: want at least 1"}},
 		{"rate above what can be timed", "k", 100_001, nil, []string{"rate 100001 per 1s: want at most one request in 10µs"}},
-		{"short period", "k", 1, []mihuredis.Option{mihuredis.WithPeriod(99 * time.Millisecond)}, []string{"period 99ms: want 100ms or more"}},
-		{"negative period", "k", 1, []mihuredis.Option{mihuredis.WithPeriod(-1)}, []string{"period -1ns: want 100ms or more"}},
-		{"negative burst", "k", 200, []mihuredis.Option{mihuredis.WithBurst(-1)}, []string{"burst -1: want 1 or more"}},
-		{"burst that cannot be timed", "k", 1000, []mihuredis.Option{mihuredis.WithBurst(4)}, []string{"burst 4: want 5 or more, which is 5ms of the rate"}},
-		{"burst above the rate", "k", 10, []mihuredis.Option{mihuredis.WithBurst(11)}, []string{"burst 11: want no more than the rate, 10"}},
-		{"negative share", "k", 10, []mihuredis.Option{mihuredis.WithShare(-0.1)}, []string{"share -0.1: want more than 0 and up to 1"}},
-		{"share above all", "k", 10, []mihuredis.Option{mihuredis.WithShare(1.1)}, []string{"share 1.1: want more than 0 and up to 1"}},
-		{"share that is no number", "k", 10, []mihuredis.Option{mihuredis.WithShare(math.NaN())}, []string{"share NaN: want more than 0 and up to 1"}},
+		{"short period", "k", 1, []mihuredis.Option{mihuredis.WithPeriod(99 * time.Millisecond)}, []string{"period 99ms: want at least 100ms"}},
+		{"negative period", "k", 1, []mihuredis.Option{mihuredis.WithPeriod(-1)}, []string{"period -1ns: want at least 100ms"}},
+		{"negative burst", "k", 200, []mihuredis.Option{mihuredis.WithBurst(-1)}, []string{"burst -1: want at least 1"}},
+		{"burst that cannot be timed", "k", 1000, []mihuredis.Option{mihuredis.WithBurst(4)}, []string{"burst 4: want at least 5, which is 5ms of the rate"}},
+		{"burst above the rate", "k", 10, []mihuredis.Option{mihuredis.WithBurst(11)}, []string{"burst 11: want at most the rate, 10"}},
+		{"negative share", "k", 10, []mihuredis.Option{mihuredis.WithShare(-0.1)}, []string{"share -0.1: want above 0 and at most 1"}},
+		{"share above 1", "k", 10, []mihuredis.Option{mihuredis.WithShare(1.1)}, []string{"share 1.1: want above 0 and at most 1"}},
+		{"share not a number", "k", 10, []mihuredis.Option{mihuredis.WithShare(math.NaN())}, []string{"share NaN: want above 0 and at most 1"}},
 		{"negative timeout", "k", 10, []mihuredis.Option{mihuredis.WithTimeout(-1)}, []string{"timeout -1ns: negative"}},
-		{"negative pause", "k", 10, []mihuredis.Option{mihuredis.WithMaxPause(-1)}, []string{"maximal pause -1ns: want 1ms or more"}},
+		{"negative pause", "k", 10, []mihuredis.Option{mihuredis.WithMaxPause(-1)}, []string{"maximum pause -1ns: want at least 1ms"}},
 		{
 			"all at once", "", 0,
 			[]mihuredis.Option{mihuredis.WithShare(2), mihuredis.WithTimeout(-1)},
@@ -63,7 +63,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// A client that does not obey a context's deadline could hold every request up for seconds.
+// A client that does not obey a context's deadline could delay every request for seconds.
 func TestNewRefusesClients(t *testing.T) {
 	t.Parallel()
 	const unset = "client: ContextTimeoutEnabled is not set; set it"
@@ -90,7 +90,7 @@ func TestNewRefusesClients(t *testing.T) {
 	}
 }
 
-// The zero value of every option is its default, nil is none, and the last of a kind wins.
+// The zero value of every option is its default, nil is ignored, and the last of a kind takes precedence.
 func TestZeroOptions(t *testing.T) {
 	t.Parallel()
 	_, err := mihuredis.New(unused(t), "k", 200, mihuredis.WithPeriod(-1), mihuredis.WithBurst(-1), mihuredis.WithShare(-1),
@@ -103,15 +103,15 @@ func TestZeroOptions(t *testing.T) {
 	}
 }
 
-// A limiter that is printed shows neither its key nor how Redis is reached.
+// A printed limiter shows neither its key nor Redis's password.
 func TestPrintedLimiter(t *testing.T) {
 	t.Parallel()
-	limiter, err := mihuredis.New(unused(t), "t3nant", 200)
+	limiter, err := mihuredis.New(unused(t), "pl4nted-key", 200)
 	require.NoError(t, err)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		for _, value := range []any{limiter, fmt.Sprintf(format, limiter)} {
 			printed := fmt.Sprintf(format, value)
-			assert.NotContains(t, printed, "t3nant")
+			assert.NotContains(t, printed, "pl4nted-key")
 			assert.NotContains(t, printed, "pl4nted")
 		}
 	}

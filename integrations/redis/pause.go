@@ -6,44 +6,44 @@ import (
 	"time"
 )
 
-// pauseMargin is added to a pause where Redis is told of it, so that the many 429 of one moment need
-// not each be told for the few milliseconds that they add.
+// pauseMargin is added to a pause that is written to Redis, so that many 429 responses of one moment
+// need not each be written for the few milliseconds that they add.
 const pauseMargin = 50 * time.Millisecond
 
-// Pause holds back all who share the rate: those of this limiter at once, the others within a tenth
-// of a second, and all for [WithMaxPause] at most. A [mihu.Client] calls it after a 429. A shorter
-// pause does not end a longer one. While Redis is away the pause holds for this limiter alone, and
-// the others learn of what is left of it when Redis is back.
+// Pause holds back all limiters of the key: this one at once, the others within 100 ms, for d or
+// [WithMaxPause], whichever is shorter. A [mihu.Client] calls it after a 429 response. A shorter pause
+// does not end a longer one. While Redis is unavailable, the pause holds for this limiter only; the
+// others join in what is left of it when Redis is available again. 0 or less does nothing.
 func (l *Limiter) Pause(ctx context.Context, d time.Duration) {
 	if l == nil || l.turn == nil || d <= 0 {
 		return
 	}
 	l.pause.extend(min(d, l.maxPause))
-	if !l.pause.isAlone() {
-		// Where it fails, the next request that waits tells Redis, and finds out what is wrong with it.
-		_ = l.tellPause(ctx)
+	if !l.pause.isLocal() {
+		// If this fails, the next request that waits writes it, and finds out what is wrong with Redis.
+		_ = l.writePause(ctx)
 	}
 }
 
-// tellPause tells Redis of a pause that it does not know of.
-func (l *Limiter) tellPause(ctx context.Context) error {
+// writePause writes a pause to Redis that is not there yet.
+func (l *Limiter) writePause(ctx context.Context) error {
 	left := l.pause.claim()
 	if left <= 0 {
 		return nil
 	}
 	err := l.store.writePause(ctx, left)
 	if err != nil {
-		l.pause.forget()
+		l.pause.unclaim()
 	}
 	return err
 }
 
-// pause is until when nothing is to be sent, and up to when Redis was told so.
+// pause is until when nothing may be sent, and which part of that Redis has.
 type pause struct {
-	mu    sync.Mutex
-	until time.Time
-	told  time.Time
-	alone bool // Redis is away
+	mu     sync.Mutex
+	until  time.Time
+	shared time.Time // Redis has the pause until then
+	local  bool      // Redis is unavailable
 }
 
 func (p *pause) left() time.Duration {
@@ -58,7 +58,7 @@ func (p *pause) extend(d time.Duration) {
 	p.until = latest(p.until, time.Now().Add(d))
 }
 
-// learn takes over what Redis says, which need not be told to it again.
+// learn takes over a pause from Redis.
 func (p *pause) learn(d time.Duration) {
 	if d <= 0 {
 		return
@@ -66,44 +66,44 @@ func (p *pause) learn(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	until := time.Now().Add(d)
-	p.until, p.told = latest(p.until, until), latest(p.told, until)
+	p.until, p.shared = latest(p.until, until), latest(p.shared, until)
 }
 
-// untold says that there is a pause that Redis does not know of.
-func (p *pause) untold() bool {
+// unshared reports whether there is a pause that Redis does not have.
+func (p *pause) unshared() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.until.After(p.told)
+	return p.until.After(p.shared)
 }
 
-// claim is what Redis is to be told, by one of those who could tell it; 0 is nothing.
+// claim returns the pause that the caller must write to Redis, or 0 if there is none to write.
 func (p *pause) claim() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.until.After(p.told) {
+	if !p.until.After(p.shared) {
 		return 0
 	}
-	p.told = p.until.Add(pauseMargin)
-	return time.Until(p.told)
+	p.shared = p.until.Add(pauseMargin)
+	return time.Until(p.shared)
 }
 
-// forget is for a Redis that could not be told.
-func (p *pause) forget() {
+// unclaim notes that the pause could not be written.
+func (p *pause) unclaim() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.told = time.Time{}
+	p.shared = time.Time{}
 }
 
-func (p *pause) isAlone() bool {
+func (p *pause) isLocal() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.alone
+	return p.local
 }
 
-func (p *pause) setAlone(alone bool) {
+func (p *pause) setLocal(local bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.alone = alone
+	p.local = local
 }
 
 func latest(a, b time.Time) time.Time {

@@ -20,8 +20,8 @@ func waitFor(t *testing.T, limiter *mihuredis.Limiter, d time.Duration) error {
 	return limiter.Wait(ctx)
 }
 
-// A pause of one holds back all, also those that have places already, and ends for all.
-func TestPauseOfOneIsThePauseOfAll(t *testing.T) {
+// A pause of one limiter holds back all, also those that have places already, and ends for all.
+func TestPauseIsShared(t *testing.T) {
 	s := startServer(t)
 	first := newLimiter(t, s, "pause", 200)
 	others := []*mihuredis.Limiter{first, newLimiter(t, s, "pause", 200), newLimiter(t, s, "pause", 200)}
@@ -47,17 +47,17 @@ func TestPauseOfOneIsThePauseOfAll(t *testing.T) {
 	}
 	assert.NotZero(t, before)
 	assert.Zero(t, during)
-	assert.GreaterOrEqual(t, after, 60, "of 0.5 s less the 50 ms that are added for the others")
-	assert.LessOrEqual(t, all.most(time.Second), 210)
+	assert.GreaterOrEqual(t, after, 60, "0.5 s less the margin of 50 ms")
+	assert.LessOrEqual(t, all.busiest(time.Second), 210)
 }
 
-// A pause that ends after the deadline is an error at once.
+// If a pause ends after the deadline, Wait returns an error at once.
 func TestPausePastTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	one, other := newLimiter(t, s, "pause", 200), newLimiter(t, s, "pause", 200)
 	one.Pause(t.Context(), time.Hour)
-	for name, limiter := range map[string]*mihuredis.Limiter{"its own": one, "another's": other} {
+	for name, limiter := range map[string]*mihuredis.Limiter{"its own": one, "of another": other} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			err := waitFor(t, limiter, 10*time.Second)
@@ -66,7 +66,7 @@ func TestPausePastTheDeadline(t *testing.T) {
 			require.ErrorIs(t, err, mihu.ErrRateLimited)
 			timeout, ok := errors.AsType[net.Error](err)
 			assert.False(t, ok && !timeout.Timeout())
-			assert.ErrorContains(t, err, "asked all of them to wait another ")
+			assert.ErrorContains(t, err, "pauses all of them for another ")
 		})
 	}
 	_, pause := one.Keys()
@@ -74,8 +74,8 @@ func TestPausePastTheDeadline(t *testing.T) {
 	assert.InDelta(t, 300, left.Seconds(), 2, "WithMaxPause bounds it")
 }
 
-// Pauses that are none, and limiters that are none.
-func TestPauseOfNothing(t *testing.T) {
+// Pauses of no duration, and limiters not created by New.
+func TestPauseWithoutDurationOrLimiter(t *testing.T) {
 	t.Parallel()
 	limiter := newLimiter(t, startServer(t), "pause", 200)
 	limiter.Pause(t.Context(), 0)
@@ -85,11 +85,11 @@ func TestPauseOfNothing(t *testing.T) {
 	var none *mihuredis.Limiter
 	none.Pause(t.Context(), time.Second)
 	new(mihuredis.Limiter).Pause(t.Context(), time.Second)
-	require.ErrorContains(t, none.Wait(t.Context()), "not made by New")
-	require.ErrorContains(t, new(mihuredis.Limiter).Wait(t.Context()), "not made by New")
+	require.ErrorContains(t, none.Wait(t.Context()), "not created by New")
+	require.ErrorContains(t, new(mihuredis.Limiter).Wait(t.Context()), "not created by New")
 }
 
-// Waiting ends with the context: for those in the queue, for the one at its head, and before.
+// Wait ends with its context: in the queue, at its head, and before it.
 func TestCanceledContext(t *testing.T) {
 	t.Parallel()
 	limiter := newLimiter(t, startServer(t), "cancel", 1, mihuredis.WithPeriod(time.Minute))
@@ -113,5 +113,5 @@ func TestCanceledContext(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, mihu.ErrRateLimited)
 	require.ErrorContains(t, err, "the next request is due in 59")
-	assert.Less(t, time.Since(start), 5*time.Second, "it is known at once")
+	assert.Less(t, time.Since(start), 5*time.Second, "it returns at once")
 }

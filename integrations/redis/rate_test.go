@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// All processes together stay below the rate and its burst in every second, the first included, come
-// close to it, and share it evenly.
+// All processes together stay below rate and burst in every second, the first included, come close to the
+// rate, and share it evenly.
 func TestProcessesShareOneRate(t *testing.T) {
 	const seconds = 4
 	crew := startWorkers(t, startServer(t), 3, 8, 200, seconds*time.Second)
@@ -25,31 +24,31 @@ func TestProcessesShareOneRate(t *testing.T) {
 		all = append(all, share...)
 	}
 	slices.SortFunc(all, time.Time.Compare)
-	t.Logf("%d in %d s, at most %d in a second", len(all), seconds, all.most(time.Second))
-	assert.LessOrEqual(t, all.most(time.Second), 210)
+	t.Logf("%d in %d s, at most %d in a second", len(all), seconds, all.busiest(time.Second))
+	assert.LessOrEqual(t, all.busiest(time.Second), 210)
 	assert.GreaterOrEqual(t, len(all), 200*seconds*95/100)
 	for _, share := range shares {
 		assert.InDelta(t, len(all)/3, len(share), float64(len(all))/10)
 	}
 }
 
-// A process that was held up with places in hand does not use them all at once when it goes on.
-func TestProcessThatIsHeldUp(t *testing.T) {
+// A process that was suspended does not use all of its places at once when it resumes.
+func TestSuspendedProcess(t *testing.T) {
 	crew := startWorkers(t, startServer(t), 3, 8, 200, 3*time.Second)
 	for range 4 {
 		time.Sleep(300 * time.Millisecond) // the workers' time is real
-		crew.signal(0, syscall.SIGSTOP)
+		crew.signal(0, stopSignal)
 		time.Sleep(300 * time.Millisecond)
-		crew.signal(0, syscall.SIGCONT)
+		crew.signal(0, continueSignal)
 	}
 	all := slices.Concat(crew.wait()...)
 	slices.SortFunc(all, time.Time.Compare)
-	t.Logf("%d in 3 s, at most %d in a second", len(all), all.most(time.Second))
-	assert.LessOrEqual(t, all.most(time.Second), 210)
-	assert.GreaterOrEqual(t, len(all), 500, "the others use most of what it leaves")
+	t.Logf("%d in 3 s, at most %d in a second", len(all), all.busiest(time.Second))
+	assert.LessOrEqual(t, all.busiest(time.Second), 210)
+	assert.GreaterOrEqual(t, len(all), 500, "the others use most of the rest")
 }
 
-// More limiters than the queue has places are refused now and then; the rate is used all the same.
+// If there are more limiters than places in the queue, some are refused, and the rate is still used.
 func TestMoreLimitersThanPlaces(t *testing.T) {
 	s := startServer(t)
 	client := s.client()
@@ -60,12 +59,12 @@ func TestMoreLimitersThanPlaces(t *testing.T) {
 		require.NoError(t, err)
 	}
 	all := takeFor(t, 3*time.Second, 1, limiters...)
-	t.Logf("%d in 3 s, at most %d in half a second", len(all), all.most(500*time.Millisecond))
-	assert.LessOrEqual(t, all.most(500*time.Millisecond), 24)
+	t.Logf("%d in 3 s, at most %d in half a second", len(all), all.busiest(500*time.Millisecond))
+	assert.LessOrEqual(t, all.busiest(500*time.Millisecond), 24)
 	assert.GreaterOrEqual(t, len(all), 90)
 }
 
-// Limiters with different keys have different rates.
+// Limiters with different keys do not share a rate.
 func TestKeysAreSeparate(t *testing.T) {
 	s := startServer(t)
 	one, other := newLimiter(t, s, "one", 100), newLimiter(t, s, "other", 100)
@@ -75,18 +74,18 @@ func TestKeysAreSeparate(t *testing.T) {
 	assert.Error(t, waitFor(t, one, time.Second))
 }
 
-// After a rest half of the burst goes at once, and the rest at the pace of the rate.
+// After an idle time half of the burst goes at once, and the rest at the pace of the rate.
 func TestBurst(t *testing.T) {
 	tests := []struct {
-		name   string
-		opts   []mihuredis.Option
-		rate   int
-		period time.Duration
-		atOnce int
-		most   int
+		name    string
+		opts    []mihuredis.Option
+		rate    int
+		period  time.Duration
+		atOnce  int
+		busiest int
 	}{
 		{"default", nil, 100, time.Second, 3, 105},
-		{"least", []mihuredis.Option{mihuredis.WithBurst(1)}, 100, time.Second, 1, 101},
+		{"smallest", []mihuredis.Option{mihuredis.WithBurst(1)}, 100, time.Second, 1, 101},
 		{"large", []mihuredis.Option{mihuredis.WithBurst(60)}, 100, time.Second, 30, 160},
 		{"slow", nil, 4, time.Second, 1, 5},
 		{"another period", []mihuredis.Option{mihuredis.WithPeriod(200 * time.Millisecond)}, 20, 200 * time.Millisecond, 1, 21},
@@ -96,17 +95,17 @@ func TestBurst(t *testing.T) {
 			limiter := newLimiter(t, startServer(t), "burst", tt.rate, tt.opts...)
 			all := takeFor(t, 1500*time.Millisecond, 40, limiter)
 			pace := tt.period / time.Duration(tt.rate)
-			assert.LessOrEqual(t, all.most(tt.period), tt.most)
-			assert.LessOrEqual(t, all.most(pace/2), tt.atOnce+1)
+			assert.LessOrEqual(t, all.busiest(tt.period), tt.busiest)
+			assert.LessOrEqual(t, all.busiest(pace/2), tt.atOnce+1)
 			if pace > 2*time.Millisecond {
-				assert.GreaterOrEqual(t, all.most(pace), tt.atOnce)
+				assert.GreaterOrEqual(t, all.busiest(pace), tt.atOnce)
 			}
-			assert.GreaterOrEqual(t, len(all), int(1500*time.Millisecond/pace)*75/100, "the smallest burst suffers most from a busy machine")
+			assert.GreaterOrEqual(t, len(all), int(1500*time.Millisecond/pace)*75/100, "a busy machine costs the smallest burst the most")
 		})
 	}
 }
 
-// A Redis that is 10 ms away costs time, but little of the rate.
+// A round trip of 10 ms delays requests, but costs little of the rate.
 func TestDistantRedis(t *testing.T) {
 	s := startServer(t)
 	client := s.client()
@@ -115,12 +114,12 @@ func TestDistantRedis(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, limiter.Wait(t.Context())) // connects, and has Redis read the script
 	all := takeFor(t, 2*time.Second, 32, limiter)
-	t.Logf("%d in 2 s, at most %d in a second", len(all), all.most(time.Second))
-	assert.LessOrEqual(t, all.most(time.Second), 210)
+	t.Logf("%d in 2 s, at most %d in a second", len(all), all.busiest(time.Second))
+	assert.LessOrEqual(t, all.busiest(time.Second), 210)
 	assert.GreaterOrEqual(t, len(all), 360)
 }
 
-// distance is the time that a question takes on its way.
+// distance is the time that a command takes to reach Redis.
 type distance time.Duration
 
 func (d distance) DialHook(next redis.DialHook) redis.DialHook {
@@ -158,9 +157,9 @@ func TestCluster(t *testing.T) {
 	assert.Empty(t, log.String())
 }
 
-// What is in Redis cannot be right where its clock was set back, or somebody else wrote to it. Nobody
-// waits an hour for that.
-func TestQueueThatReachesTooFar(t *testing.T) {
+// If Redis's clock was set back, or somebody else wrote to the key, nobody waits for that: the queue starts
+// over.
+func TestQueueReachesTooFar(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	log := new(records)
@@ -171,13 +170,13 @@ func TestQueueThatReachesTooFar(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.client().Set(t.Context(), queue, reach+3600, 0).Err())
 	require.NoError(t, waitFor(t, limiter, 5*time.Second))
-	assert.Equal(t, 1, log.count("starts anew"))
+	assert.Equal(t, 1, log.count("starts over"))
 	require.NoError(t, waitFor(t, limiter, 5*time.Second))
 	assert.Equal(t, 1, log.count("level="))
 }
 
-// Redis learns nothing of what the key was made of, and forgets what it holds by itself.
-func TestWhatRedisHolds(t *testing.T) {
+// Redis receives only a hash of the key, and both keys expire.
+func TestRedisContents(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	limiter := newLimiter(t, s, "pl4nted-token +12345678901", 100)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server is a redis-server of Debian's package, in a folder of its own, that keeps nothing on disk.
+// server is a redis-server with a directory of its own that stores nothing on disk.
 type server struct {
 	t       testing.TB
 	options []string
@@ -25,7 +24,7 @@ type server struct {
 	command *exec.Cmd
 }
 
-// startServer starts one on a Unix socket. It ends with the test.
+// startServer starts a server on a Unix socket. It stops with the test.
 func startServer(tb testing.TB) *server {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // the path of TempDir may be too long for a socket
@@ -37,7 +36,7 @@ func startServer(tb testing.TB) *server {
 	return s
 }
 
-// startCluster starts a cluster of one, which only speaks TCP.
+// startCluster starts a cluster of one node, which only speaks TCP.
 func startCluster(t *testing.T) *server {
 	t.Helper()
 	port, busPort := freePort(t), freePort(t)
@@ -73,10 +72,10 @@ func (s *server) start() {
 		client := redis.NewClient(s.clientOptions())
 		defer func() { _ = client.Close() }()
 		return client.Ping(s.t.Context()).Err() == nil
-	}, 10*time.Second, 10*time.Millisecond, "redis-server does not answer")
+	}, 10*time.Second, 10*time.Millisecond, "redis-server does not respond")
 }
 
-// kill ends it as a crash would; start starts it again, with nothing in it.
+// kill stops it as a crash would; start starts it again, empty.
 func (s *server) kill() {
 	if s.command.ProcessState == nil {
 		_ = s.command.Process.Kill()
@@ -84,23 +83,23 @@ func (s *server) kill() {
 	}
 }
 
-// freeze has it accept connections and answer nothing, until thaw.
-func (s *server) freeze() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGSTOP)) }
+// freeze makes it accept connections and not respond, until thaw.
+func (s *server) freeze() { require.NoError(s.t, s.command.Process.Signal(stopSignal)) }
 
-func (s *server) thaw() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGCONT)) }
+func (s *server) thaw() { require.NoError(s.t, s.command.Process.Signal(continueSignal)) }
 
 func (s *server) clientOptions() *redis.Options {
 	return &redis.Options{Network: s.network, Addr: s.addr, ContextTimeoutEnabled: true}
 }
 
-// client is a client of its own, as every process has one.
+// client returns a new client, as every process has its own.
 func (s *server) client() *redis.Client {
 	client := redis.NewClient(s.clientOptions())
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
-// contents is all that Redis holds, keys and values.
+// contents returns all keys and values.
 func (s *server) contents() string {
 	s.t.Helper()
 	client := s.client()

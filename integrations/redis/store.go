@@ -11,119 +11,143 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// store is what Redis is asked. Every question has its own time.
+// store is the limiter's state in Redis. Every round trip has its own timeout.
 type store struct {
 	client   redis.UniversalClient
-	key      string // as redis_rate is given it, which puts "rate:" before it
+	key      string // without the "rate:" that redis_rate puts before it
 	pauseKey string
 	limit    redis_rate.Limit
+	farthest time.Duration // the queue cannot reach further ahead than this
 	timeout  time.Duration
 }
 
-// newStore names the keys after a hash, because a key may be chosen after a tenant or worse. The
+// newStore names the keys after a hash, because a key may be the name of a workspace or worse. The
 // braces put both keys into one slot of a cluster.
-func newStore(client redis.UniversalClient, key string, limit redis_rate.Limit, timeout time.Duration) store {
+func newStore(client redis.UniversalClient, key string, p plan, timeout time.Duration) store {
 	sum := sha256.Sum256([]byte("mihuredis " + key))
 	name := "mihu:{" + hex.EncodeToString(sum[:12]) + "}"
-	return store{client: client, key: name, pauseKey: "pause:" + name, limit: limit, timeout: timeout}
+	return store{client: client, key: name, pauseKey: "pause:" + name, limit: p.limit, farthest: p.farthest, timeout: timeout}
 }
 
 func (s *store) rateKey() string { return "rate:" + s.key }
 
-// state is what every answer tells besides.
+// state comes with every response.
 type state struct {
 	reading
-	pause time.Duration // how long there is one; 0 and less is none
+	pause   time.Duration // what is left of the pause; 0 or less if there is none
+	endless bool          // there is a pause without an expiry
+	removed bool          // the rate key held what it cannot hold, and was removed
 }
 
-// answer is what Redis says to an order of places. Where none is granted, retryAfter is when it could
-// be; otherwise resetAfter is how far the queue then reaches.
-type answer struct {
+// reservation is the result of reserve. If nothing was granted, retryAfter is when it may be;
+// otherwise resetAfter is how far the queue now reaches.
+type reservation struct {
 	state
 	granted    int
 	resetAfter time.Duration
 	retryAfter time.Duration
 }
 
-// reserve orders n places in the queue, all or none.
-func (s *store) reserve(ctx context.Context, n int) (answer, error) {
+// reserve reserves n places in the queue, all or none.
+func (s *store) reserve(ctx context.Context, n int) (reservation, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	both := question{UniversalClient: s.client, store: s}
+	both := combined{UniversalClient: s.client, store: s}
 	result, err := redis_rate.NewLimiter(&both).AllowN(ctx, s.key, s.limit, n)
-	if err != nil {
-		return answer{}, err
+	switch {
+	case both.err == nil && both.state.removed:
+		// Whatever the key held made the script of redis_rate fail, or its result meaningless.
+		return reservation{state: both.state}, nil
+	case err != nil:
+		return reservation{}, err
+	case both.err != nil:
+		return reservation{}, both.err
 	}
-	if both.err != nil {
-		return answer{}, both.err
-	}
-	return answer{both.state, result.Allowed, result.ResetAfter, result.RetryAfter}, nil
+	return reservation{both.state, result.Allowed, result.ResetAfter, result.RetryAfter}, nil
 }
 
-// readState asks for the state alone.
+// readState reads the state without a reservation.
 func (s *store) readState(ctx context.Context) (state, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	asked := time.Now()
-	return readState(s.askState(ctx, s.client), asked)
+	sent := time.Now()
+	return parseState(s.sendState(ctx, s.client), sent)
 }
 
-// question is a client that asks for the state on the same way as it runs the script of redis_rate.
-type question struct {
+// combined is a client that reads the state in the round trip of redis_rate's script.
+type combined struct {
 	redis.UniversalClient
 	store *store
 	state state
 	err   error
 }
 
-func (q *question) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	return q.ask(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.EvalSha(ctx, sha, keys, args...) })
+func (c *combined) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	return c.send(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.EvalSha(ctx, sha, keys, args...) })
 }
 
-func (q *question) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return q.ask(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.Eval(ctx, script, keys, args...) })
+func (c *combined) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	return c.send(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.Eval(ctx, script, keys, args...) })
 }
 
-func (q *question) ask(ctx context.Context, order func(redis.Pipeliner) *redis.Cmd) *redis.Cmd {
-	pipe := q.Pipeline()
-	ordered, asked := order(pipe), time.Now()
-	stated := q.store.askState(ctx, pipe)
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	q.state, q.err = readState(stated, asked)
-	return ordered
+func (c *combined) send(ctx context.Context, script func(redis.Pipeliner) *redis.Cmd) *redis.Cmd {
+	pipe := c.Pipeline()
+	reserved, sent := script(pipe), time.Now()
+	read := c.store.sendState(ctx, pipe) // after the reservation, so that no place is due too early
+	_, _ = pipe.Exec(ctx)                // each command has its own error
+	c.state, c.err = parseState(read, sent)
+	return reserved
 }
 
-// askState is a script, and not two commands, since a cluster would ask any node for its time.
-func (s *store) askState(ctx context.Context, c redis.Scripter) *redis.Cmd {
-	return c.Eval(ctx, `local t = redis.call("TIME") return {redis.call("PTTL", KEYS[1]), tonumber(t[1]), tonumber(t[2])}`, []string{s.pauseKey})
+// stateScript returns the time to live of the pause, Redis's time, and whether it removed a rate key that
+// holds no number or one that is too far ahead. It is a script, because a cluster would send a bare TIME
+// to any node. The comparison is false for NaN.
+const stateScript = `
+redis.replicate_commands()
+local t = redis.call("TIME")
+local removed = 0
+local held = redis.pcall("GET", KEYS[2])
+if held then
+  local reach = type(held) == "string" and tonumber(held)
+  if not (reach and reach - (t[1] - 1483228800 + t[2] / 1000000) <= tonumber(ARGV[1])) then
+    redis.call("DEL", KEYS[2])
+    removed = 1
+  end
+end
+return {redis.call("PTTL", KEYS[1]), tonumber(t[1]), tonumber(t[2]), removed}`
+
+func (s *store) sendState(ctx context.Context, c redis.Scripter) *redis.Cmd {
+	return c.Eval(ctx, stateScript, []string{s.pauseKey, s.rateKey()}, s.farthest.Seconds())
 }
 
-func readState(cmd *redis.Cmd, asked time.Time) (state, error) {
-	read := time.Now()
+// withoutExpiry is the PTTL of a key that does not expire.
+const withoutExpiry = -1
+
+func parseState(cmd *redis.Cmd, sent time.Time) (state, error) {
+	received := time.Now()
 	values, err := cmd.Int64Slice()
 	if err != nil {
 		return state{}, err
 	}
-	if len(values) != 3 {
-		return state{}, fmt.Errorf("redis answered %d values instead of 3", len(values))
+	if len(values) != 4 {
+		return state{}, fmt.Errorf("redis returned %d values, want 4", len(values))
 	}
 	now := time.Duration(values[1])*time.Second + time.Duration(values[2])*time.Microsecond
-	return state{reading{asked, read, now}, time.Duration(values[0]) * time.Millisecond}, nil
+	return state{
+		reading: reading{sent, received, now},
+		pause:   time.Duration(values[0]) * time.Millisecond,
+		endless: values[0] == withoutExpiry,
+		removed: values[3] != 0,
+	}, nil
 }
 
-// reset forgets how far the queue reaches.
-func (s *store) reset(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	return redis_rate.NewLimiter(s.client).Reset(ctx, s.key)
-}
-
-// writePause sets a pause, or makes it longer; it expires by itself.
+// writePause sets a pause, or extends it. The pause expires, unless there is one without an expiry.
 func (s *store) writePause(ctx context.Context, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	script := redis.NewScript(`
-if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[1]) then
+local left = redis.call("PTTL", KEYS[1])
+if left ~= -1 and left < tonumber(ARGV[1]) then
   redis.call("SET", KEYS[1], "429", "PX", ARGV[1])
 end
 return 0`)

@@ -6,9 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -20,31 +25,35 @@ import (
 const (
 	// JobKind is River's kind of the jobs of this package.
 	JobKind = "mihu_provision"
-	// QueueName is the queue of River that they are in.
+	// QueueName is the name of River's queue that the jobs are in.
 	QueueName = "mihu"
 )
 
-// Args are what a job is about: one item. They are stored as JSON, with the phone number whole and
-// without a SIP username or password in clear; they print as the item does. They are made by
-// [Queue.Enqueue]; what is inserted past it is worked on, but neither compared nor put in order.
+// Args are the arguments of a job: one item. They are stored as JSON, with the whole phone number and without
+// a SIP username or password in clear; they print with the number masked. [Queue.Enqueue] creates them. Jobs
+// that another program inserts are worked on and keep the order of their trunk, but are not compared with
+// others.
 type Args struct {
-	// Trunk is what the trunk is to be, without SIP username and password.
+	// Trunk is the wanted trunk, without SIP username and password.
 	Trunk mihu.TrunkCreateRequest `json:"trunk"`
-	// SecretName names the credentials, for [WorkerOptions.Secrets]; "" for none.
+	// SecretName is the name of the credentials for [WorkerOptions.Secrets]; "" if there are none.
 	SecretName string `json:"secret_name,omitempty"`
-	// Line is where the item was read, from 1; 0 where it has no line.
+	// Line is the line of the item in its file, from 1; 0 if it has none.
 	Line int `json:"line,omitempty"`
-	// Sealed are the SIP username and password, sealed by a [Sealer]; "" for none.
+	// Sealed is the SIP username and password, sealed by a [Sealer]; "" if there are none.
 	Sealed string `json:"sealed,omitempty"`
 
-	// digest is the same for the same item, and tells nothing of credentials. It is stored in the key of
-	// the job; of what is inserted past the Queue it is nil.
+	// digest is equal for equal items and reveals no credentials. It is stored in the key of the job. It is
+	// nil for jobs that another program inserts.
 	digest []byte
 }
 
-// newArgs is the job of an item; sealer may be nil where it has no credentials of its own.
+// newArgs returns the arguments of an item's job. The sealer may be nil if the item has no credentials.
 func newArgs(item provision.Item, sealer *Sealer) (Args, error) {
 	args := Args{Trunk: item.Trunk, SecretName: item.SecretName, Line: item.Line}
+	if err := args.check(); err != nil {
+		return Args{}, err
+	}
 	var secret credentials
 	if item.Trunk.SIP != nil {
 		sip := *item.Trunk.SIP
@@ -52,7 +61,7 @@ func newArgs(item provision.Item, sealer *Sealer) (Args, error) {
 		sip.Username, sip.Password = "", ""
 		args.Trunk.SIP = &sip
 		if sip == (mihu.SIPCredentials{}) {
-			args.Trunk.SIP = nil // as the API is sent it
+			args.Trunk.SIP = nil // as it is sent to the API
 		}
 	}
 	content := args
@@ -74,7 +83,59 @@ func newArgs(item provision.Item, sealer *Sealer) (Args, error) {
 	return args, err
 }
 
-// item is what a worker is to make of the job.
+// check refuses an item before it is stored: a wrong field may hold a secret, and one value that PostgreSQL
+// cannot store would fail all items of a transaction.
+func (a *Args) check() error {
+	if err := a.Trunk.Validate(); err != nil {
+		return err
+	}
+	var found []mihu.FieldViolation
+	if problem := settingsProblem(a.Trunk.AdditionalSettings); problem != "" {
+		found = append(found, mihu.FieldViolation{Field: "additional_settings", Problem: problem})
+	}
+	if !utf8.ValidString(a.SecretName) || strings.ContainsFunc(a.SecretName, unicode.IsControl) {
+		found = append(found, mihu.FieldViolation{Field: "secret_name", Problem: "has a control character or is not valid UTF-8"})
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return &mihu.ValidationError{Op: mihu.OpValidate, Violations: found}
+}
+
+// settingsProblem returns what is wrong with settings that most programs cannot store: U+0000 in a text,
+// which PostgreSQL refuses, and numbers out of the range of a float64. "" means nothing.
+func settingsProblem(settings map[string]any) string {
+	if settings == nil {
+		return ""
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return err.Error()
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return ""
+		}
+		if err != nil {
+			return err.Error()
+		}
+		switch value := token.(type) {
+		case string:
+			if strings.Contains(value, "\x00") {
+				return "has the character U+0000, which cannot be stored; remove it"
+			}
+		case json.Number:
+			if _, err := strconv.ParseFloat(value.String(), 64); err != nil {
+				return "has a number out of range, which cannot be stored; send it as a string"
+			}
+		}
+	}
+}
+
+// item returns the item that a worker applies.
 func (a Args) item(sealer *Sealer) (provision.Item, error) {
 	item := provision.Item{Trunk: a.Trunk, SecretName: a.SecretName, Line: a.Line}
 	if a.Sealed == "" {
@@ -96,26 +157,63 @@ func (a Args) item(sealer *Sealer) (provision.Item, error) {
 	return item, nil
 }
 
-// Kind is JobKind, for River.
+// Kind returns JobKind.
 func (Args) Kind() string { return JobKind }
 
-// InsertOpts puts the jobs into the queue of that name.
+// InsertOpts returns options that put the job into the queue QueueName.
 func (Args) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueName} }
 
-// Hooks are for River, which calls them as it inserts a job.
+// Hooks returns what River calls as it inserts a job.
 func (Args) Hooks() []rivertype.Hook { return []rivertype.Hook{new(keyHook)} }
 
-// UnmarshalJSON reads a job. Numbers in AdditionalSettings keep their digits, and a field that a later
-// version has added is an error, for it would be lost.
+// plainArgs has the fields of Args without its methods.
+type plainArgs Args
+
+// storedArgs is the JSON of a job. The settings are text, because the column is jsonb, which rewrites numbers:
+// 1.10e2 would be read as 110.
+type storedArgs struct {
+	plainArgs
+	Settings string `json:"additional_settings,omitempty"`
+}
+
+// MarshalJSON writes the arguments as they are stored. AdditionalSettings are a JSON text of their own, so that
+// they are sent as they were enqueued.
+func (a Args) MarshalJSON() ([]byte, error) {
+	stored := storedArgs{plainArgs: plainArgs(a)}
+	if a.Trunk.AdditionalSettings != nil {
+		text, err := json.Marshal(a.Trunk.AdditionalSettings)
+		if err != nil {
+			return nil, err
+		}
+		stored.Settings, stored.Trunk.AdditionalSettings = string(text), nil
+	}
+	return json.Marshal(stored)
+}
+
+// UnmarshalJSON reads stored arguments. Numbers in AdditionalSettings keep their digits. An unknown field,
+// which a later version may have added, is an error, because it would be lost.
 func (a *Args) UnmarshalJSON(text []byte) error {
-	type plain Args
+	var stored storedArgs
+	if err := decode(text, &stored); err != nil {
+		return err
+	}
+	if stored.Settings != "" {
+		if err := decode([]byte(stored.Settings), &stored.Trunk.AdditionalSettings); err != nil {
+			return fmt.Errorf("additional_settings: %w", err)
+		}
+	}
+	*a = Args(stored.plainArgs)
+	return nil
+}
+
+func decode(text []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	dec.DisallowUnknownFields()
-	return dec.Decode((*plain)(a))
+	return dec.Decode(v)
 }
 
-// LogValue shows the item without credentials, its number masked.
+// LogValue returns the item without credentials and with the number masked.
 func (a Args) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Any("trunk", a.Trunk)}
 	if a.SecretName != "" {
@@ -127,19 +225,18 @@ func (a Args) LogValue() slog.Value {
 	return slog.GroupValue(append(attrs, slog.Bool("sealed", a.Sealed != ""))...)
 }
 
-// Format prints what LogValue shows, under every verb.
+// Format prints what LogValue returns, under every verb.
 func (a Args) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "Args{%v secret_name=%q line=%d sealed=%t}", a.Trunk, a.SecretName, a.Line, a.Sealed != "")
 }
 
-// A key gives a job its place in River's index of unique jobs, which is the only one that finds the jobs
-// of one trunk at once: the hash of the trunk, that of what is wanted, and random bytes, so that no two
-// keys are the same.
+// A key gives a job its place in River's index of unique jobs, the only index that finds the jobs of a trunk.
+// It is the hash of the trunk, the hash of what is wanted, and random bytes, so that no two keys are equal.
 const (
 	hashLen   = 16
 	randomLen = 8
 	keyLen    = 2*hashLen + randomLen
-	// everyState has jobs in that index whatever their state.
+	// everyState keeps jobs in that index whatever their state.
 	everyState = 0xff
 )
 
@@ -151,7 +248,7 @@ func (a Args) key() []byte {
 	return key
 }
 
-// wants says that a job with this key wants what a does.
+// wants reports whether the job with this key wants the same as a.
 func (a Args) wants(key []byte) bool {
 	return len(key) == keyLen && bytes.Equal(key[hashLen:2*hashLen], a.digest[:hashLen])
 }
@@ -161,17 +258,17 @@ func hash(id mihu.TrunkID) []byte {
 	return sum[:hashLen]
 }
 
-// bounds are the lowest key of a trunk and the highest.
+// bounds returns the lowest and the highest key of a trunk.
 func bounds(id mihu.TrunkID) (low, high []byte) {
 	const rest = keyLen - hashLen
 	of := hash(id)
 	return append(bytes.Clone(of), make([]byte, rest)...), append(of, bytes.Repeat([]byte{0xff}, rest)...)
 }
 
-// keyHook sets the key of every job of this kind, also of one that is inserted past this package.
+// keyHook sets the key of every job of this kind, also if another program inserts it.
 type keyHook struct{ river.HookDefaults }
 
-// InsertBegin sets it.
+// InsertBegin sets the key.
 func (*keyHook) InsertBegin(_ context.Context, params *rivertype.JobInsertParams) error {
 	var args Args
 	switch given := params.Args.(type) {
@@ -180,7 +277,7 @@ func (*keyHook) InsertBegin(_ context.Context, params *rivertype.JobInsertParams
 	case *Args:
 		args = *given
 	default:
-		return fmt.Errorf("mihuriver: a job of kind %s has arguments of type %T", JobKind, params.Args)
+		return fmt.Errorf("mihuriver: a job of kind %s has arguments of type %T, want Args", JobKind, params.Args)
 	}
 	params.UniqueKey, params.UniqueStates = args.key(), everyState
 	return nil

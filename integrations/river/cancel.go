@@ -9,44 +9,41 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// page is how many ids of jobs are read at once: each page looks through the whole batch.
+// page is how many ids of jobs are read at once: each page scans the whole batch.
 const page = 20 * chunk
 
-// Cancellation counts what a call of [Queue.Cancel] has done.
+// Cancellation counts what a call of [Queue.Cancel] did.
 type Cancellation struct {
-	// Canceled counts the jobs that waited. They will not be worked on.
+	// Canceled counts the jobs that waited. Nobody will work on them.
 	Canceled int
-	// Running counts the jobs that are worked on. Each may finish what it has begun and is not tried again.
+	// Running counts the jobs that run. Each finishes its attempt and is not retried.
 	Running int
-	// Shared counts the jobs that another batch wants as well. They are of the other batch alone now, and go
-	// on for it.
+	// Shared counts the jobs that are also part of another batch. They were removed from this one only.
 	Shared int
 }
 
-// String is the counts as one line.
+// String returns the counts as one line.
 func (c Cancellation) String() string {
 	return fmt.Sprintf("canceled %d, running %d, shared %d", c.Canceled, c.Running, c.Shared)
 }
 
-// Cancel ends what is left of a batch, as after the wrong file was enqueued. It is the end of all that
-// was enqueued under the name; later an item can be enqueued again, under this name or another. A batch
-// that does not exist has nothing to cancel, which is no error.
+// Cancel cancels the unfinished jobs of a batch, for example if the wrong file was enqueued. Items can be
+// enqueued again afterwards, in this batch or another. A batch that does not exist has nothing to cancel,
+// which is not an error.
 //
-// Nothing is broken off. A job that waits, for its turn or its next attempt, is canceled. One that runs
-// may finish what it has begun, and is not tried again if that fails: the batch is at rest when its
-// [Summary] is Finished, after JobTimeout at the latest where no process was killed. What is done stays done:
-// Cancel takes nothing back. [Summary] counts as Canceled the jobs that were never worked on, of which
-// nothing was sent. A job that is canceled after an attempt is Unknown and among the problems, for the
-// attempt may have changed the trunk.
+// Nothing is interrupted. Cancel cancels a job that waits for its turn or its next attempt. A job that runs
+// finishes its attempt and is not retried. The batch is at rest when its [Summary] is Finished, at the latest
+// after JobTimeout if no process was killed. Cancel does not revert completed jobs. [Summary] counts as
+// Canceled the jobs that never began, for which nothing was sent. A job that had an attempt is Unknown and
+// among the problems, because the attempt may have changed the trunk.
 //
-// Other batches go on. A job that one of them wants as well is left to it, and not counted for this batch
-// any more. A job that counts as Canceled has no place in the order of its trunk: an older one that
-// waits still, of another batch, is worked on as if the newer had not been there. What was superseded
-// before stays so; enqueue it again.
+// Other batches continue. A job that is also part of another batch is removed from this one only. A canceled
+// job has no place in the order of its trunk: an older job of another batch that still waits is worked on. A
+// job that was superseded before stays superseded; enqueue its item again.
 //
-// End an Enqueue of the batch that still goes on first, for what it adds after Cancel has looked is not
-// canceled. With a million jobs it takes minutes, in constant memory, 1,000 jobs in a transaction.
-// After an error the counts are those of the jobs before it; to call it again is safe, and goes on.
+// Before you call Cancel, end every Enqueue of the batch: what it adds later is not canceled. A million jobs
+// take minutes, in constant memory, 1,000 jobs in each transaction. After an error the counts are those of the
+// jobs canceled so far, and it is safe to call Cancel again.
 func (q *Queue) Cancel(ctx context.Context, batch string) (Cancellation, error) {
 	if err := q.check(batch); err != nil {
 		return Cancellation{}, err
@@ -65,15 +62,15 @@ func (q *Queue) Cancel(ctx context.Context, batch string) (Cancellation, error) 
 		return done, err
 	})
 	if err != nil {
-		return sum, fmt.Errorf("mihuriver: cancel: %w; %v; it is safe to cancel again, for the rest", err, sum)
+		return sum, fmt.Errorf("mihuriver: cancel: %w; %v; it is safe to cancel the rest again", err, sum)
 	}
 	return sum, nil
 }
 
-// CancelTx is Cancel inside of the caller's transaction, so that the right file can be enqueued by
-// EnqueueTx as the wrong one is canceled. After an error nothing of the call is in the transaction, which
-// can go on. It has to be READ COMMITTED, as for EnqueueTx. Until its end others who enqueue wait, and the
-// ends of jobs that run cannot be stored: keep it short, and the batch small.
+// CancelTx is [Queue.Cancel] within the caller's transaction, so that EnqueueTx can enqueue the right file in
+// the same transaction. After an error nothing of the call is in the transaction, which can continue. The
+// transaction must be READ COMMITTED, as for EnqueueTx. Until it ends, other calls that enqueue wait, and
+// running jobs cannot store their ends: keep it short and the batch small.
 func (q *Queue) CancelTx(ctx context.Context, tx pgx.Tx, batch string) (Cancellation, error) {
 	if err := q.check(batch); err != nil {
 		return Cancellation{}, err
@@ -101,7 +98,7 @@ func (q *Queue) CancelTx(ctx context.Context, tx pgx.Tx, batch string) (Cancella
 	return sum, nil
 }
 
-// committed does something in a transaction, and ends that: after an error nothing of it is left.
+// committed runs do in a transaction and commits it, or rolls it back after an error.
 func committed(ctx context.Context, tx pgx.Tx, do func() error) error {
 	if err := do(); err != nil {
 		return errors.Join(err, undo(ctx, tx))
@@ -109,16 +106,16 @@ func committed(ctx context.Context, tx pgx.Tx, do func() error) error {
 	return tx.Commit(ctx)
 }
 
-// cancel hands over the ids of the unfinished jobs of a batch, some at a time, the oldest first: they
+// cancel calls do with the ids of the unfinished jobs of a batch, some at a time, oldest first, because those
 // would be worked on first.
-func (q *Queue) cancel(ctx context.Context, from db, batch string, do func([]int64) (Cancellation, error)) (sum Cancellation, err error) {
+func (q *Queue) cancel(ctx context.Context, from querier, batch string, do func([]int64) (Cancellation, error)) (sum Cancellation, err error) {
 	holds, err := holding(batch)
 	if err != nil {
 		return sum, err
 	}
 	last := int64(0)
 	for {
-		rows, err := from.Query(ctx, q.table.members, planned, holds, JobKind, last, page)
+		rows, err := from.Query(ctx, q.queries.members, planned, holds, JobKind, last, page)
 		if err != nil {
 			return sum, err
 		}
@@ -142,17 +139,17 @@ func (q *Queue) cancel(ctx context.Context, from db, batch string, do func([]int
 	}
 }
 
-// cancelTx cancels jobs by their ids. Whoever enqueues for their trunks waits for the end of the
-// transaction, and cannot rely on a job that is about to be canceled.
+// cancelTx cancels jobs by their ids. Calls that enqueue for their trunks wait for the end of the
+// transaction, so they do not rely on a job that is about to be canceled.
 func (q *Queue) cancelTx(ctx context.Context, tx pgx.Tx, batch string, ids []int64) (done Cancellation, err error) {
-	if _, err := tx.Exec(ctx, q.table.lockJobs, planned, int32(lockClass), ids); err != nil {
+	if _, err := tx.Exec(ctx, q.queries.lockJobs, planned, int32(lockClass), ids); err != nil {
 		return done, err
 	}
 	holds, err := holding(batch)
 	if err != nil {
 		return done, err
 	}
-	rows, err := tx.Query(ctx, q.table.unfinished, planned, ids, holds)
+	rows, err := tx.Query(ctx, q.queries.unfinished, planned, ids, holds)
 	if err != nil {
 		return done, err
 	}
@@ -176,16 +173,16 @@ func (q *Queue) cancelTx(ctx context.Context, tx pgx.Tx, batch string, ids []int
 		return done, err
 	}
 	if len(shared) > 0 {
-		if _, err := tx.Exec(ctx, q.table.leave, planned, shared, batch); err != nil {
+		if _, err := tx.Exec(ctx, q.queries.leave, planned, shared, batch); err != nil {
 			return done, err
 		}
 	}
 	if len(waiting) > 0 {
-		if _, err := tx.Exec(ctx, q.table.cancel, planned, waiting); err != nil {
+		if _, err := tx.Exec(ctx, q.queries.cancel, planned, waiting); err != nil {
 			return done, err
 		}
 	}
-	for _, id := range running { // as many as there are workers
+	for _, id := range running { // at most one for each worker
 		if _, err := q.client.JobCancelTx(ctx, tx, id); err != nil {
 			return done, err
 		}
@@ -193,11 +190,11 @@ func (q *Queue) cancelTx(ctx context.Context, tx pgx.Tx, batch string, ids []int
 	return Cancellation{Canceled: len(waiting), Running: len(running), Shared: len(shared)}, nil
 }
 
-// unbroken is the context of work that has begun: that somebody cancels the job does not end it, for the
-// trunk would be left half-done. River's stop and the job's timeout do; the timeout alone once the job was
-// canceled, for then River's own context has ended already.
-func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
-	whole, end := context.WithCancelCause(context.WithoutCancel(ctx))
+// uninterrupted returns the context of an attempt: canceling the job does not end it, because the trunk would
+// be left half-done. River's stop and the job's timeout end it. Once the job was canceled, only the timeout
+// does, because River's own context has already ended.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	detached, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		cause := context.Cause(ctx)
 		if !errors.Is(cause, river.ErrJobCancelledRemotely) && !errors.Is(cause, context.DeadlineExceeded) {
@@ -210,9 +207,9 @@ func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return whole, release
+		return detached, release
 	}
-	timed, cancel := context.WithDeadline(whole, deadline)
+	timed, cancel := context.WithDeadline(detached, deadline)
 	return timed, func() {
 		cancel()
 		release()

@@ -36,7 +36,7 @@ func (p *place) exec(sql string, args ...any) {
 	require.NoError(p.t, err)
 }
 
-func TestCancelWhatWaits(t *testing.T) {
+func TestCancelWaitingJobs(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	wrong, right := item(one, p.mihu.AddAgent("A")), item(two, p.mihu.AddAgent("B"))
@@ -50,35 +50,35 @@ func TestCancelWhatWaits(t *testing.T) {
 	assert.Equal(t, mihuriver.Cancellation{}, p.cancel("x"), "there is nothing left")
 	assert.Equal(t, mihuriver.Summary{Wanted: 2501, Canceled: 2501}, p.summary("x"))
 	assert.True(t, p.summary("x").Finished())
-	assert.Empty(t, p.problems(), "it was asked for")
+	assert.Empty(t, p.problems(), "canceled jobs are no problems")
 
 	p.work(4, mihuriver.WorkerOptions{})
 	require.Eventually(t, func() bool { return p.summary("y").Done == 1 }, patience, often)
-	assert.Equal(t, 2, p.mihu.RequestCount(), "a look and a registration of the other batch")
-	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("x", wrong), "it is wanted after all")
+	assert.Equal(t, 2, p.mihu.RequestCount(), "a read and a Create for the other batch")
+	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("x", wrong), "it can be enqueued again")
 	p.until(mihuriver.Summary.Finished)
 	assert.Equal(t, mihuriver.Summary{Wanted: 2502, Done: 1, Canceled: 2501}, p.summary("x"))
-	assert.Equal(t, mihuriver.Cancellation{}, p.cancel("x"), "what is done stays done")
+	assert.Equal(t, mihuriver.Cancellation{}, p.cancel("x"), "completed jobs are not reverted")
 	assert.Equal(t, 1, p.summary("x").Done)
 }
 
-func TestCancelABatchThatIsNotThere(t *testing.T) {
+func TestCancelMissingBatch(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	p.enqueue("x", item(one, nobody))
 	assert.Equal(t, mihuriver.Cancellation{}, p.cancel("y"))
 	for _, name := range []string{"", "a\nb"} {
 		_, err := p.queue.Cancel(t.Context(), name)
-		require.ErrorContains(t, err, "the batch needs a name")
+		require.ErrorContains(t, err, "batch: want a name")
 		_, err = p.queue.CancelTx(t.Context(), nil, name)
-		require.ErrorContains(t, err, "the batch needs a name")
+		require.ErrorContains(t, err, "batch: want a name")
 	}
 	_, err := new(mihuriver.Queue).Cancel(t.Context(), "x")
-	require.ErrorContains(t, err, "that NewQueue has not made")
+	require.ErrorContains(t, err, "that NewQueue has not created")
 	assert.Equal(t, 1, p.summary("x").Waiting)
 }
 
-func TestCancelLeavesWhatAnotherBatchWants(t *testing.T) {
+func TestCancelKeepsSharedJobs(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	a := item(one, nobody)
@@ -87,13 +87,13 @@ func TestCancelLeavesWhatAnotherBatchWants(t *testing.T) {
 	assert.Equal(t, mihuriver.Cancellation{Shared: 1}, p.cancel("x"))
 	assert.Equal(t, mihuriver.Summary{}, p.summary("x"))
 	assert.Equal(t, mihuriver.Summary{Wanted: 1, Waiting: 1, Ready: 1}, p.summary("y"))
-	assert.Equal(t, mihuriver.Cancellation{Canceled: 1}, p.cancel("y"), "nobody wants it any more")
+	assert.Equal(t, mihuriver.Cancellation{Canceled: 1}, p.cancel("y"), "no batch is left")
 	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("y", a))
 }
 
-func TestCancelAndTheOrderOfATrunk(t *testing.T) {
+func TestCancelAndOrder(t *testing.T) {
 	t.Parallel()
-	t.Run("an older job of another batch goes on", func(t *testing.T) {
+	t.Run("an older job of another batch continues", func(t *testing.T) {
 		t.Parallel()
 		p := newPlace(t, mihuriver.QueueOptions{})
 		a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
@@ -107,7 +107,7 @@ func TestCancelAndTheOrderOfATrunk(t *testing.T) {
 		trunk, _ := p.mihu.Trunk(call(one))
 		assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
 	})
-	t.Run("a newer job of another batch goes on", func(t *testing.T) {
+	t.Run("a newer job of another batch continues", func(t *testing.T) {
 		t.Parallel()
 		p := newPlace(t, mihuriver.QueueOptions{})
 		a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
@@ -121,7 +121,7 @@ func TestCancelAndTheOrderOfATrunk(t *testing.T) {
 		trunk, _ := p.mihu.Trunk(call(one))
 		assert.Equal(t, b.Trunk.AgentUUID, trunk.AgentUUID)
 	})
-	t.Run("what was superseded does not come back", func(t *testing.T) {
+	t.Run("a superseded job stays superseded", func(t *testing.T) {
 		t.Parallel()
 		p := newPlace(t, mihuriver.QueueOptions{})
 		a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
@@ -138,7 +138,7 @@ func TestCancelAndTheOrderOfATrunk(t *testing.T) {
 		trunk, _ := p.mihu.Trunk(call(one))
 		assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
 	})
-	t.Run("a canceled job that somebody retries is in order again", func(t *testing.T) {
+	t.Run("a canceled job that is retried has a place in the order", func(t *testing.T) {
 		t.Parallel()
 		p := newPlace(t, mihuriver.QueueOptions{})
 		a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
@@ -157,7 +157,7 @@ func TestCancelAndTheOrderOfATrunk(t *testing.T) {
 	})
 }
 
-// A job that has had an attempt may have changed its trunk, so that its end is not known.
+// A job that had an attempt may have changed its trunk, so its status is unknown.
 func TestCancelAfterAnAttempt(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -167,7 +167,7 @@ func TestCancelAfterAnAttempt(t *testing.T) {
 		`state = 'retryable', attempt = 1, metadata = metadata || '{"output": {"outcome": "waiting", "reason": "502"}}'`,
 		`state = 'scheduled', attempt = 0, metadata = metadata || '{"output": {"outcome": "waiting", "reason": "429"}}'`, // snoozed
 		`state = 'retryable', attempt = 1, errors = ARRAY['{"error": "stuck"}'::jsonb]`,                                  // its worker was killed
-		`state = 'available', attempt = 0, metadata = metadata || '{"snoozes": 1}'`,                                      // it was not its turn
+		`state = 'available', attempt = 0, metadata = metadata || '{"snoozes": 1}'`,                                      // it waited for its turn
 		`state = 'retryable', attempt = 1, metadata = metadata || '{"output": {"outcome": "canceled"}}'`,                 // retried by hand after a Cancel
 	} {
 		p.exec("UPDATE river_job SET "+set+" WHERE id = $1", p.jobs()[i].ID)
@@ -192,24 +192,24 @@ func TestCancelLetsARunningJobFinish(t *testing.T) {
 	a, b := item(one, p.mihu.AddAgent("A")), item(two, p.mihu.AddAgent("B"))
 	held := newHolding(p.mihu)
 	p.enqueue("x", a)
-	told := newTold()
-	p.work(1, mihuriver.WorkerOptions{}, told.listen)
+	canceled := newNotified()
+	p.work(1, mihuriver.WorkerOptions{}, canceled.listen)
 	held.wait(t)
 	p.enqueue("x", b)
 	assert.Equal(t, mihuriver.Cancellation{Canceled: 1, Running: 1}, p.cancel("x"))
-	told.wait(t)
-	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("x", a), "what ends is no job to rely on")
-	assert.Equal(t, mihuriver.Cancellation{Canceled: 1}, p.cancel("x"), "what runs is not counted twice")
+	canceled.wait(t)
+	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("x", a), "a job that is being canceled does not count")
+	assert.Equal(t, mihuriver.Cancellation{Canceled: 1}, p.cancel("x"), "a running job is not counted twice")
 	assert.Equal(t, mihuriver.Summary{Wanted: 3, Canceled: 2, Waiting: 1, Running: 1}, p.summary("x"))
 	held.release()
 	p.until(mihuriver.Summary.Finished)
 	assert.Equal(t, mihuriver.Summary{Wanted: 3, Done: 1, Canceled: 2}, p.summary("x"))
 	trunk, ok := p.mihu.Trunk(call(one))
-	require.True(t, ok, "it was not left half-done")
+	require.True(t, ok, "the attempt was not interrupted")
 	assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
 }
 
-func TestCancelDoesNotTryARunningJobAgain(t *testing.T) {
+func TestCanceledRunningJobIsNotRetried(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	arrived, goAhead := make(chan struct{}), make(chan struct{})
@@ -219,11 +219,11 @@ func TestCancelDoesNotTryARunningJobAgain(t *testing.T) {
 		return &mihutest.Fault{Status: http.StatusBadGateway}
 	})
 	p.enqueue("x", item(one, p.mihu.AddAgent("A")))
-	told := newTold()
-	p.work(1, mihuriver.WorkerOptions{}, told.listen)
+	canceled := newNotified()
+	p.work(1, mihuriver.WorkerOptions{}, canceled.listen)
 	<-arrived
 	assert.Equal(t, mihuriver.Cancellation{Running: 1}, p.cancel("x"))
-	told.wait(t)
+	canceled.wait(t)
 	close(goAhead)
 	p.until(mihuriver.Summary.Finished)
 	assert.Equal(t, mihuriver.Summary{Wanted: 1, Unknown: 1}, p.summary("x"))
@@ -234,7 +234,7 @@ func TestCancelDoesNotTryARunningJobAgain(t *testing.T) {
 	assert.Equal(t, 1, p.mihu.RequestCount())
 }
 
-// A stop still ends what runs.
+// StopAndCancel still ends running jobs.
 func TestStopEndsARunningJob(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -249,7 +249,7 @@ func TestStopEndsARunningJob(t *testing.T) {
 	assert.Equal(t, 1, p.summary("x").Waiting)
 }
 
-func TestCancelInsideOfATransaction(t *testing.T) {
+func TestCancelTx(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	ctx := t.Context()
@@ -283,7 +283,7 @@ func TestCancelInsideOfATransaction(t *testing.T) {
 	require.NoError(t, tx.Rollback(ctx))
 }
 
-func TestCancelGoesOnAfterItWasCutOff(t *testing.T) {
+func TestCancelResumesAfterInterruption(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	_, err := p.queue.Enqueue(t.Context(), "x", numbered(0, 2500))
@@ -299,12 +299,12 @@ func TestCancelGoesOnAfterItWasCutOff(t *testing.T) {
 	wg.Go(func() {
 		done, err := p.queue.Cancel(ctx, "x")
 		assert.ErrorIs(t, err, context.Canceled)
-		assert.ErrorContains(t, err, "canceled 1000, running 0, shared 0; it is safe to cancel again, for the rest")
+		assert.ErrorContains(t, err, "canceled 1000, running 0, shared 0; it is safe to cancel the rest again")
 		assert.Equal(t, mihuriver.Cancellation{Canceled: 1000}, done)
 	})
 	p.until(func(sum mihuriver.Summary) bool { return sum.Canceled == 1000 })
 	cancel()
-	wg.Wait() // although the row is held still
+	wg.Wait() // although the row is still locked
 
 	inside, err := p.pool.Begin(t.Context())
 	require.NoError(t, err)
@@ -319,7 +319,7 @@ func TestCancelGoesOnAfterItWasCutOff(t *testing.T) {
 	assert.Equal(t, mihuriver.Summary{Wanted: 2500, Canceled: 2500}, p.summary("x"))
 }
 
-// TestCancelOfManyPages has more jobs than are read at once, and of each kind some.
+// TestCancelOfManyPages has more jobs than are read at once, of every kind.
 func TestCancelOfManyPages(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -330,7 +330,7 @@ func TestCancelOfManyPages(t *testing.T) {
 			CASE WHEN n % 100 = 2 THEN '{"mihu_batches": ["y", "x"]}' WHEN n % 100 = 3 THEN '{"mihu_batches": ["y"]}' ELSE metadata END,
 			unique_key || int4send(n), unique_states
 		FROM river_job, generate_series(1, 49999) n`)
-	// Of a hundred one is finished, one has had an attempt, one is shared and one is of another batch.
+	// Of each hundred one is finished, one has had an attempt, one is shared and one is of another batch.
 	assert.Equal(t, mihuriver.Cancellation{Canceled: 48_491, Running: 10, Shared: 500}, p.cancel("x"))
 	assert.Equal(t, mihuriver.Summary{Wanted: 49_000, Canceled: 48_001, Unknown: 490 + 499, Waiting: 10, Running: 10}, p.summary("x"))
 	assert.Equal(t, mihuriver.Summary{Wanted: 1000, Waiting: 1000, Ready: 1000}, p.summary("y"))
@@ -351,7 +351,7 @@ func TestCancelFindsJobsByAnIndex(t *testing.T) {
 			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			require.NoError(t, err)
 			text := strings.Join(plan, "\n")
-			if statistics != "SELECT 1" { // before, PostgreSQL takes the table for small
+			if statistics != "SELECT 1" { // without statistics PostgreSQL assumes a small table
 				assert.Contains(t, text, index, "%s after %s:\n%s", query, statistics, text)
 			}
 			assert.NotContains(t, text, "Seq Scan on river_job", "%s after %s:\n%s", query, statistics, text)
@@ -359,9 +359,8 @@ func TestCancelFindsJobsByAnIndex(t *testing.T) {
 	}
 }
 
-// TestCancelWhileManyWork has workers at a batch that is canceled from two sides, while another batch
-// comes to want the same and more. What counts as canceled was not sent, and the other batch is done,
-// whatever comes first.
+// TestCancelWhileManyWork cancels a batch twice at once while workers work on it and another batch enqueues
+// some of the same items. Nothing was sent for canceled jobs, and the other batch is done.
 func TestCancelWhileManyWork(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -425,7 +424,7 @@ func TestCancelWhileManyWork(t *testing.T) {
 		_, err := fmt.Sscanf(problem.Trunk.PhoneNumber, "+1555%07d", &i)
 		require.NoError(t, err)
 		_, there := p.mihu.Trunk(problem.Trunk)
-		assert.Equal(t, i%3 == 0, there, "trunk %d: only the other batch has made it", i)
+		assert.Equal(t, i%3 == 0, there, "trunk %d: only the other batch has created it", i)
 	}
 	assert.Equal(t, sum.Canceled, canceled)
 }
@@ -435,18 +434,18 @@ type never struct{}
 
 func (never) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.Hour) }
 
-// told says that River has told a worker that its job was canceled.
-type told struct{ done chan struct{} }
+// notified reports that River has notified a worker that its job was canceled.
+type notified struct{ done chan struct{} }
 
-func newTold() *told { return &told{make(chan struct{}, 1)} }
+func newNotified() *notified { return &notified{make(chan struct{}, 1)} }
 
-func (h *told) listen(c *river.Config) {
+func (h *notified) listen(c *river.Config) {
 	c.Logger = slog.New(h)
 }
 
-func (h *told) Enabled(context.Context, slog.Level) bool { return true }
+func (h *notified) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h *told) Handle(_ context.Context, r slog.Record) error {
+func (h *notified) Handle(_ context.Context, r slog.Record) error {
 	if strings.HasSuffix(r.Message, "remotely") {
 		select {
 		case h.done <- struct{}{}:
@@ -456,15 +455,46 @@ func (h *told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *told) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *notified) WithAttrs([]slog.Attr) slog.Handler { return h }
 
-func (h *told) WithGroup(string) slog.Handler { return h }
+func (h *notified) WithGroup(string) slog.Handler { return h }
 
-func (h *told) wait(t *testing.T) {
+func (h *notified) wait(t *testing.T) {
 	t.Helper()
 	select {
 	case <-h.done:
 	case <-time.After(patience):
-		require.FailNow(t, "River does not tell the worker")
+		require.FailNow(t, "River does not notify the worker")
 	}
+}
+
+// A job that River's JobCancel ended before it began is canceled as by Queue.Cancel: it has no place in the order.
+func TestJobCancelBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, mihuriver.QueueOptions{})
+	a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
+	p.enqueue("y", a)
+	p.enqueue("x", b)
+	client, err := river.NewClient(riverpgxv5.New(p.pool), &river.Config{})
+	require.NoError(t, err)
+	_, err = client.JobCancel(t.Context(), p.jobs()[1].ID)
+	require.NoError(t, err)
+	assert.Equal(t, mihuriver.Summary{Wanted: 1, Canceled: 1}, p.summary("x"))
+	assert.Empty(t, p.problems())
+	canceled := p.problems(mihuriver.Canceled)
+	require.Len(t, canceled, 1)
+	assert.Equal(t, "canceled by JobCancel", canceled[0].Reason)
+	assert.Equal(t, mihuriver.Enqueued{Items: 1, Unfinished: 1}, p.enqueue("y", a), "it is the newest again")
+	p.work(2, mihuriver.WorkerOptions{})
+	require.Eventually(t, func() bool { return p.summary("y").Finished() }, patience, often)
+	assert.Equal(t, mihuriver.Summary{Wanted: 1, Done: 1}, p.summary("y"))
+	trunk, _ := p.mihu.Trunk(call(one))
+	assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
+
+	// A job that River's JobCancel ended after an attempt keeps its place and is unknown.
+	p.enqueue("x", item(two, nobody))
+	p.exec(`UPDATE river_job SET attempt = 1, state = 'retryable', scheduled_at = now() + '1 hour' WHERE args->'trunk'->>'phone_number' = $1`, two)
+	_, err = client.JobCancel(t.Context(), p.jobs()[2].ID)
+	require.NoError(t, err)
+	assert.Equal(t, 1, p.summary("x").Unknown)
 }

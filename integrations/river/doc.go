@@ -1,5 +1,5 @@
-// Package mihuriver makes trunks be as wanted by jobs of River, which are kept in PostgreSQL: work that
-// survives deployments and crashes and is shared by all processes that take part.
+// Package mihuriver provisions trunks with jobs of River, which are stored in PostgreSQL: the work survives
+// deployments and crashes, and all processes share it.
 //
 //	workers := river.NewWorkers()
 //	river.AddWorker(workers, mihuriver.NewWorker(pool, client, mihuriver.WorkerOptions{Secrets: secrets}))
@@ -19,35 +19,38 @@
 //	…
 //	canceled, err := queue.Cancel(ctx, "autumn") // if it was the wrong file
 //
-// A process that only enqueues needs neither workers nor Start: a river.Client of an empty [river.Config]
-// will do. River's tables have to be there, see its package rivermigrate. Stop of the river.Client ends the
-// work of a process after what has begun; the end of the context of Start breaks that off, and it is done
-// again. To hold back the work of all processes, and to go on, there are QueuePause and QueueResume of the
-// river.Client, with [QueueName].
+// A process that only enqueues needs neither workers nor Start: a river.Client with an empty [river.Config] is
+// enough. River's tables must exist; see its package rivermigrate. Stop of the river.Client ends the work of a
+// process after the running attempts. When the context of Start ends, attempts are interrupted, and retried
+// later. QueuePause and QueueResume of the river.Client, with [QueueName], hold back and resume the work of all
+// processes.
 //
-// # What is guaranteed
+// # Guarantees
 //
-// Every item that was enqueued is worked on until its end is known, by [mihu.TrunksService.Ensure],
-// which can be repeated for ever: a job whose worker was killed is worked on again.
+// Every enqueued item is worked on with [mihu.TrunksService.Ensure], which is safe to retry, until its result is
+// known. A job whose process was killed is retried.
 //
-// The same item is not enqueued twice while the first is unfinished. Jobs of one trunk do not run at
-// the same time, and the newest wins: A, then B, then A again ends as A. A job that has a newer one
-// of its trunk ends without a request; it is superseded. New is what was enqueued later and was not
-// canceled by [Queue.Cancel] before it began.
+// An item is not enqueued twice while its first job is unfinished. Jobs of one trunk do not run at the same
+// time, and the newest takes precedence: A, then B, then A again ends as A. A job that has a newer one of its
+// trunk is superseded and sends nothing. The order is that of enqueuing; jobs that were canceled before they
+// began do not count.
 //
-// Work that has begun is not broken off when its job is canceled, by [Queue.Cancel] or by River's
-// JobCancel: a trunk is not left half-done. It ends as it would, and is not tried again.
+// An unknown outcome stays unknown until an attempt finds it out: if an attempt may have changed the trunk and a
+// later one is refused, the job is [Unknown] and not [Refused].
 //
-// No SIP username and no password is in a job, in clear. Items name them, and a [provision.Secrets]
-// looks them up in the worker; or a [Sealer] seals them. Phone numbers are in the jobs, whole, and so
-// are gateways, names and AdditionalSettings. Errors that River keeps have their numbers masked.
+// Canceling a job with [Queue.Cancel] or River's JobCancel does not interrupt its attempt, so no trunk is left
+// half-done. The job is not retried.
 //
-// # What is not
+// No SIP username or password is stored in clear. Items have the name of credentials, which a
+// [provision.Secrets] looks up in the worker, or a [Sealer] seals the credentials. Phone numbers are stored in
+// full, and so are gateways, names and AdditionalSettings. Errors are stored with numbers masked.
 //
-// A job that is worked on is given back after RescueStuckJobsAfter, which [Configure] keeps above
-// JobTimeout. Work of a process that was frozen for longer may still send one request late. The
-// clocks of all processes and of the database have to agree to half a minute.
+// # Limits
 //
-// What became of a job is known as long as River keeps it; see the retention periods of
-// [river.Config]. Migrations are River's own, and there is no other table.
+// A running job is rescued after RescueStuckJobsAfter, which [Configure] keeps above JobTimeout. A process that
+// was frozen for longer may still send one request late. The clocks of all processes and of the database must
+// agree to half a minute.
+//
+// The status of a job is known as long as River keeps the job; see the retention periods of [river.Config].
+// Migrations are River's own, and there is no other table.
 package mihuriver

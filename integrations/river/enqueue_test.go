@@ -29,10 +29,10 @@ func TestEnqueueManyItems(t *testing.T) {
 	require.Len(t, jobs, 2500)
 	assert.Equal(t, mihuriver.QueueName, jobs[0].Queue)
 	assert.Equal(t, mihuriver.JobKind, jobs[0].Kind)
-	assert.Contains(t, string(jobs[0].EncodedArgs), `"+15550000000"`, "the number is whole, for the worker needs it")
+	assert.Contains(t, string(jobs[0].EncodedArgs), `"+15550000000"`, "the number is whole, because the worker needs it")
 }
 
-// numbered gives items from one number to before another, each with an agent of its own.
+// numbered yields the items of a range of numbers, each with an agent of its own.
 func numbered(from, to int) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) {
 		for n := from; n < to; n++ {
@@ -52,10 +52,10 @@ func TestEnqueueTheSameWhileItIsUnfinished(t *testing.T) {
 	elsewhere.Line = 7
 
 	assert.Equal(t, mihuriver.Enqueued{Items: 1, Inserted: 1}, p.enqueue("x", a))
-	assert.Equal(t, mihuriver.Enqueued{Items: 3, Unfinished: 3}, p.enqueue("x", a, capitals, elsewhere), "where it was read is no matter, nor are capitals")
+	assert.Equal(t, mihuriver.Enqueued{Items: 3, Unfinished: 3}, p.enqueue("x", a, capitals, elsewhere), "neither the line nor upper case matters")
 	assert.Equal(t, mihuriver.Enqueued{Items: 1, Unfinished: 1}, p.enqueue("y", a))
 	assert.Equal(t, 1, p.summary("x").Wanted)
-	assert.Equal(t, 1, p.summary("y").Wanted, "the job that was there is part of this batch as well")
+	assert.Equal(t, 1, p.summary("y").Wanted, "the unfinished job is part of this batch as well")
 	assert.Equal(t, mihuriver.Enqueued{Items: 5, Inserted: 3, Unfinished: 2}, p.enqueue("z", a, b, b, a, b), "only the newest counts")
 	assert.Equal(t, 4, p.summary("z").Wanted)
 	assert.Len(t, p.jobs(), 4)
@@ -73,11 +73,11 @@ func TestEnqueueBackAndForth(t *testing.T) {
 	}
 }
 
-func TestEnqueueWhatIsAboutToBeCancelled(t *testing.T) {
+func TestEnqueueWhileJobIsBeingCanceled(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	p.enqueue("x", item(one, nobody))
-	// As River marks a running job that somebody ends, until its worker has noticed.
+	// As River marks a running job that somebody cancels, until its worker has ended it.
 	_, err := p.pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', metadata = metadata || '{"cancel_attempted_at": "2026-11-22T05:00:00Z"}'`)
 	require.NoError(t, err)
 	assert.Equal(t, 1, p.enqueue("x", item(one, nobody)).Inserted)
@@ -102,9 +102,9 @@ func TestEnqueueNothing(t *testing.T) {
 	assert.Equal(t, mihuriver.Summary{}, p.summary("x"))
 }
 
-func TestEnqueueStopsAtAFault(t *testing.T) {
+func TestEnqueueStopsAtInvalidItem(t *testing.T) {
 	t.Parallel()
-	fault := errors.New("line 2 is torn")
+	torn := errors.New("line 2 is torn")
 	secret := item(two, nobody)
 	secret.Line = 12
 	secret.Trunk.SIP = &mihu.SIPCredentials{Gateway: "sip.example.com", Password: "swordfish"}
@@ -116,8 +116,8 @@ func TestEnqueueStopsAtAFault(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{"of the stream", func(yield func(provision.Item, error) bool) { yield(provision.Item{Line: 2}, fault) }, fault, "item 1501 (line 2)"},
-		{"a number that is none", stream(item("0800", nobody)), mihu.ErrInvalid, "E.164"},
+		{"an error of the sequence", func(yield func(provision.Item, error) bool) { yield(provision.Item{Line: 2}, torn) }, torn, "item 1501 (line 2)"},
+		{"an invalid number", stream(item("0800", nobody)), mihu.ErrInvalid, "E.164"},
 		{"a password in clear", stream(secret), mihuriver.ErrPlainSecret, "item 1501 (line 12): the item has a SIP username or password"},
 		{"a password in the wrong field", stream(hidden), mihu.ErrInvalid, "sip.gateway"},
 	} {
@@ -151,14 +151,14 @@ func TestEnqueueNeedsABatch(t *testing.T) {
 	p := newPlace(t, mihuriver.QueueOptions{})
 	for _, name := range []string{"", "a\nb", strings.Repeat("x", 101), "\xff"} {
 		_, err := p.queue.Enqueue(t.Context(), name, stream(item(one, nobody)))
-		require.ErrorContains(t, err, "the batch needs a name")
+		require.ErrorContains(t, err, "batch: want a name")
 		_, err = p.queue.Summary(t.Context(), name)
 		require.Error(t, err)
 	}
 	assert.Empty(t, p.jobs())
 }
 
-func TestEnqueueInsideOfATransaction(t *testing.T) {
+func TestEnqueueTx(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	ctx := t.Context()
@@ -168,7 +168,7 @@ func TestEnqueueInsideOfATransaction(t *testing.T) {
 	done, err := p.queue.EnqueueTx(ctx, tx, "x", numbered(0, 1200))
 	require.NoError(t, err)
 	assert.Equal(t, mihuriver.Enqueued{Items: 1200, Inserted: 1200}, done)
-	assert.Zero(t, p.summary("x").Wanted, "nobody sees them before the end of the transaction")
+	assert.Zero(t, p.summary("x").Wanted, "they are visible after the commit")
 	require.NoError(t, tx.Rollback(ctx))
 	assert.Zero(t, p.summary("x").Wanted)
 
@@ -184,7 +184,7 @@ func TestEnqueueInsideOfATransaction(t *testing.T) {
 	require.ErrorIs(t, err, mihu.ErrInvalid)
 	require.ErrorContains(t, err, "nothing is enqueued")
 	assert.Equal(t, mihuriver.Enqueued{}, done)
-	require.NoError(t, tx.Commit(ctx), "the transaction can go on")
+	require.NoError(t, tx.Commit(ctx), "the transaction can continue")
 	assert.Equal(t, 1, p.summary("x").Wanted)
 }
 
@@ -198,7 +198,7 @@ func TestEnqueueRefusesAnOlderSnapshot(t *testing.T) {
 	require.NoError(t, tx.Rollback(t.Context()))
 }
 
-func TestEnqueueTheSameFromManySides(t *testing.T) {
+func TestEnqueueTheSameConcurrently(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	var (

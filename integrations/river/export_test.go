@@ -7,11 +7,11 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// CancelQueries are the queries of Cancel for a small batch, with values in them, and the index that each
-// is to use.
+// CancelQueries returns the queries of Cancel for a small batch, with values, and the index that each must
+// use.
 func CancelQueries(batch string) map[string]string {
 	holds, _ := holding(batch)
-	t := newTable("")
+	t := newQueries("")
 	return map[string]string{
 		strings.NewReplacer("$1", "'"+holds+"'", "$2", "'"+JobKind+"'", "$3", "0", "$4", "20000").Replace(t.members): "river_job_metadata_index",
 		strings.NewReplacer("$1", "'{1,2,3}'", "$2", "'"+holds+"'").Replace(t.unfinished):                            "river_job_pkey",
@@ -21,11 +21,11 @@ func CancelQueries(batch string) map[string]string {
 	}
 }
 
-// IndexedQueries are the queries that are asked for each job, with values in them.
+// IndexedQueries returns the queries of every job, with values.
 func IndexedQueries() map[string]string {
 	low, high := bounds(mihu.TrunkID{PhoneNumber: "+15550000042", Channel: mihu.ChannelCall})
 	bytea := func(b []byte) string { return `'\x` + hex.EncodeToString(b) + `'::bytea` }
-	t := newTable("")
+	t := newQueries("")
 	return map[string]string{
 		"siblings": strings.NewReplacer("$1", bytea(low), "$2", bytea(high), "$3", "7").Replace(t.siblings),
 		"newest": strings.NewReplacer("$1", "ARRAY["+bytea(low)+"]", "$2", "ARRAY["+bytea(high)+"]", "$3", "'x'").

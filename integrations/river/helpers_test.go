@@ -56,7 +56,7 @@ func run(m *testing.M) (code int) {
 	return m.Run()
 }
 
-// migrate makes the database that all others are copies of.
+// migrate creates the database that all others are copies of.
 func migrate(ctx context.Context) error {
 	if err := server.Create(ctx, template, ""); err != nil {
 		return err
@@ -74,7 +74,7 @@ func migrate(ctx context.Context) error {
 	return err
 }
 
-// place is a database of River, a fake Mihu, and what works between the two.
+// place is a database of River, a fake server, and a queue.
 type place struct {
 	t     *testing.T
 	pool  *pgxpool.Pool
@@ -99,12 +99,12 @@ func newPlace(t *testing.T, options mihuriver.QueueOptions, serverOptions ...mih
 	return &place{t, pool, mihutest.NewServer(t, serverOptions...), queue}
 }
 
-// soon is River's backoff for tests.
+// soon is a short backoff.
 type soon struct{}
 
 func (soon) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(20 * time.Millisecond) }
 
-// work starts workers, as a process of its own would, and stops them with the test.
+// work starts workers, as another process would, and stops them with the test.
 func (p *place) work(workers int, options mihuriver.WorkerOptions, change ...func(*river.Config)) *river.Client[pgx.Tx] {
 	p.t.Helper()
 	set := river.NewWorkers()
@@ -157,14 +157,14 @@ const (
 	often    = 20 * time.Millisecond
 )
 
-// until waits for the batch to be as the condition says.
+// until waits until the batch meets the condition.
 func (p *place) until(is func(mihuriver.Summary) bool) mihuriver.Summary {
 	p.t.Helper()
 	var sum mihuriver.Summary
 	require.Eventually(p.t, func() bool {
 		sum = p.summary(batch)
 		return is(sum)
-	}, patience, often, "the batch does not get there")
+	}, patience, often, "the batch does not meet the condition")
 	return sum
 }
 
@@ -196,7 +196,7 @@ func item(number, agent string) provision.Item {
 }
 
 const (
-	// batch is the one that a test has most often.
+	// batch is the default batch of a test.
 	batch = "x"
 
 	one = "+12025550101"

@@ -13,83 +13,121 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// judge turns why a job failed into what River can do about it.
-//
-//	the token is refused (401)           snoozed for TokenPause: a rotated token must not end a migration
-//	too many requests (429)              snoozed for Retry-After, MaxSnooze at most
-//	the outcome is not known             tried again by River's backoff; Ensure finds out
-//	not acceptable, by our own check     canceled, with the reason
-//	the API refuses it, and it may pass  tried again by River's backoff, ContendedAttempts times; then canceled
-//	the API refuses it                   canceled, with the reason
-//	anything else                        tried again by River's backoff
-//
-// A refusal that cannot be read is a proxy's and none of the API.
-func (w *Worker) judge(ctx context.Context, job *river.Job[Args], err error) error {
-	now := output{Outcome: outcomeWaiting, Reason: reason(err), Contended: recorded(job.Metadata).Contended}
-	verdict := err
+// verdict is what a failure means for its job.
+type verdict int
+
+const (
+	retry       verdict = iota // by River's backoff
+	rateLimited                // snooze for as long as the API asks
+	badToken                   // snooze until the token may be right
+	contended                  // retry, but only so often
+	refused                    // cancel
+)
+
+// judge returns what a failure means. The rows are those of the README, in the order in which they apply.
+func judge(err error, mayPass func(error) bool) verdict {
 	switch {
-	case ctx.Err() != nil:
-		// River knows why it has ended the work.
 	case errors.Is(err, mihu.ErrRateLimited):
-		verdict = river.JobSnooze(snooze(retryAfter(err), w.options.MaxSnooze))
+		return rateLimited
 	case errors.Is(err, mihu.ErrUnauthorized):
-		// Without this, every job of the queue would be sent and refused once in each pause.
-		hold(ctx, min(w.options.TokenPause/10, 5*time.Second))
-		verdict = river.JobSnooze(snooze(w.options.TokenPause, w.options.TokenPause))
-	case errors.Is(err, mihu.ErrOutcomeUnknown), errors.Is(err, mihu.ErrMalformedResponse):
-	case errors.Is(err, ErrUnsealable), refusedHere(err):
-		now.Outcome, verdict = outcomeRefused, river.JobCancel(err)
-	case w.options.Contended(err):
-		if now.Contended++; now.Contended >= w.options.ContendedAttempts {
-			now.Outcome, verdict = outcomeRefused, river.JobCancel(err)
-		}
-	case refused(err):
-		now.Outcome, verdict = outcomeRefused, river.JobCancel(err)
+		return badToken
+	case errors.Is(err, ErrUnsealable):
+		return refused
+	case !mihu.IsRefusal(err): // also an unknown outcome, which Ensure finds out, and a proxy's page
+		return retry
+	case isFinal(err):
+		return refused
+	case mayPass(err):
+		return contended
 	}
-	if recordErr := river.RecordOutput(ctx, now); recordErr != nil {
-		return errors.Join(verdict, recordErr)
-	}
-	return verdict
+	return refused
 }
 
-// refusedHere says that no answer of the API would be another one.
-func refusedHere(err error) bool {
+// isFinal reports whether the request can never succeed: it is invalid, or the number is purchased.
+func isFinal(err error) bool {
 	if _, ok := errors.AsType[*mihu.ValidationError](err); ok {
 		return true
 	}
-	_, purchasedOrTaken := errors.AsType[*mihu.ConflictError](err)
-	return purchasedOrTaken
+	_, conflict := errors.AsType[*mihu.ConflictError](err)
+	return conflict
 }
 
-// refused says that the API has refused a request for what it asks.
-func refused(err error) bool {
-	return errors.Is(err, mihu.ErrInvalid) || errors.Is(err, mihu.ErrForbidden) ||
-		errors.Is(err, mihu.ErrConflict) || errors.Is(err, mihu.ErrNotFound)
-}
-
-// contended is the default of WorkerOptions.Contended. Not found is what a trunk is that somebody else
-// has removed just now; the next attempt registers it.
-func contended(err error) bool {
+// isContended is the default of WorkerOptions.Contended. A trunk that somebody else has just removed is not
+// found; the next attempt creates it.
+func isContended(err error) bool {
 	return errors.Is(err, mihu.ErrConflict) || errors.Is(err, mihu.ErrNotFound)
 }
 
-func retryAfter(err error) time.Duration {
-	if answer, ok := errors.AsType[*mihu.APIError](err); ok && answer.RetryAfter > 0 {
-		return answer.RetryAfter
+// fail records a failed attempt and returns the error that tells River what to do. Action is what the attempt
+// did before it failed; "" if nothing.
+func (w *Worker) fail(ctx context.Context, job *river.Job[Args], action mihu.Action, err error) error {
+	before := recorded(job.Metadata)
+	now := output{
+		Outcome: outcomeWaiting, Action: string(action), Reason: reason(err, action), Contended: before.Contended, Attempt: job.Attempt,
+		Unresolved: before.Unresolved || unrecorded(job.Attempt, before) || errors.Is(err, mihu.ErrOutcomeUnknown),
 	}
-	if none, ok := errors.AsType[*mihu.TransportError](err); ok {
-		return none.RetryAfter
+	result := storable(err)
+	what := judge(err, w.options.Contended)
+	if ctx.Err() != nil {
+		what = retry // River knows why it ended the work
+		if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			now.Attempt-- // a stop does not count as an attempt
+		}
 	}
-	return 0
+	switch what {
+	case retry:
+	case rateLimited:
+		wait, _ := mihu.RetryAfter(err)
+		now.Attempt-- // nor does a snooze
+		result = river.JobSnooze(snooze(wait, w.options.MaxSnooze))
+	case badToken:
+		// Otherwise every job of the queue would be sent and refused once in each pause.
+		hold(ctx, min(w.options.TokenPause/10, 5*time.Second))
+		now.Attempt--
+		result = river.JobSnooze(snooze(w.options.TokenPause, w.options.TokenPause))
+	case contended:
+		now.Contended++
+		if now.Contended < w.options.ContendedAttempts {
+			break
+		}
+		fallthrough
+	case refused:
+		result = river.JobCancel(result)
+		now.refuse(err)
+	}
+	if recordErr := river.RecordOutput(ctx, now); recordErr != nil {
+		return errors.Join(result, recordErr)
+	}
+	return result
 }
 
-// snooze is at least the wait, and up to a quarter more, so that not all come back at once.
-func snooze(wait, most time.Duration) time.Duration {
-	wait = min(max(wait, time.Second), most)
+// refuse sets the outcome of a refusal. If an earlier attempt may have changed the trunk, a refusal does not
+// show that it did not, and the outcome stays unknown. The exception is the refusal of a Create: it is sent
+// only after a read found no trunk, so nothing that an earlier attempt did is there.
+func (o *output) refuse(err error) {
+	o.Outcome = outcomeRefused
+	if !o.Unresolved {
+		return
+	}
+	if api, ok := errors.AsType[*mihu.APIError](err); ok && api.Op == mihu.OpTrunksCreate {
+		return
+	}
+	o.Outcome = outcomeUnknown
+	o.Reason = clip("an earlier attempt may have changed the trunk; then: " + o.Reason)
+}
+
+// unrecorded reports whether the attempt before was not recorded: its worker was killed, perhaps after it
+// had sent something.
+func unrecorded(attempt int, before output) bool { return attempt > 1 && before.Attempt < attempt-1 }
+
+// snooze returns the wait, at least a second and at most the maximum, and up to a quarter more, so that not
+// all jobs come back at once.
+func snooze(wait, maximum time.Duration) time.Duration {
+	wait = min(max(wait, time.Second), maximum)
 	return wait + rand.N(wait/4+1) //nolint:gosec // nothing secret
 }
 
-// hold waits, with the worker that River could give other work.
+// hold waits and keeps the worker from other jobs.
 func hold(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -99,16 +137,44 @@ func hold(ctx context.Context, d time.Duration) {
 	}
 }
 
-// reason is an error's text, of a length that a table can hold a million times.
-func reason(err error) string {
-	const most = 500
-	text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "")
-	if len(text) <= most {
+// reason is an error's text for the table, with what was done before it.
+func reason(err error, action mihu.Action) string {
+	text := storable(err).Error()
+	if action != "" {
+		text += "; before that the trunk was " + string(action)
+	}
+	return clip(text)
+}
+
+// clip shortens a text to what a table can hold a million times.
+func clip(text string) string {
+	const maxLen = 500
+	if len(text) <= maxLen {
 		return text
 	}
-	cut := most
+	cut := maxLen
 	for !utf8.RuneStart(text[cut]) {
 		cut--
 	}
 	return text[:cut] + "…"
 }
+
+// storable returns an error whose text PostgreSQL can store. River stores the ends of many jobs at once, and
+// one text with U+0000 would fail all of them.
+func storable(err error) error {
+	text := err.Error()
+	clean := strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	if clean == text {
+		return err
+	}
+	return &cleanError{clean, err}
+}
+
+type cleanError struct {
+	text string
+	err  error
+}
+
+func (e *cleanError) Error() string { return e.text }
+
+func (e *cleanError) Unwrap() error { return e.err }

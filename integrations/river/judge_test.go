@@ -18,11 +18,11 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// TestFailures says what becomes of a job that fails once or always.
+// TestFailures shows what happens to a job after its first attempt failed.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	always := func(f mihutest.Fault) mihutest.Fault {
-		f.Times = -1
+		f.On.Times = -1
 		return f
 	}
 	const (
@@ -33,30 +33,29 @@ func TestFailures(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault mihutest.Fault
-		// status, reason and state are those of the job after its first attempt; a job that is done
-		// in the end shows neither.
+		// status, reason and state are those of the job after its first attempt.
 		status mihuriver.Status
 		reason string
 		state  rivertype.JobState
 		wait   time.Duration
 	}{
 		{
-			"an agent that the API does not know is refused at once",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 422, Code: "AGENT_NOT_FOUND", Message: "no such agent"}),
+			"an unknown agent is refused at once",
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 422, Code: "AGENT_NOT_FOUND", Message: "no such agent"}),
 			mihuriver.Refused, "AGENT_NOT_FOUND: no such agent", rivertype.JobStateCancelled, 0,
 		},
 		{
-			"so is what the token may not do",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 403}),
+			"so is a missing permission",
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 403}),
 			mihuriver.Refused, "403", rivertype.JobStateCancelled, 0,
 		},
 		{
-			"but not by a proxy's word, which is none of the API",
+			"but not by the page of a proxy",
 			always(mihutest.HTMLPage(403)),
 			mihuriver.Waiting, "403", retried, 0,
 		},
 		{
-			"a 429 is waited for as long as it says",
+			"a 429 snoozes for Retry-After",
 			always(mihutest.Fault{Status: 429, RetryAfter: "90"}),
 			mihuriver.Waiting, "429", snoozed, 90 * time.Second,
 		},
@@ -66,22 +65,22 @@ func TestFailures(t *testing.T) {
 			mihuriver.Waiting, "429", snoozed, 5 * time.Minute,
 		},
 		{
-			"a token that is refused is waited for",
+			"a rejected token snoozes",
 			always(mihutest.Fault{Status: 401, Code: "INVALID_AUTH_TOKEN"}),
 			mihuriver.Waiting, "INVALID_AUTH_TOKEN", snoozed, 10 * time.Second,
 		},
 		{
-			"a busy agent may be free later",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Status: 409, Code: "AGENT_BUSY"}),
+			"a busy agent may become free",
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Status: 409, Code: "AGENT_BUSY"}),
 			mihuriver.Waiting, "AGENT_BUSY", retried, 0,
 		},
 		{
-			"an outcome that is not known is found out",
-			always(mihutest.Fault{Method: "POST", Path: trunks, Drop: true}),
+			"an unknown outcome is retried",
+			always(mihutest.Fault{On: mihutest.Match{Method: "POST", Path: trunks}, Drop: true}),
 			mihuriver.Waiting, "outcome unknown", retried, 0,
 		},
 		{
-			"anything else is tried again",
+			"anything else is retried",
 			always(mihutest.Fault{Status: 500}),
 			mihuriver.Waiting, "500", retried, 0,
 		},
@@ -93,7 +92,7 @@ func TestFailures(t *testing.T) {
 			require.NoError(t, p.mihu.Inject(c.fault))
 			p.enqueue("x", item(one, agent))
 			began := time.Now()
-			// The time between attempts is long enough to look.
+			// There is no second attempt within the test.
 			p.work(1, mihuriver.WorkerOptions{MaxSnooze: 5 * time.Minute, TokenPause: 10 * time.Second},
 				func(config *river.Config) { config.RetryPolicy = late{} })
 			var found []mihuriver.Problem
@@ -115,7 +114,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// late is a backoff that no test lives to see the end of.
+// late is a backoff that outlives every test.
 type late struct{}
 
 func (late) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.Hour) }
@@ -123,11 +122,11 @@ func (late) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.
 func TestFailuresThatPass(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]mihutest.Fault{
-		"lost after the registration":   {Method: "POST", Drop: true, AfterChange: true},
-		"lost before it":                {Method: "POST", Drop: true},
-		"a server error after it":       {Method: "POST", Status: 500, AfterChange: true},
-		"an answer that cannot be read": {Method: "GET", Truncate: true},
-		"too many requests":             {Status: 429, RetryAfter: "1"},
+		"lost after the Create":          {On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true},
+		"lost before it":                 {On: mihutest.Match{Method: "POST"}, Drop: true},
+		"a server error after it":        {On: mihutest.Match{Method: "POST"}, Status: 500, AfterChange: true},
+		"a response that cannot be read": {On: mihutest.Match{Method: "GET"}, Truncate: true},
+		"too many requests":              {Status: 429, RetryAfter: "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +137,7 @@ func TestFailuresThatPass(t *testing.T) {
 			sum := p.until(mihuriver.Summary.Finished)
 			assert.Equal(t, 1, sum.Done)
 			for _, request := range p.mihu.Requests() {
-				assert.NotEqual(t, http.StatusConflict, request.Status, "nothing is registered twice")
+				assert.NotEqual(t, http.StatusConflict, request.Status, "nothing is created twice")
 			}
 		})
 	}
@@ -158,7 +157,7 @@ func TestTokenThatIsRotated(t *testing.T) {
 	assert.Equal(t, 2, sum.Done)
 }
 
-// TestChain has a trunk that waits for the agent that another one frees, which in turn waits for a third.
+// TestChain has a trunk that waits for the agent of a second one, which waits for the agent of a third.
 func TestChain(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -183,14 +182,14 @@ func TestAgentThatStaysBusy(t *testing.T) {
 	a := p.mihu.AddAgent("A")
 	require.NoError(t, p.mihu.AddTrunk(mihutest.Trunk{ID: call(one), AgentUUID: a}))
 	p.enqueue("x", item(two, a))
-	asked := 0
+	calls := 0
 	p.work(1, mihuriver.WorkerOptions{ContendedAttempts: 3, Contended: func(err error) bool {
-		asked++
+		calls++
 		return errors.Is(err, mihu.ErrInvalid)
 	}})
 	sum := p.until(mihuriver.Summary.Finished)
 	assert.Equal(t, mihuriver.Summary{Wanted: 1, Refused: 1}, sum)
-	assert.Equal(t, 3, asked)
+	assert.Equal(t, 3, calls)
 	found := p.problems(mihuriver.Refused)
 	require.Len(t, found, 1)
 	assert.Equal(t, call(two), found[0].Trunk)
@@ -201,13 +200,13 @@ func TestAgentThatStaysBusy(t *testing.T) {
 func TestAttemptsThatAreUsedUp(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
-	require.NoError(t, p.mihu.Inject(mihutest.Fault{Status: 503, Times: -1}))
+	require.NoError(t, p.mihu.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: 503}))
 	p.enqueue("x", item(one, nobody))
 	_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET max_attempts = 2")
 	require.NoError(t, err)
 	p.work(1, mihuriver.WorkerOptions{})
 	sum := p.until(mihuriver.Summary.Finished)
-	assert.Equal(t, mihuriver.Summary{Wanted: 1, Unknown: 1}, sum, "whether the trunk is as wanted was never found out")
+	assert.Equal(t, mihuriver.Summary{Wanted: 1, Unknown: 1}, sum, "no attempt found out")
 	found := p.problems()
 	require.Len(t, found, 1)
 	assert.Contains(t, found[0].Reason, "503")
@@ -228,7 +227,7 @@ func TestWorkerThatIsStopped(t *testing.T) {
 	require.NoError(t, first.StopAndCancel(ctx))
 	held.release()
 	jobs := p.jobs()
-	assert.Equal(t, rivertype.JobStateAvailable, jobs[0].State, "another worker can have it at once")
+	assert.Equal(t, rivertype.JobStateAvailable, jobs[0].State, "another worker can work on it at once")
 	assert.Zero(t, jobs[0].Attempt)
 	p.work(1, mihuriver.WorkerOptions{})
 	assert.Equal(t, 1, p.until(mihuriver.Summary.Finished).Done)
@@ -242,18 +241,18 @@ func TestWorkerWithoutWhatItNeeds(t *testing.T) {
 	p.enqueue("x", named)
 	p.work(1, mihuriver.WorkerOptions{}, func(config *river.Config) { config.RetryPolicy = late{} })
 	require.Eventually(t, func() bool { return len(p.problems(mihuriver.Waiting)) == 1 }, patience, often,
-		"a worker that was set up wrong must not end jobs that another one can do")
+		"a misconfigured worker must not end jobs that another worker can complete")
 	assert.Contains(t, p.problems()[0].Reason, "Secrets")
 }
 
-// Times below 0 stand for the defaults, as 0 does.
+// Negative times mean the defaults, as 0 does.
 func TestWorkerWithNegativeTimes(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusUnauthorized} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, mihuriver.QueueOptions{})
-			require.NoError(t, p.mihu.Inject(mihutest.Fault{Status: status, RetryAfter: "90", Times: -1}))
+			require.NoError(t, p.mihu.Inject(mihutest.Fault{On: mihutest.Match{Times: -1}, Status: status, RetryAfter: "90"}))
 			p.enqueue("x", item(one, nobody))
 			p.work(1, mihuriver.WorkerOptions{MaxSnooze: -time.Hour, TokenPause: -time.Hour})
 			p.until(func(sum mihuriver.Summary) bool { return sum.Later == 1 })

@@ -33,7 +33,7 @@ func TestNewestWins(t *testing.T) {
 	trunk, ok := p.mihu.Trunk(call(one))
 	require.True(t, ok)
 	assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
-	assert.Equal(t, 2, p.mihu.RequestCount(), "a look and a registration; the superseded send nothing")
+	assert.Equal(t, 2, p.mihu.RequestCount(), "a read and a Create; superseded jobs send nothing")
 }
 
 func TestNewestWinsWhileAnotherIsWorkedOn(t *testing.T) {
@@ -48,7 +48,7 @@ func TestNewestWinsWhileAnotherIsWorkedOn(t *testing.T) {
 	assert.Equal(t, mihuriver.Enqueued{Items: 1, Unfinished: 1}, p.enqueue("x", b))
 	p.enqueue("x", a)
 	p.until(func(sum mihuriver.Summary) bool { return sum.Superseded == 1 })
-	assert.Equal(t, 1, p.mihu.RequestCount(), "the newest waits for the one that is at work")
+	assert.Equal(t, 1, p.mihu.RequestCount(), "the newest waits for the one that runs")
 	held.release()
 	p.until(mihuriver.Summary.Finished)
 	assert.Equal(t, mihuriver.Summary{Wanted: 3, Done: 2, Superseded: 1}, p.summary("x"))
@@ -56,7 +56,7 @@ func TestNewestWinsWhileAnotherIsWorkedOn(t *testing.T) {
 	assert.Equal(t, a.Trunk.AgentUUID, trunk.AgentUUID)
 }
 
-// holding keeps the first request of a server until it is released.
+// holding delays the first request of a server until it is released.
 type holding struct {
 	once             sync.Once
 	arrived, goAhead chan struct{}
@@ -90,7 +90,7 @@ func TestSupersededDoNotComeBack(t *testing.T) {
 	p := newPlace(t, mihuriver.QueueOptions{})
 	a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
 	p.enqueue("x", a, b)
-	// As after a failure, with a long backoff, that would outlive the newer job and its retention.
+	// As after a failure with a long backoff, which would outlive the newer job and its retention.
 	_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET state = 'retryable', scheduled_at = now() + '1 hour' WHERE id = (SELECT min(id) FROM river_job)")
 	require.NoError(t, err)
 	p.work(2, mihuriver.WorkerOptions{})
@@ -104,7 +104,7 @@ func TestSupersededDoNotComeBack(t *testing.T) {
 		} `json:"output"`
 	}
 	require.NoError(t, json.Unmarshal(jobs[0].Metadata, &holds))
-	assert.Equal(t, jobs[1].ID, holds.Output.By, "it says by which job")
+	assert.Equal(t, jobs[1].ID, holds.Output.By, "it records the newer job")
 }
 
 func TestJobsOfAKilledWorker(t *testing.T) {
@@ -113,14 +113,14 @@ func TestJobsOfAKilledWorker(t *testing.T) {
 	a, b := item(one, p.mihu.AddAgent("A")), item(one, p.mihu.AddAgent("B"))
 	lost := item(two, p.mihu.AddAgent("C"))
 	p.enqueue("x", a, lost)
-	// The worker has taken both and is gone.
+	// The worker has begun both and was killed.
 	_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now()")
 	require.NoError(t, err)
 	p.enqueue("x", b)
-	// A process that does not lead those of the database rescues nothing.
+	// A process that is not the leader rescues nothing.
 	p.work(4, mihuriver.WorkerOptions{}, func(c *river.Config) { c.LeaderElectionDisabled = true })
 	p.until(func(sum mihuriver.Summary) bool { return sum.Later+sum.Ready+sum.Running == 3 })
-	assert.Zero(t, p.mihu.RequestCount(), "what was being worked on may still be")
+	assert.Zero(t, p.mihu.RequestCount(), "the running jobs may still run")
 	// River looks for stuck jobs every 30 s, and as soon as there is a new leader.
 	_, err = p.pool.Exec(t.Context(), "UPDATE river_job SET attempted_at = now() - interval '1 hour' WHERE state = 'running'")
 	require.NoError(t, err)
@@ -133,9 +133,8 @@ func TestJobsOfAKilledWorker(t *testing.T) {
 	assert.True(t, ok)
 }
 
-// TestOrderOfManyChanges has three processes work on changes of few trunks that come all the time, and
-// fail now and then. Whatever happens, no trunk is worked on twice at once, and each ends as it was
-// wanted last.
+// TestOrderOfManyChanges has three processes work on a continuous stream of changes of a few trunks, with
+// faults. No two jobs of a trunk run at once, and each trunk ends as it was wanted last.
 func TestOrderOfManyChanges(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
@@ -154,7 +153,7 @@ func TestOrderOfManyChanges(t *testing.T) {
 	last := make([]provision.Item, trunks)
 	var wg sync.WaitGroup
 	for i := range trunks {
-		wg.Go(func() { // one side a trunk, so that what was last is known
+		wg.Go(func() { // one goroutine for each trunk, so that the last change is known
 			for range changes / trunks {
 				last[i] = item(fmt.Sprintf("+1202555010%d", i), agents[i][rand.N(3)])
 				if rand.N(2) == 0 {
@@ -184,8 +183,7 @@ func TestOrderOfManyChanges(t *testing.T) {
 	assert.Empty(t, watch.together)
 }
 
-// watch sees whether two jobs of a trunk are worked on at once: requests that change it come from one
-// client at a time.
+// watch detects two jobs of a trunk that run at once, by changing requests that overlap.
 type watch struct {
 	mu       sync.Mutex
 	active   map[string]int
@@ -224,8 +222,8 @@ func (w *watch) request(req mihutest.Request) *mihutest.Fault {
 	return nil
 }
 
-// A job that another program inserts past the Queue takes part in the order.
-func TestJobInsertedPastTheQueue(t *testing.T) {
+// A job that another program inserts has its place in the order.
+func TestJobInsertedWithRiver(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	p.enqueue("x", item(one, p.mihu.AddAgent("A")))

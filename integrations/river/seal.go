@@ -19,39 +19,40 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// EnvSealKeys is the variable that [NewSealerFromEnv] reads.
+// EnvSealKeys is the environment variable that [NewSealerFromEnv] reads.
 const EnvSealKeys = "MIHU_SEAL_KEYS"
 
-// What is wrong with credentials.
+// Errors of credentials.
 var (
-	// ErrPlainSecret: the item has a SIP username or password, and no [Sealer] is there to seal them.
-	ErrPlainSecret = errors.New("mihuriver: the item has a SIP username or password, which a job must not hold; " +
-		"name them with SecretName, or give QueueOptions a Sealer")
-	// ErrNoSealer: the job has sealed credentials, and the worker no [Sealer].
-	ErrNoSealer = errors.New("mihuriver: the job has sealed credentials; give WorkerOptions a Sealer")
-	// ErrUnknownKey: the [Sealer] has no key of the name that the credentials were sealed with.
-	ErrUnknownKey = errors.New("mihuriver: credentials sealed with a key that this Sealer does not have")
-	// ErrUnsealable: the credentials were changed, belong to another trunk, or were sealed with another
-	// key of the same name.
-	ErrUnsealable = errors.New("mihuriver: sealed credentials that do not open: changed, of another trunk, or of another key of the same name")
+	// ErrPlainSecret: the item has a SIP username or password, and the Queue has no [Sealer].
+	ErrPlainSecret = errors.New("mihuriver: the item has a SIP username or password, which must not be stored in clear; " +
+		"use SecretName instead, or set QueueOptions.Sealer")
+	// ErrNoSealer: the job has sealed credentials, and the Worker has no [Sealer].
+	ErrNoSealer = errors.New("mihuriver: the job has sealed credentials; set WorkerOptions.Sealer")
+	// ErrUnknownKey: the [Sealer] does not have the key that the credentials were sealed with.
+	ErrUnknownKey = errors.New("mihuriver: credentials sealed with a key that this Sealer does not have; add the key")
+	// ErrUnsealable: the credentials were changed, are those of another trunk, or were sealed with another key
+	// of the same name.
+	ErrUnsealable = errors.New("mihuriver: sealed credentials do not open: they were changed, are those of another trunk, or were sealed with another key of the same name")
 )
 
 // SealKey is a key of AES-256. It prints without its value.
 type SealKey struct {
-	// ID names the key in what it has sealed: 1 to 32 letters, digits, "-" or "_".
+	// ID is the name of the key, stored with what it has sealed: 1 to 32 letters, digits, "-" or "_".
 	ID string
-	// Key are 32 random bytes.
+	// Key is 32 random bytes.
 	Key []byte
 }
 
-// LogValue shows the name.
+// LogValue returns the name.
 func (k SealKey) LogValue() slog.Value { return slog.StringValue(k.ID) }
 
 // Format prints the name, under every verb.
 func (k SealKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "SealKey{"+k.ID+"}") }
 
-// Sealer seals SIP credentials with AES-256-GCM for their way through the database. What it seals
-// opens for the same trunk only. It is safe for concurrent use; its zero value has no key.
+// Sealer seals SIP credentials with AES-256-GCM before they are stored in the database. Sealed credentials open
+// for the same trunk only. A Sealer is safe for concurrent use; the zero value has no key, and sealing with
+// it returns an error.
 type Sealer struct {
 	first *sealKey
 	keys  map[string]*sealKey
@@ -60,7 +61,7 @@ type Sealer struct {
 type sealKey struct {
 	id   string
 	aead cipher.AEAD
-	mac  []byte // for digests, so that nobody can try passwords on them
+	mac  []byte // for digests, so that nobody can guess passwords with them
 }
 
 type credentials struct {
@@ -68,12 +69,12 @@ type credentials struct {
 	Password string `json:"password,omitempty"`
 }
 
-// NewSealer seals with the first key and opens what any of them has sealed. To rotate, give all workers
-// the new key as a second one, then put it first everywhere, and take the old one away when no job has
-// it any more. An item that is enqueued again under another first key counts as another item.
+// NewSealer creates a Sealer that seals with the first key and opens what any of the keys has sealed. To rotate
+// keys, add the new key second in all processes, then move it first in all of them, and remove the old key when
+// no unfinished job uses it. An item that is enqueued again with another first key counts as another item.
 func NewSealer(keys ...SealKey) (*Sealer, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("mihuriver: NewSealer: no key")
+		return nil, errors.New("mihuriver: NewSealer: no key; want at least one")
 	}
 	s := &Sealer{keys: map[string]*sealKey{}}
 	for i, given := range keys {
@@ -119,13 +120,13 @@ func newSealKey(given SealKey) (*sealKey, error) {
 	return &sealKey{given.ID, aead, mac}, nil
 }
 
-// NewSealerFromEnv reads the keys from MIHU_SEAL_KEYS: "name:key", several separated by commas, each key
-// 32 bytes in base64 or hex, such as `openssl rand -base64 32` prints. It is nil where the variable is
-// not set. Errors do not repeat what it holds.
+// NewSealerFromEnv creates a Sealer with the keys in MIHU_SEAL_KEYS: "name:key", separated by commas. Each key is
+// 32 bytes in base64 or hex, such as the output of `openssl rand -base64 32`. If the variable is unset or empty,
+// it returns nil and no error. Errors do not contain the keys.
 func NewSealerFromEnv() (*Sealer, error) {
 	text := os.Getenv(EnvSealKeys)
 	if text == "" {
-		return nil, nil //nolint:nilnil // no sealer is what it asks for
+		return nil, nil //nolint:nilnil // no sealer is wanted
 	}
 	var keys []SealKey
 	for i, one := range strings.Split(text, ",") {
@@ -145,13 +146,13 @@ func NewSealerFromEnv() (*Sealer, error) {
 	return NewSealer(keys...)
 }
 
-// LogValue shows the names of the keys that it seals with.
+// LogValue returns the name of the key that it seals with.
 func (s *Sealer) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Format prints the name of the key that it seals with, under every verb.
 func (s *Sealer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// String names the key that it seals with.
+// String returns the name of the key that it seals with.
 func (s *Sealer) String() string {
 	if s == nil || s.first == nil {
 		return "Sealer{}"
@@ -159,16 +160,16 @@ func (s *Sealer) String() string {
 	return "Sealer{" + s.first.id + "}"
 }
 
-// seal gives the sealed credentials, and a digest of them and of what else the item holds.
+// seal returns the sealed credentials, and a digest of them and of the rest of the item.
 func (s *Sealer) seal(id mihu.TrunkID, secret credentials, content []byte) (sealed string, digest []byte, err error) {
 	if s.first == nil {
-		return "", nil, errors.New("mihuriver: a Sealer that NewSealer has not made")
+		return "", nil, errors.New("mihuriver: a Sealer that NewSealer has not created")
 	}
 	plain, err := json.Marshal(secret) //nolint:gosec // it is sealed on the next lines
 	if err != nil {
 		return "", nil, err
 	}
-	box := s.first.aead.Seal(nil, nil, plain, about(s.first.id, id)) //nolint:gosec // it draws its own nonce
+	box := s.first.aead.Seal(nil, nil, plain, about(s.first.id, id)) //nolint:gosec // it generates its own nonce
 	mac := hmac.New(sha256.New, s.first.mac)
 	_, _ = fmt.Fprintf(mac, "%d:%s%s", len(content), content, plain) // it does not fail
 	return s.first.id + ":" + base64.RawStdEncoding.EncodeToString(box), mac.Sum(nil), nil
@@ -195,7 +196,7 @@ func (s *Sealer) open(id mihu.TrunkID, sealed string) (credentials, error) {
 	return secret, nil
 }
 
-// about is what sealed credentials are bound to.
+// about is the additional data that binds sealed credentials to a key and a trunk.
 func about(key string, id mihu.TrunkID) []byte {
 	return fmt.Appendf(nil, "mihuriver 1\x00%s\x00%s\x00%s", key, id.Channel, id.PhoneNumber)
 }

@@ -47,15 +47,15 @@ func TestSealedCredentials(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		opens []mihuriver.SealKey
-		// change is what somebody did to the job meanwhile.
+		// change is what somebody did to the job in the meantime.
 		change string
 		status mihuriver.Status
 		reason string
 	}{
 		{"with the key that sealed them", []mihuriver.SealKey{first}, "", mihuriver.Done, ""},
 		{"after a rotation", []mihuriver.SealKey{second, first}, "", mihuriver.Done, ""},
-		{"without that key, which may be on its way", []mihuriver.SealKey{second}, "", mihuriver.Waiting, "a key that this Sealer does not have"},
-		{"without a sealer", nil, "", mihuriver.Waiting, "give WorkerOptions a Sealer"},
+		{"without that key, which may still be deployed", []mihuriver.SealKey{second}, "", mihuriver.Waiting, "a key that this Sealer does not have"},
+		{"without a sealer", nil, "", mihuriver.Waiting, "set WorkerOptions.Sealer"},
 		{"with another key of that name", []mihuriver.SealKey{sealKey("2026-11", 3)}, "", mihuriver.Refused, "do not open"},
 		{"changed", []mihuriver.SealKey{first}, `jsonb_set(args, '{sealed}', to_jsonb(overlay(args->>'sealed' placing 'AAAA' from 30)))`, mihuriver.Refused, "do not open"},
 		{"not even base64", []mihuriver.SealKey{first}, `jsonb_set(args, '{sealed}', '"2026-11:%"')`, mihuriver.Refused, "do not open"},
@@ -66,7 +66,7 @@ func TestSealedCredentials(t *testing.T) {
 			p := newPlace(t, mihuriver.QueueOptions{Sealer: sealer(t, first)})
 			want := withPassword(one, p.mihu.AddAgent("A"), "swordfish")
 			p.enqueue("x", want)
-			assert.Equal(t, "swordfish", want.Trunk.SIP.Password, "the caller's item is as it was")
+			assert.Equal(t, "swordfish", want.Trunk.SIP.Password, "the caller's item is unchanged")
 			if c.change != "" {
 				_, err := p.pool.Exec(t.Context(), "UPDATE river_job SET args = "+c.change)
 				require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestSealedItemsAreCompared(t *testing.T) {
 	for _, job := range p.jobs() {
 		var args mihuriver.Args
 		require.NoError(t, json.Unmarshal(job.EncodedArgs, &args))
-		assert.False(t, seen[args.Sealed], "the same is never sealed twice alike")
+		assert.False(t, seen[args.Sealed], "no two sealed values are equal")
 		seen[args.Sealed] = true
 	}
 }
@@ -141,8 +141,8 @@ func TestSealKeysFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestNoSecretInTheDatabase plants secrets wherever an item, a source of them or the API's answer can
-// bring one, and reads every row of every table.
+// TestNoSecretInTheDatabase plants secrets in items, looked-up credentials and the API's errors, and reads every
+// row of every table.
 func TestNoSecretInTheDatabase(t *testing.T) {
 	t.Parallel()
 	const planted, username, named = "xK-planted-9d1f", "yU-planted-77aa", "zN-planted-0b3c"
@@ -151,7 +151,7 @@ func TestNoSecretInTheDatabase(t *testing.T) {
 	key := bytes.Repeat([]byte{0xcd}, 32)
 	p := newPlace(t, mihuriver.QueueOptions{Sealer: sealer(t, mihuriver.SealKey{ID: "k", Key: key})})
 	agents := []string{p.mihu.AddAgent("A"), p.mihu.AddAgent("B"), p.mihu.AddAgent("C")}
-	// An API that repeats in its errors what it was sent.
+	// An API whose errors contain the request.
 	p.mihu.InjectFunc(func(r mihutest.Request) *mihutest.Fault {
 		if r.Method == http.MethodGet || !bytes.Contains(r.Body, []byte(agents[2])) {
 			return nil
@@ -175,14 +175,14 @@ func TestNoSecretInTheDatabase(t *testing.T) {
 	}
 	client := p.work(2, sources, func(c *river.Config) { c.Logger, c.RetryPolicy = logger, late{} })
 	p.until(func(sum mihuriver.Summary) bool { return sum.Done == 2 && sum.Refused == 1 && sum.Later == 1 })
-	require.NoError(t, client.Stop(t.Context()), "nothing else is logged from here on")
+	require.NoError(t, client.Stop(t.Context()), "nothing is logged from here on")
 	trunk, _ := p.mihu.Trunk(byName.Trunk.TrunkID)
-	require.Equal(t, named, trunk.SIP.Password, "they did arrive")
+	require.Equal(t, named, trunk.SIP.Password, "the credentials were sent")
 	trunk, _ = p.mihu.Trunk(sealed.Trunk.TrunkID)
 	require.Equal(t, planted, trunk.SIP.Password)
 
 	everything := dump(t, p)
-	require.Contains(t, everything, "front desk", "the dump is one")
+	require.Contains(t, everything, "front desk", "the dump has the jobs")
 	require.Contains(t, everything, "BAD")
 	for what, secret := range map[string]string{
 		"password": planted, "username": username, "looked up": named,
@@ -201,7 +201,7 @@ func TestNoSecretInTheDatabase(t *testing.T) {
 	assert.NotContains(t, logged.String(), "25550")
 }
 
-// dump is every row of every table of a database, as text.
+// dump returns every row of every table of a database as text.
 func dump(t *testing.T, p *place) string {
 	t.Helper()
 	rows, err := p.pool.Query(t.Context(), `SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('information_schema')`)
@@ -238,12 +238,12 @@ func TestArgsPrintWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestArgsKeepWhatTheyHold(t *testing.T) {
+func TestArgsKeepTheirValues(t *testing.T) {
 	t.Parallel()
 	var args mihuriver.Args
 	require.NoError(t, json.Unmarshal([]byte(`{"trunk":{"phone_number":"+12025550101","additional_settings":{"id":9007199254740993}}}`), &args))
 	text, err := json.Marshal(args)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "9007199254740993", "large numbers keep their digits")
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"later_field":1}`), &args), "later_field", "and what a later version adds is not dropped")
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"later_field":1}`), &args), "later_field", "a field of a later version is not lost silently")
 }

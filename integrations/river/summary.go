@@ -14,49 +14,50 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// Status is what became of a job.
+// Status is the state of a job.
 type Status string
 
 // The statuses.
 const (
-	// Done: the trunk was made what the job says.
+	// Done: the trunk was created, or updated to match.
 	Done Status = "done"
-	// Superseded: a newer job of the same trunk took its place. It may have been done before that, in part
-	// or as a whole.
+	// Superseded: a newer job of the same trunk replaced it. It may have been applied before that, in part or
+	// as a whole.
 	Superseded Status = "superseded"
-	// Refused: the API, or our own check, refuses it.
+	// Refused: the API, or validation, refused it.
 	Refused Status = "refused"
-	// Canceled: [Queue.Cancel] ended it before it was worked on; nothing was sent for it.
+	// Canceled: [Queue.Cancel] or River's JobCancel ended it before it began; nothing was sent for it.
 	Canceled Status = "canceled"
-	// Waiting: it is not finished: it waits for its turn or its next attempt, or runs.
+	// Waiting: it is unfinished. It waits for its turn or its next attempt, or runs.
 	Waiting Status = "waiting"
-	// Unknown: it was given up without a definite answer, after all attempts or because somebody has
-	// canceled it. Look at the trunk, or enqueue the item again.
+	// Unknown: it ended without a definite result: after all attempts, because somebody canceled it, or because
+	// it was refused after an attempt that may have changed the trunk. Look at the trunk, or enqueue the item
+	// again.
 	Unknown Status = "unknown"
 )
 
-// Summary counts what became of the jobs of a batch, as far as River keeps them: what its retention has
-// removed is not counted, also not as wanted.
+// Summary counts the jobs of a batch by status. Jobs that River's retention has removed are not counted, not
+// even in Wanted.
 type Summary struct {
-	// Wanted counts all: Done, Superseded, Refused, Canceled, Waiting and Unknown.
+	// Wanted is the number of jobs: Done, Superseded, Refused, Canceled, Waiting and Unknown.
 	Wanted, Done, Superseded, Refused, Canceled, Waiting, Unknown int
-	// Running, Ready and Later are parts of Waiting: being worked on, to be worked on as soon as there is
-	// a worker, and waiting for their time. River notes many ends at once, a moment late, so that Running
-	// can be more than there are workers, and a wait of some seconds can count as Ready.
+	// Running, Ready and Later are parts of Waiting: jobs that run, that wait for a worker, and that wait for
+	// their time. River stores the ends of many jobs at once, a moment late, so Running can exceed the number
+	// of workers, and a wait of some seconds can count as Ready.
 	Running, Ready, Later int
 }
 
-// Finished says that nothing waits any more.
+// Finished reports whether no job waits.
 func (s Summary) Finished() bool { return s.Waiting == 0 }
 
-// String is the summary as one line.
+// String returns the summary as one line.
 func (s Summary) String() string {
 	return fmt.Sprintf("wanted %d: done %d, superseded %d, refused %d, canceled %d, unknown %d, waiting %d (running %d, ready %d, later %d)",
 		s.Wanted, s.Done, s.Superseded, s.Refused, s.Canceled, s.Unknown, s.Waiting, s.Running, s.Ready, s.Later)
 }
 
-// Summary counts what became of a batch. It reads all jobs of the batch: a second or more for a million
-// of them. A batch that does not exist has nothing wanted.
+// Summary counts the jobs of a batch by status. It reads all jobs of the batch, which takes a second or more for
+// a million of them. A batch that does not exist has none.
 func (q *Queue) Summary(ctx context.Context, batch string) (Summary, error) {
 	var sum Summary
 	if err := q.check(batch); err != nil {
@@ -66,7 +67,7 @@ func (q *Queue) Summary(ctx context.Context, batch string) (Summary, error) {
 	if err != nil {
 		return sum, err
 	}
-	rows, err := q.pool.Query(ctx, q.table.summary, holds, JobKind)
+	rows, err := q.pool.Query(ctx, q.queries.summary, holds, JobKind)
 	if err != nil {
 		return sum, fmt.Errorf("mihuriver: summary: %w", err)
 	}
@@ -111,7 +112,7 @@ func (s *Summary) add(status Status, state rivertype.JobState, n int) {
 	}
 }
 
-// holding is what the metadata of the jobs of a batch hold.
+// holding returns what the metadata of every job of a batch contains.
 func holding(batch string) (string, error) {
 	text, err := json.Marshal(map[string][]string{batchesKey: {batch}})
 	return string(text), err
@@ -121,20 +122,19 @@ func holding(batch string) (string, error) {
 type Problem struct {
 	// Job is River's id of the job.
 	Job int64
-	// Trunk is what it is about.
+	// Trunk is the trunk of the job; empty if the job was inserted by hand without one.
 	Trunk mihu.TrunkID `json:"-"`
-	// Line is where the item was read; 0 where it has no line.
+	// Line is the line of the item in its file; 0 if it has none.
 	Line int
-	// Status is Refused, Unknown or Waiting, or Canceled if that was asked for.
+	// Status is Refused, Unknown or Waiting, or Canceled if Problems was called with it.
 	Status Status
-	// Reason is why: what the API said, or the last failure. Numbers in it are masked, and it is at most
-	// some hundred bytes.
+	// Reason is the API's error or the last failure, with numbers masked, of at most some hundred bytes.
 	Reason string
-	// Attempts counts how often it was worked on; those that were snoozed do not count.
+	// Attempts counts the attempts, without those that were snoozed.
 	Attempts int
 }
 
-// String is the problem as one line.
+// String returns the problem as one line.
 func (p Problem) String() string {
 	line := ""
 	if p.Line > 0 {
@@ -146,13 +146,13 @@ func (p Problem) String() string {
 // Format prints String under every verb.
 func (p Problem) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (p Problem) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
-// Problems yields the jobs of a batch that were refused, whose end is unknown, or that wait after a
-// failure; or those of the statuses given, of these three and Canceled. They come in the order of
-// enqueuing, and are read as they are asked for, with one connection of the pool: stop when there are
-// enough. After an error it ends.
+// Problems yields the jobs of a batch that were refused, are unknown, or wait after a failure; or those of the
+// given statuses, which are these three and Canceled. They are in the order in which they were enqueued, and
+// are read one by one, with one connection of the pool: stop early if you need only some. An error ends the
+// sequence.
 func (q *Queue) Problems(ctx context.Context, batch string, statuses ...Status) iter.Seq2[Problem, error] {
 	if len(statuses) == 0 {
 		statuses = []Status{Refused, Unknown, Waiting}
@@ -168,7 +168,7 @@ func (q *Queue) Problems(ctx context.Context, batch string, statuses ...Status) 
 			fail(err)
 			return
 		}
-		rows, err := q.pool.Query(ctx, q.table.problems, holds, JobKind, statuses)
+		rows, err := q.pool.Query(ctx, q.queries.problems, holds, JobKind, statuses)
 		if err != nil {
 			fail(err)
 			return

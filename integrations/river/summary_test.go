@@ -61,11 +61,11 @@ func TestSummaryOfEveryState(t *testing.T) {
 		}
 	}
 	for _, err := range p.queue.Problems(t.Context(), "") {
-		require.ErrorContains(t, err, "the batch needs a name")
+		require.ErrorContains(t, err, "batch: want a name")
 	}
 }
 
-func TestBatchNamesAreNoSQL(t *testing.T) {
+func TestBatchNamesAreNotSQL(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, mihuriver.QueueOptions{})
 	for _, name := range []string{`'; DROP TABLE river_job; --`, `"}], "x": [`, `\`, "ü 日本", strings.Repeat("é", 100)} {
@@ -73,4 +73,32 @@ func TestBatchNamesAreNoSQL(t *testing.T) {
 		assert.Equal(t, 1, p.summary(name).Wanted)
 	}
 	assert.Len(t, p.jobs(), 1)
+}
+
+// A row that somebody inserted by hand is a problem of its own, whatever it lacks.
+func TestProblemsOfForeignRows(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, mihuriver.QueueOptions{})
+	p.enqueue("x", item(one, nobody))
+	for _, args := range []string{
+		`{}`, `[]`, `"text"`, `{"trunk": null}`, `{"trunk": {"phone_number": null, "channel": 7}}`, `{"trunk": [], "line": "three"}`,
+		`{"line": 99999999999999999999}`, `{"line": -1}`, `{"line": 1.5}`, `{"line": 12}`,
+	} {
+		p.exec(`INSERT INTO river_job (state, max_attempts, args, kind, queue, metadata, errors, finalized_at)
+			VALUES ('discarded', 3, $1::jsonb, 'mihu_provision', 'mihu', '{"mihu_batches": ["x"]}', ARRAY['{"error": "no"}'::jsonb], now())`, args)
+	}
+	p.exec(`INSERT INTO river_job (state, max_attempts, args, kind, queue, metadata, unique_key)
+		VALUES ('available', 3, '{}', 'mihu_provision', 'mihu', '{"mihu_batches": ["x"], "output": 5}', '')`)
+	p.exec(`UPDATE river_job SET state = 'discarded', finalized_at = now(), errors = ARRAY['{"error": "lost"}'::jsonb] WHERE id = (SELECT min(id) FROM river_job)`)
+	found := p.problems()
+	require.Len(t, found, 11)
+	assert.Equal(t, call(one), found[0].Trunk)
+	assert.Equal(t, "lost", found[0].Reason)
+	for _, problem := range found[1:] {
+		assert.Equal(t, mihuriver.Unknown, problem.Status)
+		assert.Empty(t, problem.Trunk.PhoneNumber)
+		assert.Equal(t, "no", problem.Reason)
+	}
+	assert.Equal(t, 12, found[10].Line)
+	assert.Equal(t, mihuriver.Cancellation{Canceled: 1}, p.cancel("x"), "such a row can be canceled")
 }

@@ -10,37 +10,39 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
 )
 
-// turn is how long a job waits for an older one of its trunk before it looks again.
+// turn is how long a job waits for an older job of its trunk before it checks again.
 const turn = time.Second
 
-// WorkerOptions are those of [NewWorker]. The zero value of each is its default.
+// WorkerOptions configure [NewWorker]. The zero value of each field is its default.
 type WorkerOptions struct {
-	// Secrets looks up the credentials that items name; nil: a job that names some fails and is tried
-	// again. The text of its errors is kept by River: it must hold no secret.
+	// Secrets looks up the credentials that items name. nil means that jobs with a secret name fail and are
+	// retried. River stores the text of its errors, which must hold no secret.
 	Secrets provision.Secrets
-	// Sealer opens the credentials that came sealed; nil: a job that has some fails and is tried again.
+	// Sealer opens sealed credentials. nil means that jobs with sealed credentials fail and are retried.
 	Sealer *Sealer
-	// Contended says of a refusal by the API that it may pass once another trunk has been moved, because
-	// the agent serves that one still. nil: [mihu.ErrConflict] and [mihu.ErrNotFound]. The API does not
-	// document how it refuses a busy agent; where it is [mihu.ErrInvalid], say so here.
+	// Contended reports whether a refusal by the API may pass once another trunk has been moved, because its
+	// agent still serves that trunk. nil means [mihu.ErrConflict] and [mihu.ErrNotFound]. The API does not
+	// document how it refuses a busy agent: if yours returns [mihu.ErrInvalid], report it here.
 	Contended func(error) bool
-	// ContendedAttempts is after how many such refusals a job counts as refused, 1 for the first; 0 or less
-	// means 8, which is after 78 minutes of River's own backoff.
+	// ContendedAttempts is the number of such refusals after which a job is refused, 1 for the first. 0 or
+	// less means 8, which is after 78 minutes of River's own backoff.
 	ContendedAttempts int
-	// MaxSnooze bounds how long a job waits for what a 429 asks for; 0 or less means 15 minutes. Up to a
-	// quarter of the wait is added at random, so that not all jobs come back at once.
+	// MaxSnooze is the maximum wait after a 429 response; 0 or less means 15 minutes. Up to a quarter of the
+	// wait is added at random, so that not all jobs come back at once.
 	MaxSnooze time.Duration
-	// TokenPause is how long a job waits after the API has refused the token, and up to a quarter more;
-	// 0 or less means a minute. It is repeated until the token is right, and uses no attempt.
+	// TokenPause is how long a job waits after the API rejected the token, and up to a quarter more; 0 or
+	// less means a minute. The job waits until the token is accepted, and uses no attempt.
 	TokenPause time.Duration
 }
 
-// Worker makes trunks be what the jobs say. It is made by [NewWorker], for [river.AddWorker].
+// Worker works on the jobs: it creates the trunk of each, or updates it to match. [NewWorker] creates one
+// for [river.AddWorker].
 type Worker struct {
 	river.WorkerDefaults[Args]
 	pool    *pgxpool.Pool
@@ -48,13 +50,13 @@ type Worker struct {
 	options WorkerOptions
 }
 
-// NewWorker makes a worker of the pool of connections that River has, and of a client of the workspace.
-// Both stay the caller's, who closes the pool after River's client has stopped. A job has a connection
-// only while it looks for others of its trunk, not while it sends. What is missing is an error of every
-// job, never a panic.
+// NewWorker creates a worker from the pool of connections that River has and a client of the workspace. Both
+// stay the caller's, who closes the pool after River's client has stopped. A job uses a connection only while
+// it looks for other jobs of its trunk, not while it sends requests. A nil pool or client is an error of
+// every job, never a panic.
 func NewWorker(pool *pgxpool.Pool, client *mihu.Client, options WorkerOptions) *Worker {
 	if options.Contended == nil {
-		options.Contended = contended
+		options.Contended = isContended
 	}
 	if options.ContendedAttempts <= 0 {
 		options.ContendedAttempts = 8
@@ -68,66 +70,78 @@ func NewWorker(pool *pgxpool.Pool, client *mihu.Client, options WorkerOptions) *
 	return &Worker{pool: pool, client: client, options: options}
 }
 
-// Work makes the trunk of a job be what the job says, unless it is not the job's turn.
+// Work creates the trunk of a job, or updates it to match, unless it is not the job's turn.
 func (w *Worker) Work(ctx context.Context, job *river.Job[Args]) error {
 	if w.pool == nil {
 		return errNoPool
 	}
 	if w.client == nil {
-		return errors.New("mihuriver: no client of the workspace")
+		return errors.New("mihuriver: no client of the workspace; create one with mihu.New")
 	}
-	mine, err := w.takeTurn(ctx, job)
-	if err != nil || !mine {
-		return err
+	act, err := w.takeTurn(ctx, job)
+	if err != nil {
+		return w.fail(ctx, job, "", err)
 	}
-	ctx, end := unbroken(ctx)
+	switch {
+	case act.newer != 0:
+		return river.RecordOutput(ctx, output{Outcome: outcomeSuperseded, By: act.newer})
+	case act.wait:
+		return river.JobSnooze(turn)
+	}
+	ctx, end := uninterrupted(ctx)
 	defer end()
 	item, err := job.Args.item(w.options.Sealer)
 	if err != nil {
-		return w.judge(ctx, job, err)
+		return w.fail(ctx, job, "", err)
 	}
 	if item.SecretName != "" && w.options.Secrets == nil {
-		return w.judge(ctx, job, errNoSecrets) // the worker's fault, and none of the item
+		return w.fail(ctx, job, "", errNoSecrets) // another worker may have them
 	}
 	ensured, err := provision.Apply(ctx, w.client, item, w.options.Secrets)
 	if err != nil {
-		return w.judge(ctx, job, err)
+		return w.fail(ctx, job, ensured.Action, err)
 	}
-	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: string(ensured.Action)})
+	return river.RecordOutput(ctx, output{Outcome: outcomeDone, Action: string(ensured.Action), Attempt: job.Attempt})
 }
 
-// takeTurn says whether the job may be worked on: there is no newer one of its trunk, and no older one
-// can still send anything. What is read is enough for that, without a lock: of two jobs that run, both
-// were there before the later one looked.
-func (w *Worker) takeTurn(ctx context.Context, job *river.Job[Args]) (bool, error) {
+// move is what a job may do now. The zero value means that it is the job's turn.
+type move struct {
+	newer int64 // the job that supersedes it; 0 if there is none
+	wait  bool  // an older job of the trunk runs
+}
+
+// takeTurn decides whether the job may send requests: no job of its trunk is newer, and no older one can
+// still send any. It supersedes older jobs that wait. No lock is needed: of two jobs that run, both were
+// running before the later one looked.
+func (w *Worker) takeTurn(ctx context.Context, job *river.Job[Args]) (move, error) {
 	rc, err := river.ClientFromContextSafely[pgx.Tx](ctx)
 	if err != nil {
-		return false, err
+		return move{}, err
 	}
-	others, err := newTable(rc.Schema()).others(ctx, w.pool, job.Args.Trunk.TrunkID, job.ID)
+	others, err := newQueries(rc.Schema()).others(ctx, w.pool, job.Args.Trunk.TrunkID, job.ID)
 	if err != nil {
-		return false, fmt.Errorf("mihuriver: look for other jobs of the trunk: %w", err)
+		return move{}, fmt.Errorf("mihuriver: look for other jobs of the trunk: %w", err)
 	}
 	if len(others) == 0 {
-		return true, nil
+		return move{}, nil
 	}
 	if last := others[len(others)-1]; last.id > job.ID {
-		return false, river.RecordOutput(ctx, output{Outcome: outcomeSuperseded, By: last.id})
+		return move{newer: last.id}, nil
 	}
 	for _, older := range others {
-		if older.state == "running" {
-			return false, river.JobSnooze(turn)
+		if older.state == rivertype.JobStateRunning {
+			return move{wait: true}, nil
 		}
 	}
 	for _, older := range others {
 		if !finished(older.state) {
-			// It must not come back when this job is done and forgotten.
+			// It must not come back when this job is done and removed.
 			if err := supersede(ctx, rc, w.pool, older.id, job.ID); err != nil {
-				return false, fmt.Errorf("mihuriver: supersede an older job of the trunk: %w", err)
+				return move{}, fmt.Errorf("mihuriver: supersede an older job of the trunk: %w", err)
 			}
 		}
 	}
-	return true, nil
+	return move{}, nil
 }
 
 // supersede ends an older job that is not running.
@@ -135,7 +149,7 @@ func supersede(ctx context.Context, rc *river.Client[pgx.Tx], pool *pgxpool.Pool
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := rc.JobCancelTx(ctx, tx, older); err != nil {
 			if errors.Is(err, river.ErrNotFound) {
-				return nil // River has removed it meanwhile
+				return nil // River has removed it
 			}
 			return err
 		}
@@ -144,7 +158,7 @@ func supersede(ctx context.Context, rc *river.Client[pgx.Tx], pool *pgxpool.Pool
 	})
 }
 
-var errNoSecrets = errors.New("mihuriver: the job names credentials; give WorkerOptions Secrets that look them up")
+var errNoSecrets = errors.New("mihuriver: the job names credentials; set WorkerOptions.Secrets, which looks them up")
 
 // output is what a worker records of a job, in River's metadata.
 type output struct {
@@ -153,24 +167,31 @@ type output struct {
 	Action string `json:"action,omitempty"`
 	// By is the newer job.
 	By int64 `json:"by,omitempty"`
-	// Reason is why it was refused, or why it waits.
+	// Reason is why it was refused, is unknown or waits.
 	Reason string `json:"reason,omitempty"`
 	// Contended counts the refusals that may pass.
 	Contended int `json:"contended,omitempty"`
+	// Attempt is the last attempt that was recorded and counts.
+	Attempt int `json:"attempt,omitempty"`
+	// Unresolved means that an attempt may have changed the trunk, and none since has found out.
+	Unresolved bool `json:"unresolved,omitempty"`
 }
 
 const (
 	outcomeDone       = "done"
 	outcomeSuperseded = "superseded"
 	outcomeRefused    = "refused"
+	outcomeUnknown    = "unknown"
 	outcomeWaiting    = "waiting"
 )
 
-// recorded is the output of the attempt before; zero where there was none.
+// recorded returns the output of the attempt before; zero if there is none.
 func recorded(metadata []byte) output {
 	var holds struct {
 		Output output `json:"output"`
 	}
-	_ = json.Unmarshal(metadata, &holds) // what is not ours counts as nothing
+	if json.Unmarshal(metadata, &holds) != nil {
+		return output{} // another program's
+	}
 	return holds.Output
 }

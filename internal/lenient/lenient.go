@@ -18,7 +18,8 @@ var (
 	timeType        = reflect.TypeFor[time.Time]()
 )
 
-// Value returns v in the form that t decodes, or an error that names the place and not the value.
+// Value returns v in the form that t decodes. at is the path of v. An error contains the path and
+// not the value.
 func Value(v any, t reflect.Type, at string) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -58,7 +59,7 @@ func Value(v any, t reflect.Type, at string) (any, error) {
 	return nil, fmt.Errorf("%s: want %s, got %s", at, wanted(v, t), kindOf(v))
 }
 
-// wanted names what t decodes, for an error.
+// wanted describes the values that t decodes, for an error.
 func wanted(v any, t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:
@@ -89,6 +90,7 @@ func scalar(v any, t reflect.Type) (any, bool) {
 	}
 }
 
+// text returns a text, a number or a boolean as a text.
 func text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -101,6 +103,7 @@ func text(v any) (string, bool) {
 	return "", false
 }
 
+// entries converts the values of an object for a map.
 func entries(fields map[string]any, elem reflect.Type, at string) (any, error) {
 	for key, nested := range fields {
 		value, err := Value(nested, elem, at+"."+key)
@@ -112,6 +115,7 @@ func entries(fields map[string]any, elem reflect.Type, at string) (any, error) {
 	return fields, nil
 }
 
+// elements converts the items of a list for a slice or an array.
 func elements(items []any, elem reflect.Type, at string) (any, error) {
 	for i, nested := range items {
 		value, err := Value(nested, elem, at+"["+strconv.Itoa(i)+"]")
@@ -123,7 +127,7 @@ func elements(items []any, elem reflect.Type, at string) (any, error) {
 	return items, nil
 }
 
-// list returns a list as it is, and an empty object as an empty list.
+// list returns a list unchanged, and an empty object as an empty list.
 func list(v any) ([]any, bool) {
 	switch v := v.(type) {
 	case []any:
@@ -158,7 +162,7 @@ func Fields(fields map[string]any, t reflect.Type, at string) (map[string]any, e
 	return fields, nil
 }
 
-// object returns an object as it is, and an empty list as an empty object.
+// object returns an object unchanged, and an empty list as an empty object.
 func object(v any) (map[string]any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -169,7 +173,8 @@ func object(v any) (map[string]any, bool) {
 	return nil, false
 }
 
-// Bool reads true and false in every spelling.
+// Bool reads a boolean in every spelling: true, 1, "1", "true" in any case, false, 0, "0", "false"
+// and "". ok reports whether v is one.
 func Bool(v any) (value, ok bool) {
 	switch v := v.(type) {
 	case bool:
@@ -187,7 +192,7 @@ func Bool(v any) (value, ok bool) {
 	return false, false
 }
 
-// number returns nil for an empty text, which decodes to nothing.
+// number returns v as a number that fits t. An empty text is nil, which decodes to the zero value.
 func number(v any, t reflect.Type) (any, bool) {
 	var text string
 	switch v := v.(type) {
@@ -212,7 +217,7 @@ func number(v any, t reflect.Type) (any, bool) {
 		if n, err := strconv.ParseUint(text, 10, t.Bits()); err == nil {
 			return n, true
 		}
-		const exact = 1 << 53 // above it, a float is not exact
+		const exact = 1 << 53 // above it, floats are not exact
 		return uint64(f), f >= 0 && f <= exact && f == float64(uint64(f)) && !fits.OverflowUint(uint64(f))
 	case fits.CanInt():
 		if n, err := strconv.ParseInt(text, 10, t.Bits()); err == nil {
@@ -224,7 +229,8 @@ func number(v any, t reflect.Type) (any, bool) {
 	return nil, false
 }
 
-// instant reads the forms of times that such backends send. An unreadable time is no failure.
+// instant reads the forms of times that such backends send. An unreadable time is nil, not an
+// error.
 func instant(v any) any {
 	text, _ := v.(string)
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {
@@ -235,6 +241,7 @@ func instant(v any) any {
 	return nil
 }
 
+// kindOf describes the type of a decoded value, for an error.
 func kindOf(v any) string {
 	switch v.(type) {
 	case bool:

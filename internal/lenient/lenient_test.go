@@ -48,20 +48,20 @@ type everything struct {
 	embedded
 }
 
-// decode is what the package that uses this one does: with tolerance, and then as always.
+// decode decodes as package mihu does: it converts the value, and then decodes it as usual.
 func decode(t *testing.T, text string, into any) error {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var tree any
 	require.NoError(t, decoder.Decode(&tree), text)
-	fitted, err := lenient.Value(tree, reflect.TypeOf(into).Elem(), "at")
+	converted, err := lenient.Value(tree, reflect.TypeOf(into).Elem(), "at")
 	if err != nil {
 		return err
 	}
-	written, err := json.Marshal(fitted)
+	encoded, err := json.Marshal(converted)
 	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(written, into), "what fits decodes")
+	require.NoError(t, json.Unmarshal(encoded, into), "a converted value must decode")
 	return nil
 }
 
@@ -130,8 +130,8 @@ func TestValue(t *testing.T) {
 	}
 }
 
-// What is refused is named by its place, and nothing is said of its value.
-func TestValueRefuses(t *testing.T) {
+// An error contains the path of the value that cannot be converted, and not the value.
+func TestValueThatCannotBeConverted(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		`"x"`:                             `at: want an object, got text`,

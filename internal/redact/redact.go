@@ -1,4 +1,4 @@
-// Package redact keeps secrets and whole phone numbers out of what is printed.
+// Package redact removes secrets and masks phone numbers in texts that are printed.
 package redact
 
 import (
@@ -11,12 +11,13 @@ import (
 	"unicode/utf8"
 )
 
-// Placeholder stands where a secret was.
+// Placeholder replaces a secret.
 const Placeholder = "[redacted]"
 
 const dots = "•••"
 
-// Number shortens a phone number to what identifies it to its owner: +1234•••8901.
+// Number masks the middle of a phone number, so that its owner can still recognize it:
+// +1234•••8901.
 func Number(number string) string {
 	digits, plus := strings.CutPrefix(number, "+")
 	head, tail := 4, 4
@@ -30,12 +31,13 @@ func Number(number string) string {
 	return masked
 }
 
-// BadNumber shows the shape of what should have been a number and hides what it says.
+// BadNumber masks an invalid phone number. Its shape stays visible, and at most its first and last
+// four digits.
 func BadNumber(s string) string {
 	if IsE164("+" + s) {
 		return Number(s)
 	}
-	const most = 24
+	const maximum = 24
 	total := 0
 	for _, r := range s {
 		if isDigit(r) {
@@ -45,7 +47,7 @@ func BadNumber(s string) string {
 	var b strings.Builder
 	seen := 0
 	for i, r := range s {
-		if i >= most {
+		if i >= maximum {
 			b.WriteString("…")
 			break
 		}
@@ -66,9 +68,9 @@ func BadNumber(s string) string {
 	return b.String()
 }
 
-// Text masks every run of digits that is long enough to be a phone number; after a plus sign the
-// digits may be set apart, as people write numbers. Digits inside a word, a UUID say, are left
-// alone unless a plus sign announces a number.
+// Text masks every run of digits that is long enough to be a phone number. After a plus sign the
+// digits may have separators between them. Digits within a word, such as a UUID, are unchanged
+// unless a plus sign precedes them.
 func Text(s string) string {
 	const shortest = 7
 	var b strings.Builder
@@ -95,7 +97,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// digitRun gives the end of the digits that start at i, and the digits alone.
+// digitRun returns the end of the digits that start at i, and the digits without separators.
 func digitRun(s string, i int, spaced bool) (end int, digits string) {
 	var b strings.Builder
 	for end = i; i < len(s); i++ {
@@ -110,13 +112,14 @@ func digitRun(s string, i int, spaced bool) (end int, digits string) {
 	return end, b.String()
 }
 
-// OneLine keeps a server's text from breaking a log and bounds it.
-func OneLine(s string, most int) string {
-	cut := len(s) > most
+// OneLine replaces control characters by spaces, so that a server's text cannot break a log, and
+// cuts the text to a maximum number of bytes.
+func OneLine(s string, maximum int) string {
+	cut := len(s) > maximum
 	if cut {
-		s = strings.ToValidUTF8(s[:most], "")
+		s = strings.ToValidUTF8(s[:maximum], "")
 	}
-	// What is not text becomes a character, so that nothing that was apart is joined.
+	// Each is replaced, not removed, so that the texts around it are not joined.
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r <= 0x9f || r == 0x2028 || r == 0x2029 {
 			return ' '
@@ -132,7 +135,7 @@ func OneLine(s string, most int) string {
 func isDigit(r rune) bool  { return r >= '0' && r <= '9' }
 func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
 
-// Clip bounds the length of a value for an error and escapes what is not printable.
+// Clip cuts a value to the length that an error can show, and escapes unprintable characters.
 func Clip(s string) string {
 	const longest = 64
 	if len(s) > longest {
@@ -142,18 +145,18 @@ func Clip(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// Quote is Clip in quotation marks.
+// Quote returns the clipped value in quotation marks.
 func Quote(s string) string { return `"` + Clip(s) + `"` }
 
-// Redactor removes one request's secrets from text that a server may have echoed. It is made
-// only when something went wrong.
+// Redactor removes the secrets of one request from text in which a server may have echoed them. It
+// is only built when something failed.
 type Redactor struct {
 	secrets []string
 	numbers []string
 }
 
-// New knows the secrets given, and finds those in the request's own body by the names of
-// their fields, so that calls through Client.Do are covered as well.
+// New returns a Redactor of the given secrets and of those in the request's body. It finds the
+// latter by the names of their fields, so that calls through Client.Do are covered too.
 func New(body []byte, secrets ...string) *Redactor {
 	r := new(Redactor)
 	for _, secret := range secrets {
@@ -166,7 +169,7 @@ func New(body []byte, secrets ...string) *Redactor {
 	return r
 }
 
-// CollectAll takes in a query or headers.
+// CollectAll adds the secrets and numbers of a query or of headers.
 func (r *Redactor) CollectAll(values map[string][]string) {
 	for name, each := range values {
 		for _, value := range each {
@@ -175,7 +178,7 @@ func (r *Redactor) CollectAll(values map[string][]string) {
 	}
 }
 
-// Collect takes in what stands under a name, and all that is in it.
+// Collect adds the secrets and numbers of a named value, including nested ones.
 func (r *Redactor) Collect(name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -206,7 +209,7 @@ func isSecretName(name string) bool {
 	return false
 }
 
-// Add remembers a secret in the spellings in which an answer may repeat it.
+// Add adds a secret in every spelling in which a response may echo it.
 func (r *Redactor) Add(secret string) {
 	if secret == "" {
 		return
@@ -227,18 +230,18 @@ func (r *Redactor) Add(secret string) {
 			}
 		}
 	}
-	// The longest first, so that no spelling is broken up by one that is a part of it.
+	// The longest first, so that a part of a spelling is not replaced before the whole.
 	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
 func inPage(s, quote, apostrophe string) string {
 	if !strings.ContainsAny(s, `&<>"'`) {
-		return s // a Replacer costs more than all else of a secret
+		return s // building a Replacer is expensive
 	}
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quote, "'", apostrophe).Replace(s)
 }
 
-// Secrets removes the secrets and keeps everything else.
+// Secrets removes the secrets and leaves everything else unchanged.
 func (r *Redactor) Secrets(s string) string {
 	for _, secret := range r.secrets {
 		s = replaceSecret(s, secret)
@@ -246,12 +249,12 @@ func (r *Redactor) Secrets(s string) string {
 	return s
 }
 
-// Text removes the secrets and masks phone numbers.
+// Text removes the secrets, masks every phone number and returns one line of bounded length.
 func (r *Redactor) Text(s string) string {
 	return OneLine(Text(r.known(s)), 1024)
 }
 
-// known removes the secrets and masks the numbers that the request holds.
+// known removes the secrets and masks the request's own numbers.
 func (r *Redactor) known(s string) string {
 	return r.maskKnown(r.Secrets(s))
 }
@@ -265,13 +268,15 @@ func (r *Redactor) maskKnown(s string) string {
 	return s
 }
 
-// ID removes what is known to be private and leaves other digits alone, since an id may be of them.
+// ID removes the secrets and masks the request's own numbers. Other digits are unchanged, since an
+// ID may consist of digits.
 func (r *Redactor) ID(s string) string {
 	return OneLine(r.known(s), 128)
 }
 
-// Code removes a secret that could be a word of a code only where it is the whole of it, so that a
-// user called "invalid" does not change "invalid_sip", which programs compare.
+// Code is for error codes, which programs compare. A secret that consists of letters is removed
+// only if it is a whole word, so that the username "invalid" does not change the code
+// "invalid_sip".
 func (r *Redactor) Code(s string) string { return OneLine(Text(r.maskKnown(r.name(s))), 128) }
 
 func (r *Redactor) name(s string) string {
@@ -285,8 +290,8 @@ func (r *Redactor) name(s string) string {
 	return s
 }
 
-// Body removes the secrets from an answer as it came. JSON is taken apart, because it can spell a
-// string in many ways.
+// Body removes the secrets from the body of a response. JSON is decoded for that, because it can
+// spell a string in many ways.
 func (r *Redactor) Body(b []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.UseNumber()
@@ -296,7 +301,7 @@ func (r *Redactor) Body(b []byte) []byte {
 	}
 	clean, changed := r.tree(tree)
 	if !changed {
-		// A key that stands twice hides its first value from those who decode.
+		// A duplicate key hides its first value from a decoder.
 		return []byte(r.Secrets(string(b)))
 	}
 	out, err := json.Marshal(clean)
@@ -313,7 +318,7 @@ func (r *Redactor) tree(v any) (clean any, changed bool) {
 		for key, nested := range v {
 			value, c := r.tree(nested)
 			name := r.name(key)
-			for _, taken := out[name]; taken; _, taken = out[name] {
+			for _, exists := out[name]; exists; _, exists = out[name] {
 				name += "'"
 			}
 			out[name] = value
@@ -340,8 +345,8 @@ func (r *Redactor) tree(v any) (clean any, changed bool) {
 	return v, false
 }
 
-// replaceSecret replaces a secret wherever it stands; a short one only where it is a whole word,
-// since three letters occur in every sentence.
+// replaceSecret replaces every occurrence of a secret. A short one is replaced only if it is a
+// whole word, since three letters occur in every sentence.
 func replaceSecret(s, secret string) string {
 	const short = 4
 	if len(secret) >= short {
@@ -374,7 +379,7 @@ func isWord(r rune) bool {
 	return r == '_' || isDigit(r) || r >= utf8.RuneSelf && r != utf8.RuneError || isLetter(r)
 }
 
-// IsE164 is the API's own pattern, ^\+[1-9][0-9]{1,14}$.
+// IsE164 reports whether s matches the API's own pattern, ^\+[1-9][0-9]{1,14}$.
 func IsE164(s string) bool {
 	if len(s) < 3 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return false
@@ -387,7 +392,7 @@ func IsE164(s string) bool {
 	return true
 }
 
-// AnyNumber masks what is, or should have been, a number.
+// AnyNumber masks a valid or invalid phone number. "" is returned unchanged.
 func AnyNumber(number string) string {
 	if number == "" {
 		return ""

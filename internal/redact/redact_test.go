@@ -28,8 +28,8 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// What should have been a number shows its shape, so that a caller can see what is wrong with it,
-// and never so much that a number can be read.
+// An invalid number shows its shape, so that a caller can see what is wrong, but no readable
+// number.
 func TestBadNumber(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{
@@ -51,9 +51,9 @@ func TestBadNumber(t *testing.T) {
 
 	list := "+12345678901" + strings.Repeat(" +12345678902", 9)
 	for _, separator := range []string{" ", "", ",", "\n"} {
-		shown := redact.BadNumber(strings.ReplaceAll(list, " ", separator))
-		assert.NotContains(t, shown, "12345678901", "a list in the place of a number")
-		assert.NotContains(t, shown, "2345678")
+		masked := redact.BadNumber(strings.ReplaceAll(list, " ", separator))
+		assert.NotContains(t, masked, "12345678901", "a list instead of a number")
+		assert.NotContains(t, masked, "2345678")
 	}
 }
 
@@ -72,7 +72,7 @@ func TestAnyNumber(t *testing.T) {
 	}
 }
 
-// A number in a text is masked however it is written; other digits stay.
+// A number in a text is masked in every notation. Other digits are unchanged.
 func TestText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -140,13 +140,13 @@ func TestIsE164(t *testing.T) {
 	}
 }
 
-// A secret is found in every spelling in which a server may repeat it.
+// A secret is removed in every spelling in which a server may echo it.
 func TestSecretsInEverySpelling(t *testing.T) {
 	t.Parallel()
 	const secret = `p"w/<&é'`
 	r := redact.New(nil, secret)
 	for name, spelling := range map[string]string{
-		"as it is":                   `p"w/<&é'`,
+		"unchanged":                  `p"w/<&é'`,
 		"JSON":                       `p\"w/<&é'`,
 		"JSON, safe within HTML":     `p\"w/\u003c\u0026é'`,
 		"JSON in ASCII":              `p\"w/<&\u00e9'`,
@@ -161,7 +161,7 @@ func TestSecretsInEverySpelling(t *testing.T) {
 	}
 }
 
-// The secrets of a request are found by the names of its fields, wherever they stand.
+// The secrets of a request are found by the names of its fields, at any depth.
 func TestSecretsOfARequest(t *testing.T) {
 	t.Parallel()
 	r := redact.New([]byte(`{"phone_number": "+12345678901", "name": "Front desk", "sip": {"username": "alice", "password": "s3cret", "gateway": "sip.example.com"},
@@ -177,10 +177,10 @@ func TestSecretsOfARequest(t *testing.T) {
 	assert.Equal(t, text, new(redact.Redactor).Secrets(text))
 }
 
-// A secret that is part of another does not save the rest of it.
+// If a secret is a part of another, the whole of the longer one is removed.
 func TestSecretsWithinSecrets(t *testing.T) {
 	t.Parallel()
-	for range 50 { // the order of the fields is not one of the body's
+	for range 50 { // the order in which fields are collected is random
 		r := redact.New([]byte(`{"username": "alice", "password": "alice-s3cret", "secret": "an alice-s3cret of it"}`), "alice-s3c")
 		if !assert.Equal(t, "[redacted], [redacted], [redacted]", r.Secrets("alice, alice-s3cret, an alice-s3cret of it")) {
 			break
@@ -188,7 +188,7 @@ func TestSecretsWithinSecrets(t *testing.T) {
 	}
 }
 
-// A short secret is hidden where it is a word, since its letters occur in every other one.
+// A short secret is removed only if it is a word, since its letters occur in many others.
 func TestShortSecrets(t *testing.T) {
 	t.Parallel()
 	r := redact.New(nil, "in", "é")
@@ -203,10 +203,10 @@ func TestShortSecrets(t *testing.T) {
 	} {
 		assert.Equal(t, want, r.Secrets(text), text)
 	}
-	assert.Equal(t, "c[redacted] and [redacted]", redact.New(nil, "able").Secrets("cable and able"), "a longer one wherever it stands")
+	assert.Equal(t, "c[redacted] and [redacted]", redact.New(nil, "able").Secrets("cable and able"), "a longer one is removed everywhere")
 }
 
-// Codes are compared by programs: they change only where they are, or hold, a secret.
+// Programs compare codes: a code changes only if it is or contains a secret.
 func TestCode(t *testing.T) {
 	t.Parallel()
 	r := redact.New([]byte(`{"username": "invalid", "phone_number": "+12345678901"}`), "l0ng-secret-token")
@@ -229,13 +229,13 @@ func TestCode(t *testing.T) {
 func TestID(t *testing.T) {
 	t.Parallel()
 	r := redact.New([]byte(`{"phone_number": "+12345678901"}`), "t0ken")
-	assert.Equal(t, "9876543210987654", r.ID("9876543210987654"), "an id may be of digits")
+	assert.Equal(t, "9876543210987654", r.ID("9876543210987654"), "an ID may consist of digits")
 	assert.Equal(t, "req-1234•••8901-[redacted]", r.ID("req-12345678901-t0ken"))
 	assert.Equal(t, "a b", r.ID("a\nb"))
 	assert.Equal(t, strings.Repeat("a", 128)+"…", r.ID(strings.Repeat("a", 1<<20)))
 }
 
-// A number of the request is masked in every text, also where no other would be taken for one.
+// A number of the request is masked even where other digits would not be taken for a number.
 func TestNumbersOfTheRequest(t *testing.T) {
 	t.Parallel()
 	r := redact.New([]byte(`{"phone_number": "+12345678901", "other_number": "odd"}`))
@@ -243,28 +243,28 @@ func TestNumbersOfTheRequest(t *testing.T) {
 	assert.Equal(t, "trunk-1234•••8901 %2B1234•••8901 x1208•••9178x odd", r.Text("trunk-12345678901 %2B12345678901 x12084439178x odd"))
 }
 
-// An answer loses the secrets and nothing else.
+// Body removes the secrets and changes nothing else.
 func TestBody(t *testing.T) {
 	t.Parallel()
 	r := redact.New([]byte(`{"username": "data", "phone_number": "+12345678901"}`), "l0ng-secret-token", `p"w`, "48151623")
 	tests := []struct{ name, body, want string }{
 		{"no secret", `{"b":  1, "a": "+12345678901"}`, `{"b":  1, "a": "+12345678901"}`},
 		{"not JSON", "<html>l0ng-secret-token</html>", "<html>[redacted]</html>"},
-		{"nothing", "", ""},
-		{"JSON that is cut", `{"a": "l0ng-secret-token`, `{"a": "[redacted]`},
+		{"empty", "", ""},
+		{"JSON that is cut short", `{"a": "l0ng-secret-token`, `{"a": "[redacted]`},
 		{"two values", `"l0ng-secret-token" "x"`, `"[redacted]" "x"`},
 		{"a value", `{"a":"x l0ng-secret-token x","b":1.50}`, `{"a":"x [redacted] x","b":1.50}`},
-		{"an odd spelling", `{"a":"\u006c0ng\u002dsecret-token"}`, `{"a":"[redacted]"}`},
-		{"a number that is one", `{"a":48151623,"b":12345678901234567890}`, `{"a":"[redacted]","b":12345678901234567890}`},
+		{"a secret in escapes", `{"a":"\u006c0ng\u002dsecret-token"}`, `{"a":"[redacted]"}`},
+		{"a secret as a number", `{"a":48151623,"b":12345678901234567890}`, `{"a":"[redacted]","b":12345678901234567890}`},
 		{"a nested value", `[{"a":["p\"w"]},null,true]`, `[{"a":["[redacted]"]},null,true]`},
-		{"a value that is the name of a field", `{"data":"data","x":"p\"w"}`, `{"[redacted]":"[redacted]","x":"[redacted]"}`},
-		{"numbers are whole", `{"a":"p\"w","n":"+12345678901"}`, `{"a":"[redacted]","n":"+12345678901"}`},
+		{"a secret that is the name of a field", `{"data":"data","x":"p\"w"}`, `{"[redacted]":"[redacted]","x":"[redacted]"}`},
+		{"phone numbers are unchanged", `{"a":"p\"w","n":"+12345678901"}`, `{"a":"[redacted]","n":"+12345678901"}`},
 		{
-			"numbers are whole as names, too, and stay apart", `{"+12341118901":1,"+12342228901":2,"a":"p\"w"}`,
+			"phone numbers as names are unchanged and distinct", `{"+12341118901":1,"+12342228901":2,"a":"p\"w"}`,
 			`{"+12341118901":1,"+12342228901":2,"a":"[redacted]"}`,
 		},
-		{"long names stay", `{"` + strings.Repeat("a", 300) + `":"p\"w"}`, `{"` + strings.Repeat("a", 300) + `":"[redacted]"}`},
-		{"a name that holds a secret", `{"x l0ng-secret-token":1}`, `{"x [redacted]":1}`},
+		{"long names are unchanged", `{"` + strings.Repeat("a", 300) + `":"p\"w"}`, `{"` + strings.Repeat("a", 300) + `":"[redacted]"}`},
+		{"a name that contains a secret", `{"x l0ng-secret-token":1}`, `{"x [redacted]":1}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package example has what the example programs have in common: how they start and end, and which
-// workspace they work on.
+// Package example contains what the example programs share: how they start and end, and which
+// workspace they use.
 package example
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// Env is what surrounds a program. A test gives it surroundings of its own.
+// Env is the environment of a program. A test passes an environment of its own.
 type Env struct {
 	Args           []string
 	Getenv         func(string) string
@@ -26,18 +26,17 @@ type Env struct {
 	Stdout, Stderr io.Writer
 }
 
-// ErrNotConfirmed is the end of a program that would change a real workspace and was not told to.
-var ErrNotConfirmed = errors.New("nothing was changed; run it again with -yes to change it")
+// ErrNotConfirmed is returned by a program that would change a real workspace without -yes.
+var ErrNotConfirmed = errors.New("no changes made; run it again with -yes to change the workspace")
 
-// errUsage is a command line that the flag package has already complained about.
+// errUsage is an invalid command line. The flag package has already printed the error.
 var errUsage = errors.New("usage")
 
-// Main runs a program in the surroundings of its process and ends the process: with 0, with 1
-// where the program fails, with 2 where its command line is wrong. Ctrl-C ends the context, so
-// that the program can clean up.
+// Main runs a program and exits: with 0, with 1 if the program fails, or with 2 if its command line
+// is invalid. Ctrl-C cancels the context, so that the program can clean up.
 func Main(name string, run func(context.Context, Env) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends a program that hangs
+	context.AfterFunc(ctx, stop) // a second Ctrl-C then kills the process
 	err := run(ctx, Env{os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	switch {
@@ -50,7 +49,7 @@ func Main(name string, run func(context.Context, Env) error) {
 	}
 }
 
-// Parse reads the command line. None of the examples takes arguments beside its flags.
+// Parse parses the command line. The examples take flags, but no arguments.
 func (e Env) Parse(flags *flag.FlagSet) error {
 	flags.SetOutput(e.Stderr)
 	switch err := flags.Parse(e.Args); {
@@ -69,31 +68,32 @@ func (e Env) Parse(flags *flag.FlagSet) error {
 // Printf prints to the standard output.
 func (e Env) Printf(format string, args ...any) { _, _ = fmt.Fprintf(e.Stdout, format, args...) }
 
-// Workspace is what a program works on.
+// Workspace is the workspace that a program uses.
 type Workspace struct {
 	Client *mihu.Client
-	// Fake is the server where the workspace is not a real one, and nil where it is.
+	// Fake is the fake server, or nil if the workspace is a real one.
 	Fake *mihutest.Server
 }
 
-// Open opens the workspace that MIHU_TENANT or MIHU_BASE_URL, with MIHU_API_TOKEN, name. Where none
-// of them is set it starts a fake one. It says which it is, on the standard error, before anything
-// is sent. A program without tests would call mihu.NewFromEnv, which reads the same variables.
+// Open creates a client from MIHU_TENANT or MIHU_BASE_URL, and MIHU_API_TOKEN. If none of them is
+// set, it starts a fake server. It prints which of the two it uses to standard error, before any
+// request is sent. A program without a fake server would call mihu.NewFromEnv, which reads the same
+// variables.
 func Open(env Env) (*Workspace, error) {
-	tenant, token, base := env.Getenv(mihu.EnvTenant), env.Getenv(mihu.EnvToken), env.Getenv(mihu.EnvBaseURL)
+	workspace, token, base := env.Getenv(mihu.EnvTenant), env.Getenv(mihu.EnvToken), env.Getenv(mihu.EnvBaseURL)
 	switch {
-	case tenant == "" && token == "" && base == "":
+	case workspace == "" && token == "" && base == "":
 		return openFake(env)
 	case token == "":
 		return nil, errors.New(mihu.EnvToken + " is not set; unset the other MIHU_ variables to use the fake server")
-	case tenant == "" && base == "":
+	case workspace == "" && base == "":
 		return nil, errors.New(mihu.EnvTenant + " is not set; unset " + mihu.EnvToken + " to use the fake server")
 	}
-	client, err := mihu.New(tenant, token, mihu.WithBaseURL(base), mihu.WithUserAgent("mihu-examples"))
+	client, err := mihu.New(workspace, token, mihu.WithBaseURL(base), mihu.WithUserAgent("mihu-examples"))
 	if err != nil {
 		return nil, err
 	}
-	_, _ = fmt.Fprintf(env.Stderr, "REAL workspace at %s\n\n", client.BaseURL())
+	_, _ = fmt.Fprintf(env.Stderr, "Using the REAL workspace at %s\n\n", client.BaseURL())
 	return &Workspace{Client: client}, nil
 }
 
@@ -107,20 +107,20 @@ func openFake(env Env) (*Workspace, error) {
 		server.Close()
 		return nil, err
 	}
-	_, _ = fmt.Fprintf(env.Stderr, "Fake server in this process: nothing leaves this machine. Set %s and %s for a real workspace.\n\n",
+	_, _ = fmt.Fprintf(env.Stderr, "Using an in-process fake server. To use a real workspace, set %s and %s.\n\n",
 		mihu.EnvTenant, mihu.EnvToken)
 	return &Workspace{client, server}, nil
 }
 
-// Populate fills a fake workspace with call trunks, each with an agent and a password of its own.
-// It leaves a real one as it is.
+// Populate adds call trunks to a fake server, each with its own agent and password. It does not
+// change a real workspace.
 func (w *Workspace) Populate(trunks int) error {
 	if w.Fake == nil {
 		return nil
 	}
 	for i := range trunks {
 		err := w.Fake.AddTrunk(mihutest.Trunk{
-			// The numbers from 0100 to 0199 are kept for fiction.
+			// The numbers from 0100 to 0199 are reserved for fiction.
 			ID:        mihu.TrunkID{PhoneNumber: fmt.Sprintf("+120255501%02d", i), Channel: mihu.ChannelCall},
 			AgentUUID: w.Fake.AddAgent(fmt.Sprintf("Agent %d", i+1)),
 			SIP:       mihu.SIPCredentials{Gateway: "sip1.example.net", Username: "trunk", Password: rand.Text()},
@@ -132,18 +132,18 @@ func (w *Workspace) Populate(trunks int) error {
 	return nil
 }
 
-// MayWrite says that the program may change the workspace: it is a fake, or the flag -yes is given.
+// MayWrite reports whether the program may change the workspace: it is a fake, or -yes is set.
 func (w *Workspace) MayWrite(yes bool) bool { return w.Fake != nil || yes }
 
-// Who names who answers on a channel. The API may leave the names out.
+// Who returns the name of the agent that answers on a channel. The API may omit the name.
 func Who(binding mihu.Binding) string {
 	if !binding.Bound {
 		return "nobody"
 	}
-	return cmp.Or(binding.AgentName, binding.AgentUUID, "an agent without a name")
+	return cmp.Or(binding.AgentName, binding.AgentUUID, "an unnamed agent")
 }
 
-// Close ends what Open started.
+// Close closes the client, and the fake server if there is one.
 func (w *Workspace) Close() {
 	w.Client.CloseIdleConnections()
 	if w.Fake != nil {

@@ -11,22 +11,22 @@ import (
 	"github.com/mihu-go/mihu/examples/internal/example"
 )
 
-// TestOpen must never take a fake workspace for a real one, nor the other way round.
+// TestOpen checks that Open never confuses a fake server with a real workspace.
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	const token = "1|of-a-test"
 	for name, c := range map[string]struct {
 		variables map[string]string
 		fake      bool
-		says      string // on the standard error, or as the error
+		message   string // on standard error, or of the error
 	}{
-		"nothing set":      {nil, true, "Fake server"},
-		"tenant and token": {map[string]string{mihu.EnvTenant: "acme", mihu.EnvToken: token}, false, "REAL workspace at https://acme.mihu.ai/api/v1"},
-		"base and token":   {map[string]string{mihu.EnvBaseURL: "https://acme.mindhunters.ai/api/v1", mihu.EnvToken: token}, false, "REAL workspace at https://acme.mindhunters.ai/api/v1"},
-		"tenant alone":     {map[string]string{mihu.EnvTenant: "acme"}, false, "MIHU_API_TOKEN is not set"},
-		"base alone":       {map[string]string{mihu.EnvBaseURL: "https://acme.mihu.ai/api/v1"}, false, "MIHU_API_TOKEN is not set"},
-		"token alone":      {map[string]string{mihu.EnvToken: token}, false, "MIHU_TENANT is not set"},
-		"wrong tenant":     {map[string]string{mihu.EnvTenant: "acme.mihu.ai", mihu.EnvToken: token}, false, "DNS label"},
+		"nothing set":         {nil, true, "fake server"},
+		"workspace and token": {map[string]string{mihu.EnvTenant: "acme", mihu.EnvToken: token}, false, "Using the REAL workspace at https://acme.mihu.ai/api/v1"},
+		"base and token":      {map[string]string{mihu.EnvBaseURL: "https://acme.mindhunters.ai/api/v1", mihu.EnvToken: token}, false, "Using the REAL workspace at https://acme.mindhunters.ai/api/v1"},
+		"workspace alone":     {map[string]string{mihu.EnvTenant: "acme"}, false, "MIHU_API_TOKEN is not set"},
+		"base alone":          {map[string]string{mihu.EnvBaseURL: "https://acme.mihu.ai/api/v1"}, false, "MIHU_API_TOKEN is not set"},
+		"token alone":         {map[string]string{mihu.EnvToken: token}, false, "MIHU_TENANT is not set"},
+		"invalid workspace":   {map[string]string{mihu.EnvTenant: "acme.mihu.ai", mihu.EnvToken: token}, false, "DNS label"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,17 +35,17 @@ func TestOpen(t *testing.T) {
 				Getenv: func(name string) string { return c.variables[name] },
 				Stderr: &stderr,
 			})
-			said := stderr.String()
+			message := stderr.String()
 			if err != nil {
-				said = err.Error()
+				message = err.Error()
 			} else {
 				t.Cleanup(workspace.Close)
 				if fake := workspace.Fake != nil; fake != c.fake || workspace.MayWrite(false) != c.fake || !workspace.MayWrite(true) {
-					t.Errorf("fake: %t, want %t, which alone may be written to", fake, c.fake)
+					t.Errorf("fake = %t, want %t; only a fake may be changed without -yes", fake, c.fake)
 				}
 			}
-			if !strings.Contains(said, c.says) || strings.Contains(said, token) {
-				t.Errorf("it says %q, want %q", said, c.says)
+			if !strings.Contains(message, c.message) || strings.Contains(message, token) {
+				t.Errorf("got %q, want %q", message, c.message)
 			}
 		})
 	}
@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if !c.ok && !strings.Contains(stderr.String(), "change a real workspace") {
-				t.Errorf("the usage is not shown: %q", stderr.String())
+				t.Errorf("got %q, want the usage", stderr.String())
 			}
 		})
 	}
@@ -83,10 +83,10 @@ func TestParse(t *testing.T) {
 func TestWho(t *testing.T) {
 	t.Parallel()
 	for want, binding := range map[string]mihu.Binding{
-		"nobody":                  {AgentName: "Front desk"},
-		"Front desk":              {Bound: true, AgentName: "Front desk", AgentUUID: "u"},
-		"u":                       {Bound: true, AgentUUID: "u"},
-		"an agent without a name": {Bound: true},
+		"nobody":           {AgentName: "Front desk"},
+		"Front desk":       {Bound: true, AgentName: "Front desk", AgentUUID: "u"},
+		"u":                {Bound: true, AgentUUID: "u"},
+		"an unnamed agent": {Bound: true},
 	} {
 		if got := example.Who(binding); got != want {
 			t.Errorf("Who(%+v) = %q, want %q", binding, got, want)

@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "write the golden files")
 // Program is the run function of an example.
 type Program func(context.Context, example.Env) error
 
-// Run runs a program and gives what it printed, on both its outputs. A server stands for the real
-// workspace and is named as one; with a nil server the program starts its fake.
+// Run runs a program and returns what it printed to standard output and standard error. The program
+// uses server as if it were a real workspace. If server is nil, the program starts its fake server.
 func Run(ctx context.Context, t *testing.T, program Program, server *mihutest.Server, stdin string, args ...string) (string, error) {
 	t.Helper()
 	variables := map[string]string{}
@@ -43,7 +43,7 @@ func Run(ctx context.Context, t *testing.T, program Program, server *mihutest.Se
 	return printed, err
 }
 
-// Golden compares what was printed with a file of testdata; the flag -update writes the file.
+// Golden compares the output with a file in testdata. The flag -update writes the file.
 func Golden(t *testing.T, name, printed string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -56,8 +56,8 @@ func Golden(t *testing.T, name, printed string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := strings.ReplaceAll(string(text), "\r\n", "\n") // as git may check it out on Windows
+	want := strings.ReplaceAll(string(text), "\r\n", "\n") // git may check it out with CRLF on Windows
 	if printed != want {
-		t.Errorf("the program printed\n%s\nwant, as in %s,\n%s", printed, file, want)
+		t.Errorf("got:\n%s\nwant, from %s:\n%s", printed, file, want)
 	}
 }

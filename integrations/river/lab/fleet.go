@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// fleet has one process work, and then three, and compares.
+// fleet compares the rate of one process with that of three.
 func fleet(ctx context.Context, l *lab) error {
 	alone, together := 4_000, 20_000
 	if l.short {
@@ -26,17 +26,17 @@ func fleet(ctx context.Context, l *lab) error {
 		return err
 	}
 	fmt.Printf("   three processes are %.2f times as fast as one\n", three/one)
-	least := 2.5
+	required := 2.5
 	if l.short {
-		least = 2 // a short time, perhaps on a busy machine
+		required = 2 // a short time, perhaps on a busy machine
 	}
-	if three < least*one {
-		return fmt.Errorf("less than %g times", least)
+	if three < required*one {
+		return fmt.Errorf("less than %g times", required)
 	}
 	return nil
 }
 
-// worked has processes work on items, and gives their rate.
+// worked has processes work on items, and returns their rate.
 func (l *lab) worked(ctx context.Context, processes, count int, env ...string) (float64, error) {
 	server, url, err := l.mihu(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (l *lab) worked(ctx context.Context, processes, count int, env ...string) (
 	}
 	for _, w := range workers {
 		if err := w.stop(); err != nil {
-			return 0, fmt.Errorf("a worker ends: %w", err)
+			return 0, fmt.Errorf("a worker failed: %w", err)
 		}
 	}
 	perSecond, err := l.rate(ctx)
@@ -68,13 +68,13 @@ func (l *lab) worked(ctx context.Context, processes, count int, env ...string) (
 	if sum.Done != count {
 		return 0, errors.New("not all are done")
 	}
-	l.most, err = exact(server, count)
+	l.peak, err = exact(server, count)
 	return perSecond, err
 }
 
 // limit has three processes share a rate.
 func limit(ctx context.Context, l *lab) error {
-	const perSecond, most = 200, 210
+	const perSecond, maximum = 200, 210
 	count := 20_000
 	if l.short {
 		count = 1_200
@@ -86,45 +86,45 @@ func limit(ctx context.Context, l *lab) error {
 	if _, err := l.worked(ctx, 3, count, envRedis+"="+rdb.socket(), fmt.Sprint(envRate, "=", perSecond)); err != nil {
 		return err
 	}
-	if l.most > most {
-		return fmt.Errorf("%d requests in a second, more than %d", l.most, most)
+	if l.peak > maximum {
+		return fmt.Errorf("%d requests in a second, more than %d", l.peak, maximum)
 	}
 	return nil
 }
 
-// mihu starts the fake one.
+// mihu starts the fake server.
 func (l *lab) mihu(ctx context.Context) (*process, string, error) {
 	server, err := l.start(ctx, "serve")
 	if err != nil {
 		return nil, "", err
 	}
 	var r report
-	err = server.answer(&r)
+	err = server.receive(&r)
 	return server, r.URL, err
 }
 
-// exact says that every trunk is as wanted, and none was registered a second time. It gives the most
-// requests of a second.
-func exact(server *process, count int) (most int, err error) {
+// exact returns an error unless every trunk is as wanted and none was created twice. It also returns the most
+// requests within a second.
+func exact(server *process, count int) (peak int, err error) {
 	var r report
-	if err := server.ask(strconv.Itoa(count), &r); err != nil {
+	if err := server.request(strconv.Itoa(count), &r); err != nil {
 		return 0, err
 	}
-	fmt.Printf("   the server saw %d requests, %d faults, at most %d in a second; %d trunks registered, %d again, %d missing, %d wrong, %d too many\n",
-		r.Requests, r.Faults, r.MostInASecond, r.Registered, r.Again, r.Missing, r.Wrong, r.Extra)
+	fmt.Printf("   the server received %d requests, at most %[3]d in a second, and injected %[2]d faults; %[4]d trunks created, %[5]d twice, %[6]d missing, %[7]d wrong, %[8]d too many\n",
+		r.Requests, r.Faults, r.Peak, r.Registered, r.Again, r.Missing, r.Wrong, r.Extra)
 	if r.Registered != count || r.Again+r.Missing+r.Wrong+r.Extra != 0 {
-		return r.MostInASecond, errors.New("the end is not as wanted")
+		return r.Peak, errors.New("not all trunks are as wanted")
 	}
-	return r.MostInASecond, nil
+	return r.Peak, nil
 }
 
-// kill has three processes work, of which one is killed every few seconds, and restarts PostgreSQL and Redis once.
-// Every tenth trunk was wanted otherwise before.
+// kill has three processes work, kills one every few seconds, and restarts PostgreSQL and Redis once. Every
+// tenth trunk also has an outdated item.
 func kill(ctx context.Context, l *lab) error {
-	// The short form ends its kills soon, for the jobs of the last one wait until River looks for them.
-	count, every, restart, most := 20_000, 5*time.Second, 30*time.Second, 1_000
+	// The short form stops killing early, because the jobs of the last kill wait until River rescues them.
+	count, every, restart, maxKills := 20_000, 5*time.Second, 30*time.Second, 1_000
 	if l.short {
-		count, every, restart, most = 1_500, 4*time.Second, 6*time.Second, 3
+		count, every, restart, maxKills = 1_500, 4*time.Second, 6*time.Second, 3
 	}
 	server, url, err := l.mihu(ctx)
 	if err != nil {
@@ -146,7 +146,7 @@ func kill(ctx context.Context, l *lab) error {
 	var kills int
 	go func() {
 		var err error
-		kills, err = l.disturb(stop, url, rdb, every, restart, most)
+		kills, err = l.disturb(stop, url, rdb, every, restart, maxKills)
 		ended <- err
 	}()
 	sum, err := l.finished(ctx, "kill")
@@ -163,8 +163,8 @@ func kill(ctx context.Context, l *lab) error {
 	return err
 }
 
-// disturb keeps three processes running, kills one after the other, and restarts PostgreSQL and Redis once.
-func (l *lab) disturb(ctx context.Context, url string, rdb *redisServer, every, restart time.Duration, most int) (kills int, err error) {
+// disturb keeps three processes running, kills one after another, and restarts PostgreSQL and Redis once.
+func (l *lab) disturb(ctx context.Context, url string, rdb *redisServer, every, restart time.Duration, maxKills int) (kills int, err error) {
 	begin := func() (*process, error) {
 		return l.start(context.WithoutCancel(ctx), "work", envMihu+"="+url, envWorkers+"=8", envQuick+"=1",
 			envRedis+"="+rdb.socket(), envRate+"=1000")
@@ -188,7 +188,7 @@ func (l *lab) disturb(ctx context.Context, url string, rdb *redisServer, every, 
 		case <-killing.C:
 			i := kills % len(workers)
 			workers[i].kill()
-			if kills++; kills == most {
+			if kills++; kills == maxKills {
 				killing.Stop()
 			}
 			if workers[i], err = begin(); err != nil {

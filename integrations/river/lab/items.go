@@ -10,14 +10,14 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// trunkOf is the trunk of a number from 0 on.
+// trunkOf returns the trunk of a number, from 0.
 func trunkOf(n int) mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1555%07d", n), Channel: mihu.ChannelCall}
 }
 
 func agentOf(n int) string { return fmt.Sprintf("3c90c3cc-0d44-4b50-8888-%012x", n) }
 
-// items are those of the numbers, as they are to be in the end or, outdated, as they were to be before.
+// items yields every so many of a count of items, as wanted in the end or, if outdated, as wanted before.
 func items(count, every int, outdated bool) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) {
 		for n := 0; n < count; n += every {
@@ -43,7 +43,7 @@ func secrets(_ context.Context, name string) (mihu.SIPCredentials, error) {
 	return mihu.SIPCredentials{Username: "front", Password: "of " + name}, nil
 }
 
-// asWanted says that a trunk of the fake server is exactly as its item says.
+// asWanted reports whether a trunk of the fake server is exactly as its item wants it.
 func asWanted(n int, got mihutest.Trunk) bool {
 	return got.AgentUUID == agentOf(n) && got.Name == "wanted" && got.Direction == mihu.DirectionBoth &&
 		got.SIP == mihu.SIPCredentials{Gateway: "sip.example.com", Port: 5061, Username: "front", Password: fmt.Sprintf("of desk %d", n)} &&

@@ -15,7 +15,7 @@ import (
 	"github.com/mihu-go/mihu/integrations/river/internal/postgres"
 )
 
-// lab is what a scenario has: a PostgreSQL with River's tables, and processes.
+// lab is the environment of a scenario: a PostgreSQL with River's tables, and processes.
 type lab struct {
 	short bool
 	sql   *postgres.Server
@@ -23,13 +23,13 @@ type lab struct {
 	pool  *pgxpool.Pool
 	queue *mihuriver.Queue
 	procs []*process
-	redis *redisServer // nil where the scenario has none
-	most  int          // requests in a second that the fake server has seen
+	redis *redisServer // nil if the scenario has none
+	peak  int          // the most requests that the fake server received in a second
 }
 
 const database = "lab"
 
-// inLab runs a scenario in a lab of its own, and leaves nothing behind.
+// inLab runs a scenario in a new lab and removes the lab.
 func inLab(ctx context.Context, short bool, run func(context.Context, *lab) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 	defer cancel()
@@ -71,25 +71,25 @@ func inLab(ctx context.Context, short bool, run func(context.Context, *lab) erro
 	return run(ctx, l)
 }
 
-// finished waits until a batch is.
+// finished waits until a batch is finished.
 func (l *lab) finished(ctx context.Context, batch string) (mihuriver.Summary, error) {
 	var failures int
 	var last mihuriver.Summary
-	told := time.Now()
+	reported := time.Now()
 	for {
 		sum, err := l.queue.Summary(ctx, batch)
 		if err == nil {
 			last = sum
 		}
-		if time.Since(told) > 15*time.Second {
-			told = time.Now()
+		if time.Since(reported) > 15*time.Second {
+			reported = time.Now()
 			fmt.Printf("   … %v\n", last)
 		}
 		switch {
 		case err == nil && sum.Finished():
 			return sum, nil
 		case ctx.Err() != nil:
-			return sum, fmt.Errorf("it does not end: %w; %v", ctx.Err(), last)
+			return sum, fmt.Errorf("the batch does not finish: %w; %v", ctx.Err(), last)
 		case err != nil: // while PostgreSQL is restarted
 			if failures++; failures > 100 {
 				return sum, err
@@ -99,15 +99,15 @@ func (l *lab) finished(ctx context.Context, batch string) (mihuriver.Summary, er
 	}
 }
 
-// rate is the items a second from the first attempt until 95 of 100 were finished, which leaves out those
-// that wait for their next attempt at the end.
+// rate returns the items per second from the first attempt until 95 % were finished, without those that wait
+// for their next attempt at the end.
 func (l *lab) rate(ctx context.Context) (perSecond float64, err error) {
 	err = l.pool.QueryRow(ctx, `SELECT 0.95 * count(*) / extract(epoch FROM percentile_disc(0.95) WITHIN GROUP (ORDER BY finalized_at) - min(attempted_at))
 		FROM river_job`).Scan(&perSecond)
 	return perSecond, err
 }
 
-// size is what the database takes on the disk.
+// size returns the size of the database on disk.
 func (l *lab) size(ctx context.Context) (bytes int64, err error) {
 	err = l.pool.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&bytes)
 	return bytes, err

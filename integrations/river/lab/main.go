@@ -1,11 +1,11 @@
-// Command lab shows by measurement what package mihuriver promises, with processes that are killed and a
-// PostgreSQL and a Redis that are restarted.
+// Command lab measures the guarantees of package mihuriver, with processes that are killed and a PostgreSQL
+// and a Redis that are restarted.
 //
-//	go run ./lab [-short] [-run regexp]
+//	go run . [-short] [-run regexp]
 //
-// It starts everything itself: a PostgreSQL and a Redis in temporary directories, a fake Mihu in a process of its own,
-// and processes of workers. All traffic stays on the loopback interface and unix sockets. The exit status
-// is 1 where a required figure is missed.
+// It starts a PostgreSQL and a Redis in temporary directories, a fake server in a process of its own, and
+// processes of workers. All traffic stays on the loopback interface and Unix sockets. The exit status is 1 if
+// a required figure is missed.
 package main
 
 import (
@@ -20,14 +20,14 @@ import (
 	"time"
 )
 
-// scenario is one thing that is shown.
+// scenario is one measurement.
 type scenario struct {
 	name, about string
 	run         func(ctx context.Context, l *lab) error
 }
 
 var scenarios = []scenario{
-	{"fleet", "three processes do at least 2.5 times the work of one, or twice in the short form, under faults, and the end is exactly as wanted", fleet},
+	{"fleet", "three processes complete at least 2.5 times the work of one, or twice in the short form, under faults, and all trunks are exactly as wanted", fleet},
 	{"limit", "three processes share 200 requests a second", limit},
 	{"kill", "a worker is killed every few seconds, PostgreSQL and Redis are restarted", kill},
 	{"million", "enqueuing takes constant memory", million},
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// command runs the scenarios, or is one of their processes.
+// command runs the scenarios, or the role of one of their processes.
 func command(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {

@@ -17,15 +17,15 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// enqueued is what the process that enqueues says of itself.
+// enqueued is the report of the process that enqueues.
 type enqueued struct {
 	Enqueued      mihuriver.Enqueued
 	Seconds       float64
-	Early, Late   uint64 // the most of the heap in the first and the last quarter of the items
-	HighWaterMark string // of the process, by the kernel
+	Early, Late   uint64 // the largest heap in the first and the last quarter of the items
+	HighWaterMark string // of the process's memory, by the kernel
 }
 
-// enqueue enqueues items and watches its memory.
+// enqueue enqueues items and measures its memory.
 func enqueue(ctx context.Context) error {
 	count, err := number(envItems)
 	if err != nil {
@@ -75,10 +75,10 @@ func enqueue(ctx context.Context) error {
 			r.HighWaterMark = strings.TrimSpace(mark)
 		}
 	}
-	return say(r)
+	return send(r)
 }
 
-// million enqueues a million items in a process, and some of them again.
+// million enqueues a million items in one process, and some of them again.
 func million(ctx context.Context, l *lab) error {
 	count := 1_000_000
 	if l.short {
@@ -89,7 +89,7 @@ func million(ctx context.Context, l *lab) error {
 		return err
 	}
 	var r enqueued
-	if err := p.answer(&r); err != nil {
+	if err := p.receive(&r); err != nil {
 		return err
 	}
 	size, err := l.size(ctx)

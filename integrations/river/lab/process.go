@@ -30,8 +30,8 @@ const (
 	envRate     = "LAB_RATE"
 )
 
-// start starts one in a role: serve, work or enqueue. Its standard input ends with this process, which
-// ends it as well.
+// start starts a process in a role: serve, work or enqueue. Its standard input ends with this process, and
+// then so does it.
 func (l *lab) start(ctx context.Context, role string, env ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -55,18 +55,18 @@ func (l *lab) start(ctx context.Context, role string, env ...string) (*process, 
 	return p, nil
 }
 
-// ask sends a line and reads the answer, one line of JSON.
-func (p *process) ask(line string, answer any) error {
+// request sends a line and decodes the response, one line of JSON.
+func (p *process) request(line string, response any) error {
 	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
 		return err
 	}
-	return p.answer(answer)
+	return p.receive(response)
 }
 
-func (p *process) answer(into any) error {
+func (p *process) receive(into any) error {
 	text, err := p.stdout.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("the process says nothing: %w", err)
+		return fmt.Errorf("no response from the process: %w", err)
 	}
 	return json.Unmarshal(text, into)
 }
@@ -79,7 +79,7 @@ func (p *process) kill() {
 	}
 }
 
-// stop ends it in an orderly way.
+// stop ends it with SIGTERM and waits.
 func (p *process) stop() error {
 	if p.cmd.ProcessState != nil {
 		return nil
@@ -92,7 +92,7 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// withParent ends the context when the process that has started this one is gone.
+// withParent returns a context that ends when the parent process does.
 func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -110,4 +110,5 @@ func number(env string) (int, error) {
 	return n, nil
 }
 
-func say(v any) error { return json.NewEncoder(os.Stdout).Encode(v) }
+// send writes one line of JSON to the parent process.
+func send(v any) error { return json.NewEncoder(os.Stdout).Encode(v) }

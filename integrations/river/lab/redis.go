@@ -12,13 +12,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisServer is a redis-server in a temporary directory that keeps nothing on the disk.
+// redisServer is a redis-server in a temporary directory that stores nothing on disk.
 type redisServer struct {
 	dir string
 	cmd *exec.Cmd
 }
 
-// startRedis starts one, and waits until it can be used.
+// startRedis starts a Redis and waits until it accepts connections.
 func (l *lab) startRedis(ctx context.Context) (*redisServer, error) {
 	dir, err := os.MkdirTemp("", "mihu-redis-")
 	if err != nil {
@@ -50,10 +50,10 @@ func (r *redisServer) start(ctx context.Context) error {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return fmt.Errorf("redis does not answer: %w", err)
+	return fmt.Errorf("redis does not respond: %w", err)
 }
 
-// stop ends it without a farewell.
+// stop kills it.
 func (r *redisServer) stop() {
 	if r.cmd != nil && r.cmd.Process != nil {
 		_ = r.cmd.Process.Kill() // it may have ended

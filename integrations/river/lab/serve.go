@@ -14,18 +14,18 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// report is what the fake server has seen, and how its trunks are.
+// report is what the fake server received, and whether its trunks are as wanted.
 type report struct {
 	URL                   string
 	Requests, Faults      int
 	Registered, Trunks    int
-	Again                 int // registrations of what was there
+	Again                 int // Creates of trunks that existed
 	Missing, Wrong, Extra int
-	MostInASecond         int // in any window of that length
+	Peak                  int // requests in any second
 }
 
-// serve is a fake Mihu with 20 ms of latency and 1 % of faults. For each line on its standard input, which
-// is the number of items, it prints a report.
+// serve runs a fake server with 20 ms of latency and 1 % of faults. For each line of its standard input, the
+// number of items, it sends a report.
 func serve(ctx context.Context) error {
 	server, err := mihutest.Start(mihutest.WithLatency(20*time.Millisecond), mihutest.WithRequestLimit(1_000_000),
 		mihutest.WithRules(mihutest.Rules{AnyAgent: true}))
@@ -48,7 +48,7 @@ func serve(ctx context.Context) error {
 		faults++
 		return oneOf()
 	})
-	if err := say(report{URL: server.URL()}); err != nil {
+	if err := send(report{URL: server.URL()}); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -58,17 +58,17 @@ func serve(ctx context.Context) error {
 			return err
 		}
 		mu.Lock()
-		r := report{URL: server.URL(), Requests: len(arrived), Faults: faults, MostInASecond: most(arrived)}
+		r := report{URL: server.URL(), Requests: len(arrived), Faults: faults, Peak: peak(arrived)}
 		mu.Unlock()
 		r.look(server, count)
-		if err := say(r); err != nil {
+		if err := send(r); err != nil {
 			return err
 		}
 	}
 	return lines.Err()
 }
 
-// oneOf is what goes wrong with a request, before it is carried out or after.
+// oneOf returns a fault, before the request is applied or after.
 func oneOf() *mihutest.Fault {
 	all := []mihutest.Fault{
 		{Drop: true},
@@ -81,7 +81,7 @@ func oneOf() *mihutest.Fault {
 	return &all[rand.N(len(all))] //nolint:gosec // nothing secret
 }
 
-// look compares the trunks with those of the items.
+// look compares the trunks with the items.
 func (r *report) look(server *mihutest.Server, count int) {
 	for _, request := range server.Requests() {
 		if request.Method != http.MethodPost {
@@ -106,15 +106,15 @@ func (r *report) look(server *mihutest.Server, count int) {
 	r.Extra = r.Trunks - (count - r.Missing)
 }
 
-// most is how many of the times lie within one second, at most.
-func most(times []time.Time) (most int) {
+// peak returns the most times within any second.
+func peak(times []time.Time) (largest int) {
 	times = slices.SortedFunc(slices.Values(times), time.Time.Compare)
 	from := 0
 	for i, t := range times {
 		for t.Sub(times[from]) >= time.Second {
 			from++
 		}
-		most = max(most, i-from+1)
+		largest = max(largest, i-from+1)
 	}
-	return most
+	return largest
 }

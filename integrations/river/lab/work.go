@@ -17,7 +17,7 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// work is a process of workers, until it is told to stop.
+// work runs a process of workers until it is stopped.
 func work(ctx context.Context) error {
 	ctx, cancel := withParent(ctx)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package postgres starts a PostgreSQL of its own for the tests and the lab of this module: in a
-// temporary directory, on a unix socket there, unprivileged, gone when it is closed.
+// Package postgres starts a PostgreSQL server for the tests and the lab: in a temporary directory, on a Unix
+// socket there, as an unprivileged user. Close removes it. On systems other than Unix, Start returns an error.
 package postgres
 
 import (
@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,23 +21,26 @@ import (
 // patience bounds a start and a stop.
 const patience = time.Minute
 
-// Server is a PostgreSQL that this process has started. It is made by [Start].
+// Server is a PostgreSQL server that this process has started. [Start] creates one.
 type Server struct {
 	bin, dir string
 	durable  bool
-	as       *syscall.Credential
+	as       *credential // nil for the user of this process
 	process  *os.Process
 	exited   chan error
 }
 
-// Start starts a server. A durable one syncs to the disk as PostgreSQL does by default, so that it
-// survives Kill; another one does not and is faster. The error says what is missing.
+// Start starts a server. A durable server syncs to disk as PostgreSQL does by default, so that its data survive
+// Kill; another one does not, and is faster. If PostgreSQL is not installed, the error says how to install it.
 func Start(ctx context.Context, durable bool) (*Server, error) {
+	if err := supported(); err != nil {
+		return nil, err
+	}
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mihu-postgres-") // short, for the path of a socket is
+	dir, err := os.MkdirTemp("", "mihu-postgres-") // a short path, as sockets need
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +54,8 @@ func Start(ctx context.Context, durable bool) (*Server, error) {
 	return s, nil
 }
 
-// binaries finds the directory of initdb and postgres: that of the newest version where a Debian
-// package has put it, or in the path.
+// binaries returns the directory of initdb and postgres: that of the newest version in the directories of
+// Debian's packages, or the one in PATH.
 func binaries() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -74,8 +75,7 @@ func binaries() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// prepare makes the directory that of a user who is not root, as whom PostgreSQL does not run, and
-// fills it.
+// prepare initializes the directory. PostgreSQL does not run as root: then another user owns the directory.
 func (s *Server) prepare(ctx context.Context) error {
 	if os.Geteuid() == 0 {
 		who, err := unprivileged()
@@ -83,7 +83,7 @@ func (s *Server) prepare(ctx context.Context) error {
 			return err
 		}
 		s.as = who
-		if err := os.Chown(s.dir, int(who.Uid), int(who.Gid)); err != nil {
+		if err := os.Chown(s.dir, who.uid, who.gid); err != nil {
 			return err
 		}
 	}
@@ -94,35 +94,16 @@ func (s *Server) prepare(ctx context.Context) error {
 	return nil
 }
 
-func unprivileged() (*syscall.Credential, error) {
-	for _, name := range []string{"postgres", "nobody"} {
-		who, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err := strconv.ParseUint(who.Uid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		gid, err := strconv.ParseUint(who.Gid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
-}
-
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...) //nolint:gosec // found by binaries
 	cmd.Dir = s.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
+	runAs(cmd, s.as)
 	return cmd
 }
 
-// Restart starts a server that was stopped or killed, and waits until it can be used.
+// Restart starts a server that was stopped or killed, and waits until it accepts connections.
 func (s *Server) Restart(ctx context.Context) error {
 	args := []string{
 		"-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.dir,
@@ -132,7 +113,7 @@ func (s *Server) Restart(ctx context.Context) error {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
 	cmd := s.command(context.WithoutCancel(ctx), "postgres", args...)
-	dieWithParent(cmd.SysProcAttr)
+	dieWithParent(cmd)
 	out, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -141,14 +122,14 @@ func (s *Server) Restart(ctx context.Context) error {
 	s.exited = make(chan error, 1)
 	started := make(chan error)
 	go func() {
-		// What dies with its parent dies with the thread that has started it.
+		// The parent whose death ends the server is the thread that started it.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
 			s.exited <- cmd.Wait()
 		}
-		_ = out.Close() // it is the server that writes
+		_ = out.Close() // the server writes to its own descriptor
 	}()
 	if err := <-started; err != nil {
 		return err
@@ -171,24 +152,24 @@ func (s *Server) ready(ctx context.Context) error {
 			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 			return fmt.Errorf("postgres ended: %w: %s", ended, log)
 		case <-ctx.Done():
-			return fmt.Errorf("postgres does not answer: %w", err)
+			return fmt.Errorf("postgres does not respond: %w", err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// URL is how a database of the server is connected to.
+// URL returns the connection string of a database of the server.
 func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?host=" + s.dir + "&user=postgres"
 }
 
-// Stop stops the server in an orderly way, without waiting for its clients.
-func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
+// Stop shuts the server down without waiting for its clients.
+func (s *Server) Stop() error { return s.end(fastShutdown) }
 
 // Kill ends the server as a crash would.
-func (s *Server) Kill() error { return s.end(syscall.SIGQUIT) }
+func (s *Server) Kill() error { return s.end(immediateShutdown) }
 
-func (s *Server) end(signal syscall.Signal) error {
+func (s *Server) end(signal os.Signal) error {
 	if s.process == nil {
 		return nil
 	}
@@ -199,7 +180,7 @@ func (s *Server) end(signal syscall.Signal) error {
 	case ended := <-s.exited:
 		_ = ended // by the signal
 	case <-time.After(patience):
-		return errors.New("postgres does not end")
+		return errors.New("postgres does not stop")
 	}
 	s.process = nil
 	return nil
@@ -208,7 +189,7 @@ func (s *Server) end(signal syscall.Signal) error {
 // Close stops the server and removes what it has written.
 func (s *Server) Close() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
 
-// Create makes a database, empty or a copy of another one that nobody is connected to.
+// Create creates a database: an empty one, or a copy of another one that has no connections.
 func (s *Server) Create(ctx context.Context, name, template string) (err error) {
 	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {

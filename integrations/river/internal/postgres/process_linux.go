@@ -1,6 +1,6 @@
 package postgres
 
-import "syscall"
+import "os/exec"
 
-// dieWithParent keeps a server from outliving a test that is killed.
-func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGQUIT }
+// dieWithParent ends the server when a test that is killed ends.
+func dieWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = immediateShutdown }

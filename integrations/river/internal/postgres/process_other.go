@@ -2,7 +2,7 @@
 
 package postgres
 
-import "syscall"
+import "os/exec"
 
 // dieWithParent exists on Linux only.
-func dieWithParent(*syscall.SysProcAttr) {}
+func dieWithParent(*exec.Cmd) {}

@@ -1,0 +1,71 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// ErrInUse is returned if another process has locked a file.
+var ErrInUse = errors.New("another process has it open")
+
+// Exists reports whether a name is taken, by something that cannot be inspected as well.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Same reports whether two names are of one file, which need not exist yet.
+func Same(one, other string) bool {
+	if one == "" || other == "" {
+		return false
+	}
+	a, errA := os.Stat(one)
+	b, errB := os.Stat(other)
+	if errA == nil && errB == nil {
+		return os.SameFile(a, b)
+	}
+	return Resolve(one) == Resolve(other)
+}
+
+// Resolve returns the absolute name of the file that a name leads to over symbolic links. The file need
+// not exist.
+func Resolve(path string) string {
+	const maxLinks = 40 // as in Linux; a loop ends here
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
+}
+
+// ReadableByOthers reports whether somebody besides its owner may use a file. Windows has no such
+// bits.
+func ReadableByOthers(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0
+}
+
+// SyncDir flushes a directory, so that the name of a new file in it survives a power cut. It
+// ignores file systems that cannot do it.
+func SyncDir(path string) error {
+	dir, err := os.Open(path) //nolint:gosec // the directory of a file that the user names
+	if err != nil {
+		return err
+	}
+	_ = dir.Sync()
+	return dir.Close()
+}

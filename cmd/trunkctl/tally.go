@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mihu-go/mihu/provision"
+)
+
+// tally counts results by action.
+type tally struct {
+	counts  map[provision.Action]int
+	unknown int // included in the failed ones
+}
+
+func (t *tally) add(result provision.Result) {
+	if t.counts == nil {
+		t.counts = map[provision.Action]int{}
+	}
+	t.counts[result.Action]++
+}
+
+func (t *tally) failed() int { return t.counts[provision.Failed] }
+
+func (t *tally) total() (n int) {
+	for _, count := range t.counts {
+		n += count
+	}
+	return n
+}
+
+// allActions returns the actions in the order in which they are printed.
+func allActions() []provision.Action {
+	return []provision.Action{
+		provision.Created, provision.Assigned, provision.Updated, provision.Unchanged,
+		provision.Duplicate, provision.Resumed, provision.Failed,
+	}
+}
+
+// done returns what was done: "3 created, 1 failed".
+func (t *tally) done() string {
+	return t.text(func(action provision.Action) string { return string(action) })
+}
+
+// plan returns what would be done: "3 to create, 1 cannot".
+func (t *tally) plan() string {
+	return t.text(func(action provision.Action) string {
+		mark, verb, _ := marks(action)
+		if mark == "+" || mark == "~" {
+			return "to " + verb
+		}
+		return verb
+	})
+}
+
+func (t *tally) text(name func(provision.Action) string) string {
+	var parts []string
+	for _, action := range allActions() {
+		if n := t.counts[action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, name(action)))
+		}
+	}
+	if parts == nil {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// counted returns a number of things: "1 item", "2 items".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
+	"github.com/mihu-go/mihu/provision"
+)
+
+// violationRecord is an error in a file, as data.
+type violationRecord struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Field   string `json:"field"`
+	Value   string `json:"value"`
+	Problem string `json:"problem"`
+}
+
+var violationColumns = []term.Column{{Name: "line"}, {Name: "column"}, {Name: "field"}, {Name: "value"}, {Name: "problem"}}
+
+func (v violationRecord) Cells() []string {
+	return []string{strconv.Itoa(v.Line), strconv.Itoa(v.Column), v.Field, v.Value, v.Problem}
+}
+
+// showViolations prints the errors in a file, for people in the form of a compiler, which editors
+// can follow. It returns the error to end with.
+func (a *app) showViolations(file string, err error) error {
+	input, ok := errors.AsType[*provision.InputError](err)
+	if !ok {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return &usageError{problem: err.Error()}
+		}
+		return err
+	}
+	if err := a.printViolations(file, input.Violations); err != nil {
+		return err
+	}
+	rest := ""
+	if input.More > 0 {
+		rest = fmt.Sprintf(", the first %d of them shown", len(input.Violations))
+	}
+	return &inputError{fmt.Sprintf("%s in %s%s; nothing was sent", counted(len(input.Violations)+input.More, "error"), file, rest)}
+}
+
+func (a *app) printViolations(file string, violations []provision.InputViolation) error {
+	if a.global.output == term.FormatTable {
+		for _, v := range violations {
+			a.printErr(term.Printable(fmt.Sprintf("%s:%d:%d: %s", file, v.Line, v.Column, v.Text())))
+		}
+		return nil
+	}
+	out := a.records(violationColumns)
+	for _, v := range violations {
+		if err := out.Add(violationRecord(v)); err != nil {
+			return err
+		}
+	}
+	return out.End()
+}

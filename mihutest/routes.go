@@ -1,0 +1,211 @@
+package mihutest
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// endpoint is one operation of the API.
+type endpoint struct {
+	fields  []string // of the body, or of the query if there is no body
+	hasBody bool
+	run     func(in input) response
+}
+
+// input is a request whose fields are all known to its endpoint.
+type input struct {
+	*form
+	path, uuid string // uuid is the one in the path
+	shape      SuccessShape
+	lag        time.Duration
+}
+
+// endpoints returns the operations by path and method; * stands for a UUID.
+func (s *Server) endpoints() map[string]map[string]endpoint {
+	parameters := []string{"page", "per_page"}
+	if s.rules.SuccessShape.Paging == PagingCursor {
+		parameters = append(parameters, "cursor")
+	}
+	list := func(l *numberList) endpoint {
+		return endpoint{fields: parameters, run: func(in input) response { return s.list(in, l) }}
+	}
+	create := []string{"phone_number", "agent_uuid", "channel", "name", "direction", "sip", "additional_settings"}
+	update := []string{"phone_number", "channel", "name", "direction", "sip", "additional_settings"}
+	return map[string]map[string]endpoint{
+		"/phone-numbers": {http.MethodGet: list(&s.state.inventory)},
+		"/phone-numbers/trunks": {
+			http.MethodPost:   {create, true, s.createTrunk},
+			http.MethodPatch:  {update, true, s.updateTrunk},
+			http.MethodDelete: {[]string{"phone_number", "channel"}, false, s.deleteTrunk},
+			http.MethodGet:    list(&s.state.external),
+		},
+		"/phone-numbers/trunks/assign": {http.MethodPut: {[]string{"phone_number", "channel", "agent_uuid"}, true, s.assignTrunk}},
+		"/phone-numbers/channels":      {http.MethodGet: {[]string{"number"}, false, s.channelsByNumber}},
+		"/phone-numbers/*/channels":    {http.MethodGet: {nil, false, s.channelsByUUID}},
+	}
+}
+
+// handle checks a request in the documented order and runs its operation.
+func (s *Server) handle(arrived *arrival) response {
+	if arrived.readError != nil {
+		return arrived.readError.response()
+	}
+	r := arrived.http
+	if p := s.authenticate(r.Header); p != nil {
+		return p.response()
+	}
+	e, uuid, p := s.route(r.Method, arrived.path)
+	if p != nil {
+		return p.response()
+	}
+	fields, p := e.read(r, arrived.body)
+	if p != nil {
+		return p.response()
+	}
+	shape := s.rules.SuccessShape
+	if arrived.fault.SuccessShape != nil {
+		shape = *arrived.fault.SuccessShape
+	}
+	return e.run(input{fields, arrived.path, uuid, shape, cmp.Or(arrived.fault.ReadLag, s.rules.ReadLag)})
+}
+
+func (s *Server) authenticate(h http.Header) *problem {
+	sent := h.Values("Authorization")
+	switch {
+	case len(sent) == 0 || !strings.HasPrefix(sent[0], "Bearer "):
+		p := refused(http.StatusUnauthorized, "MISSING_AUTH_TOKEN", "", "Missing authentication token")
+		p.details = "The request has no bearer token"
+		return p
+	case len(sent) > 1 || sent[0] != "Bearer "+s.Token():
+		p := refused(http.StatusUnauthorized, "INVALID_AUTH_TOKEN", "", "Invalid authentication token")
+		p.details = "The provided token is invalid or has been revoked"
+		return p
+	}
+	return nil
+}
+
+// route returns the endpoint of a method and a path, and the UUID in the path.
+func (s *Server) route(method, path string) (e endpoint, uuid string, p *problem) {
+	methods := s.routes[path]
+	if id, ok := uuidOf(path); methods == nil && ok {
+		uuid, methods = id, s.routes["/phone-numbers/*/channels"]
+	}
+	if methods == nil || strings.Contains(path, "*") {
+		return e, "", refused(http.StatusNotFound, "ROUTE_NOT_FOUND", "", "There is no such path")
+	}
+	e, ok := methods[method]
+	if !ok {
+		p = refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "", "The path does not have this method")
+		p.allow = strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+		return e, "", p
+	}
+	return e, uuid, nil
+}
+
+// uuidOf returns the segment between /phone-numbers/ and /channels if it is a UUID.
+func uuidOf(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, "/phone-numbers/")
+	uuid, has := strings.CutSuffix(rest, "/channels")
+	return strings.ToLower(uuid), ok && has && isUUID(uuid)
+}
+
+// read returns the fields of the body, or of the query if the endpoint takes no body.
+func (e *endpoint) read(r *http.Request, body []byte) (*form, *problem) {
+	f, p := queryForm(r.URL.RawQuery)
+	if p != nil {
+		return nil, p
+	}
+	if !e.hasBody && len(body) > 0 {
+		return nil, refused(http.StatusBadRequest, "UNEXPECTED_BODY", "", "The request takes no body")
+	}
+	if e.hasBody {
+		if f.only(nil); f.problem != nil {
+			return nil, f.problem
+		}
+		if f, p = bodyForm(r.Header, body); p != nil {
+			return nil, p
+		}
+	}
+	f.only(e.fields)
+	return f, f.problem
+}
+
+func (s *Server) createTrunk(in input) response {
+	id, agent, c := in.trunkID(), in.agent(), in.change(false)
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	data, p := s.state.create(id, agent, c, in.uuid)
+	return respond(p, true, s.rules.CreateStatus, "Trunk created", data)
+}
+
+func (s *Server) updateTrunk(in input) response {
+	id, c := in.trunkID(), in.change(true)
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	data, changed, p := s.state.update(id, c)
+	return respond(p, changed, http.StatusOK, "Trunk updated", data)
+}
+
+func (s *Server) assignTrunk(in input) response {
+	id, agent := in.trunkID(), in.agent()
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	data, changed, p := s.state.assign(id, agent)
+	return respond(p, changed, http.StatusOK, "Trunk assigned", data)
+}
+
+func (s *Server) deleteTrunk(in input) response {
+	if number, ok := in.fields["phone_number"].(string); ok && !strings.HasPrefix(number, "+") {
+		in.fields["phone_number"] = "+" + number
+	}
+	id := in.trunkID()
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	return respond(s.state.remove(id), true, s.rules.DeleteStatus, "Trunk deleted", nil)
+}
+
+func (s *Server) list(in input, l *numberList) response {
+	part := slice{page: 1, perPage: 50, url: s.url + in.path, unpaged: s.rules.NoPagination}
+	if !part.unpaged && !in.shape.IgnorePage {
+		in.count("page", &part.page, math.MaxInt)
+		in.count("per_page", &part.perPage, 200)
+	}
+	// This keeps the product from overflowing: there is no such page.
+	part.offset = min(part.page-1, math.MaxInt/200-1) * part.perPage
+	limit := part.perPage
+	switch {
+	case part.unpaged:
+		limit = math.MaxInt
+	case in.shape.IgnorePage:
+	case in.shape.Paging == PagingCursor:
+		part.offset = in.cursor()
+	}
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	part.items, part.total = s.state.list(l, in.lag, part.offset, limit)
+	return response{status: http.StatusOK, data: part.data(in.shape)}
+}
+
+func (s *Server) channelsByNumber(in input) response {
+	e164 := in.required("number", "must be an E.164 number", isE164)
+	if in.problem != nil {
+		return in.problem.response()
+	}
+	data, p := s.state.lookup(func() *number { return s.state.numberAt(e164, in.lag) })
+	return respond(p, false, http.StatusOK, "", data)
+}
+
+func (s *Server) channelsByUUID(in input) response {
+	data, p := s.state.lookup(func() *number { return s.state.uuidAt(in.uuid, in.lag) })
+	return respond(p, false, http.StatusOK, "", data)
+}
