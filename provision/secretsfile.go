@@ -29,8 +29,9 @@ type NamedSecrets struct {
 //
 //	{"berlin": {"username": "…", "password": "…", "gateway": "sip.example.com", "port": 5060}}
 //
-// Username and password are required; gateway, port and secondary_gateway are optional. The text of
-// a value is read as [Open] reads JSON lines. A byte order mark is skipped.
+// A password is required, and the username unless the rows have it. Gateway, port and
+// secondary_gateway are optional. The text of a value is read as [Open] reads JSON lines. A byte
+// order mark is skipped.
 //
 // It reads all of r. name is the name of the file in an error; "" means "secrets". If anything is
 // wrong, it returns no credentials, and an [*InputError] with every violation and its place. An error
@@ -106,7 +107,7 @@ func ofTrunk(secretField int) field {
 }
 
 func secretsTable() *rows.Table {
-	t := new(rows.Table)
+	t := &rows.Table{Closed: true}
 	for i := range numSecretFields {
 		known := trunkFields()[ofTrunk(i)]
 		t.Fields = append(t.Fields, rows.Field{Key: strings.TrimPrefix(known.Key, "sip."), Kind: known.Kind})
@@ -142,10 +143,8 @@ func secretOf(object *rows.Row) (mihu.SIPCredentials, []rows.Violation) {
 		Gateway: r.text(fieldSIPGateway), Port: r.port(), Username: r.text(fieldSIPUsername), Password: r.text(fieldSIPPassword),
 		SecondaryGateway: r.text(fieldSIPSecondaryGateway),
 	}
-	for _, required := range []field{fieldSIPUsername, fieldSIPPassword} {
-		if r.text(required) == "" && !r.bad[required] {
-			r.violate(required, "", "empty; want username and password")
-		}
+	if sip.Password == "" && !r.bad[fieldSIPPassword] {
+		r.violate(fieldSIPPassword, "", "empty; want username and password")
 	}
 	trial := &Item{Trunk: mihu.TrunkCreateRequest{
 		TrunkID: mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall}, AgentUUID: "00000000-0000-0000-0000-000000000000", SIP: &sip,

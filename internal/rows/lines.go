@@ -12,9 +12,10 @@ import (
 const maxBytes = 1 << 20
 
 const (
-	tooLong = "longer than 1 MiB; is the file damaged, or is a line end missing?"
-	notUTF8 = "not UTF-8 text; save the file as CSV UTF-8"
-	hasNUL  = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
+	tooLong   = "longer than 1 MiB; is the file damaged, or is a line end missing?"
+	utf16Text = "UTF-16 text; save the file as CSV UTF-8"
+	notUTF8   = "not UTF-8 text; save the file as CSV UTF-8"
+	hasNUL    = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
 )
 
 // Lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and
@@ -73,7 +74,7 @@ func (l *Lines) Start() (beginning []byte, problem string, err error) {
 func binary(beginning []byte) (problem string) {
 	switch {
 	case bytes.HasPrefix(beginning, []byte{0xff, 0xfe}), bytes.HasPrefix(beginning, []byte{0xfe, 0xff}):
-		return "UTF-16 text; save the file as CSV UTF-8"
+		return utf16Text
 	case bytes.HasPrefix(beginning, []byte("PK\x03\x04")):
 		return "a workbook or another archive, not text; save the sheet as CSV UTF-8"
 	}

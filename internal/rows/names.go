@@ -73,7 +73,11 @@ func (t *Table) objects() []string {
 }
 
 // didYouMean ends a problem with the name that was probably meant.
-func didYouMean(written string, known []string) string {
+func (t *Table) didYouMean(written string, known []string) string {
+	others, otherwise := "; ignore any other by name", " If not, ignore it by name"
+	if t.Closed {
+		others, otherwise = "", ""
+	}
 	best, least := "", 4
 	for _, candidate := range known {
 		if d := Distance(written, candidate); d < least && d < len(candidate)/2 {
@@ -86,9 +90,9 @@ func didYouMean(written string, known []string) string {
 		}
 	}
 	if best == "" {
-		return "; known are " + strings.Join(known, ", ") + "; ignore any other by name"
+		return "; known are " + strings.Join(known, ", ") + others
 	}
-	return "; did you mean " + best + "? If not, ignore it by name"
+	return "; did you mean " + best + "?" + otherwise
 }
 
 // Distance counts the letters to change, insert or delete to get from one word to the other. A long

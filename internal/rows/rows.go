@@ -100,6 +100,8 @@ type Table struct {
 	// Ignore names columns and keys that the caller does not want to be read; "" means columns
 	// without a name. Any other name that is not known is a violation.
 	Ignore []string
+	// Closed means that no name can be ignored.
+	Closed bool
 }
 
 // Row is one row of a file. It is overwritten by the next row.

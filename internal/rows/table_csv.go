@@ -57,7 +57,7 @@ func (t *Table) header(header *Record, missing []bool) (columns []int, violation
 		c := header.Cells[i]
 		switch {
 		case column == unknown:
-			problem := "unknown column" + didYouMean(ColumnName(c.Text), t.columns())
+			problem := "unknown column" + t.didYouMean(ColumnName(c.Text), t.columns())
 			if hidden := Hidden(Trim(c.Text)); hidden != "" {
 				problem = "unknown column; its name has " + hidden + ", which cannot be seen; remove it"
 			}

@@ -100,7 +100,7 @@ func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 		case isObject:
 			r.Violations = append(r.Violations, at(m.at).Violation(key, "", "is "+kindOf(m.value)+"; want an object"))
 		default:
-			r.Violations = append(r.Violations, at(m.keyAt).Violation("", shownKey(key), "unknown key"+didYouMean(key, t.keys())))
+			r.Violations = append(r.Violations, at(m.keyAt).Violation("", shownKey(key), "unknown key"+t.didYouMean(key, t.keys())))
 		}
 		seen[m.key] = true
 	}

@@ -11,7 +11,11 @@ import (
 // Text returns a whole file without a byte order mark, or why it is no text.
 func Text(file []byte) (text []byte, violations []Violation) {
 	first := Place{1, 1}
-	if problem := binary(file); problem != "" {
+	switch problem := binary(file); problem {
+	case "":
+	case utf16Text:
+		return nil, []Violation{first.Violation("", "", "UTF-16 text, and not UTF-8 text; save the file as UTF-8")}
+	default:
 		return nil, []Violation{first.Violation("", "", problem)}
 	}
 	text = bytes.TrimPrefix(file, []byte("\ufeff"))
@@ -60,7 +64,7 @@ func (t *Table) ReadObjects(file []byte, each func(key string, at Place, row *Ro
 	case begin == len(text):
 		return wrong(begin, "empty; want a JSON object")
 	case offset >= 0:
-		return wrong(offset, "invalid JSON from here on")
+		return wrong(offset, "invalid JSON from here on; want a JSON object of objects")
 	case text[begin] != '{':
 		return wrong(begin, "is "+kindOf(text[begin:])+"; want a JSON object")
 	}
