@@ -28,6 +28,9 @@ var (
 	// ErrConflict: the number or the agent is taken (409). The API does not document this status;
 	// it may respond with one that matches ErrInvalid instead.
 	ErrConflict = errors.New("mihu: conflict")
+	// ErrAmbiguous: several agents have the name. The error is an *AgentLookupError, which lists
+	// them.
+	ErrAmbiguous = errors.New("mihu: ambiguous")
 	// ErrInvalid: the request is invalid, either for the API (400, 422) or for this package, which
 	// returns a *ValidationError and sends nothing.
 	ErrInvalid = errors.New("mihu: invalid")
@@ -404,8 +407,8 @@ func IsTransient(err error) bool {
 }
 
 // IsRefusal reports whether the request itself was refused, by the API or by this package before it
-// was sent, and nothing was changed: a validation error, a conflict, a missing permission, a trunk
-// or number that does not exist, "success": false, and any other status from 400 to 499 that the
+// was sent, and nothing was changed: a validation error, a conflict, a missing permission, a trunk,
+// number or agent that does not exist, an ambiguous name, "success": false, and any other status from 400 to 499 that the
 // API explains. A rejected token (401), a timeout (408), the rate limit (429) and a proxy's page
 // are not refusals. nil is not one.
 func IsRefusal(err error) bool {
@@ -418,7 +421,7 @@ func IsRefusal(err error) bool {
 	if errors.Is(err, ErrMalformedResponse) {
 		return false
 	}
-	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict} {
+	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict, ErrAmbiguous} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -1,6 +1,7 @@
 package mihu
 
 import (
+	"encoding/json"
 	"reflect"
 	"strconv"
 
@@ -44,8 +45,12 @@ type pageTarget[T any, P item[T]] struct {
 		Items      []T     `json:"items"`
 		Pagination *extent `json:"pagination"`
 	}
-	problems [][]string // of each item
+	problems [][]string        // of each item
+	raws     []json.RawMessage // of each item, if items keep it
 }
+
+// rawItem is an item that keeps its JSON.
+type rawItem interface{ keep(json.RawMessage) }
 
 // extent is what a page says about its list.
 type extent struct {
@@ -87,6 +92,7 @@ func (t *pageTarget[T, P]) shape(data any, root map[string]any, r *lenient.Reade
 		if !ok {
 			return nil, malformed("item " + strconv.Itoa(i+1) + " is not an object")
 		}
+		t.keepRaw(fields)
 		items[i] = each.Fields(fields, reflect.TypeFor[T](), "")
 		t.problems[i] = paths(each.Problems)
 	}
@@ -104,8 +110,20 @@ func (t *pageTarget[T, P]) note(*lenient.Reader) error {
 		if t.problems[i] != nil {
 			each.unreadable(t.problems[i])
 		}
+		if raw, ok := any(each).(rawItem); ok {
+			raw.keep(t.raws[i])
+		}
 	}
 	return nil
+}
+
+// keepRaw keeps the JSON of the next item before it is rewritten.
+func (t *pageTarget[T, P]) keepRaw(fields map[string]any) {
+	if _, ok := any(P(nil)).(rawItem); !ok {
+		return
+	}
+	raw, _ := json.Marshal(fields) // it was decoded from JSON
+	t.raws = append(t.raws, raw)
 }
 
 // findItems returns the items of a page and what it says about the list. depth bounds how often the page

@@ -74,15 +74,20 @@ func (c *call) reconcileWith(client *Client, id TrunkID, opts []CallOption) *rec
 // read reads the channels of the number once. A number that is not found is an error that isGone reports, or
 // a proxy's page.
 func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
+	t := &snapshotTarget{channel: r.id.Channel}
+	err := r.readInto(channelsByNumber(op, r.id.PhoneNumber), t)
+	return &t.snap, err
+}
+
+// readInto sends a read, if the context and the budget allow it.
+func (r *reconciliation) readInto(s *spec, into any) error {
 	if r.write.ctx.Err() != nil {
-		return nil, contextError(r.write.ctx)
+		return contextError(r.write.ctx)
 	}
 	if !r.write.core.budget.take() {
-		return nil, errBudgetExhausted
+		return errBudgetExhausted
 	}
-	t := &snapshotTarget{channel: r.id.Channel}
-	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
-	return &t.snap, err
+	return r.send(s, into)
 }
 
 // send makes a call of its own, which is retried more often than others, and counts its requests.
@@ -108,8 +113,13 @@ func (r *reconciliation) send(s *spec, into any) error {
 // verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they show what is
 // expected. A read that does not show it proves nothing, since a delayed request can still be applied.
 func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
+	return r.verifyBy(func() (*ChannelSnapshot, error) { return r.read(op) }, expected)
+}
+
+// verifyBy is verify with a read of another kind.
+func (r *reconciliation) verifyBy(read func() (*ChannelSnapshot, error), expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
 	c := r.write
-	snap, err := c.core.recent.until(c.ctx, time.Now(), expected, func() (*ChannelSnapshot, error) { return r.read(op) })
+	snap, err := c.core.recent.until(c.ctx, time.Now(), expected, read)
 	if err == nil {
 		c.ambiguous = nil
 		return snap, nil
