@@ -177,18 +177,18 @@ func TestAmbiguousNamesAreBounded(t *testing.T) {
 
 func TestAgentsFindRefuses(t *testing.T) {
 	t.Parallel()
-	client := unreachable(t)
+	client := mustNotSend(t)
 	for name, wanted := range map[string]string{"nothing": "", "a line end": "Front desk\n", "no text": "\xff"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := client.Agents.Find(t.Context(), wanted)
-			requireFaults(t, err, mihu.OpAgentsFind, "agent")
+			requireViolations(t, err, mihu.OpAgentsFind, "agent")
 		})
 	}
 	_, err := client.Agents.List(t.Context(), &mihu.ListOptions{PerPage: 201})
-	requireFaults(t, err, mihu.OpAgentsList, "per_page")
+	requireViolations(t, err, mihu.OpAgentsList, "per_page")
 	for _, err := range client.Agents.All(t.Context(), &mihu.AllOptions{Prefetch: -1}) {
-		requireFaults(t, err, mihu.OpAgentsAll, "prefetch")
+		requireViolations(t, err, mihu.OpAgentsAll, "prefetch")
 	}
 	_, err = mihu.AgentsService{}.Find(t.Context(), "a")
 	require.ErrorIs(t, err, mihu.ErrInvalid)
@@ -210,7 +210,7 @@ func TestAgentsFindWithAnUnreadableName(t *testing.T) {
 func TestAgentsOfAnAPIWithoutThem(t *testing.T) {
 	t.Parallel()
 	for status, is := range map[int]error{http.StatusNotFound: mihu.ErrNotFound, http.StatusForbidden: mihu.ErrForbidden} {
-		wire := newWire(t, problem(status))
+		wire := newWire(t, apiError(status))
 		_, err := newClient(t, wire).Agents.Find(t.Context(), "Ada")
 		require.ErrorIs(t, err, is)
 		assert.Equal(t, mihu.OpAgentsList, requireAPIError(t, err).Op)
@@ -259,7 +259,7 @@ func TestTrunksByAgent(t *testing.T) {
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/trunks", paged(onBoth, onUpper, onOther, purchased, unbound))
 	trunks, err := client.Trunks.ByAgent(t.Context(), agentUUID)
 	require.NoError(t, err)
-	assert.Equal(t, []mihu.TrunkID{frontDesk, whatsAppLine, {PhoneNumber: "+12345678902", Channel: mihu.ChannelCall}}, trunks)
+	assert.Equal(t, []mihu.TrunkID{frontDesk, whatsAppTrunk, {PhoneNumber: "+12345678902", Channel: mihu.ChannelCall}}, trunks)
 	assert.Equal(t, "page=1&per_page=200", got.Query)
 
 	trunks, err = client.Trunks.ByAgent(t.Context(), numberUUID)
@@ -283,8 +283,8 @@ func TestTrunksByAgent(t *testing.T) {
 	_, err = client.Trunks.ByAgent(t.Context(), agentUUID)
 	require.NoError(t, err, "what does not decide may be unreadable")
 
-	_, err = unreachable(t).Trunks.ByAgent(t.Context(), "Ada")
-	requireFaults(t, err, mihu.OpTrunksByAgent, "agent_uuid")
+	_, err = mustNotSend(t).Trunks.ByAgent(t.Context(), "Ada")
+	requireViolations(t, err, mihu.OpTrunksByAgent, "agent_uuid")
 }
 
 func TestPredicatesOfANumber(t *testing.T) {

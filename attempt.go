@@ -24,7 +24,8 @@ type attempt struct {
 	ctx        context.Context // ends with the attempt timeout
 	trace      httptrace.ClientTrace
 	reached    atomic.Int32 // how far the attempt got, a reach
-	response   *Response    // nil if there was none
+	received   Response
+	response   *Response // received; nil if there was none
 	proto      string
 	shownID    *string // the request ID without secrets, once it was needed
 	err        error   // an *APIError or a *TransportError; nil is a success
@@ -97,7 +98,8 @@ func (a *attempt) read(resp *http.Response) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := readBody(resp.Body, resp.ContentLength)
-	a.response = &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body, RequestID: requestID(resp.Header)}
+	a.received = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body, RequestID: requestID(resp.Header)}
+	a.response = &a.received
 	a.proto = resp.Proto
 	success := resp.StatusCode/100 == 2
 	if err != nil && success && a.ctx.Err() != nil {
@@ -210,8 +212,8 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	return e
 }
 
-// serverTime returns the server's own time, to which a date in its Retry-After refers: its clock may differ
-// from ours. It returns our time if the response has none.
+// serverTime returns the server's own time, to which a date in its Retry-After refers: its clock
+// may differ from ours. It returns our time if the response has none.
 func serverTime(header http.Header) time.Time {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		return date

@@ -3,6 +3,7 @@ package mihu
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // ChannelsService reads the channels of a number. It is a field of [Client].
@@ -48,23 +49,31 @@ func (c *Client) snapshot(ctx context.Context, s *spec, opts []CallOption) (*Cha
 	return &t.snap, nil
 }
 
-// channelsOf reads the channels of a number, and again if they contradict a recent write of this client. If
-// the ID has a channel, the snapshot is read for a decision on it.
+// channelsOf reads the channels of a number, and again if they contradict a recent write of this
+// client. If the ID has a channel, the snapshot is read for a decision on it.
 func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []CallOption) (*ChannelSnapshot, error) {
-	read := func() (*ChannelSnapshot, error) {
+	var wait time.Duration
+	for {
 		t := &snapshotTarget{channel: id.Channel}
 		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
-		return &t.snap, err
+		if err == nil || isGone(err) {
+			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &t.snap, nil
 	}
-	if c == nil || c.core == nil {
-		_, err := read()
-		return nil, err
-	}
-	snap, err := c.core.recent.read(ctx, id.PhoneNumber, read)
+}
+
+// found returns the snapshot that was read, or nil if there is none.
+func found(t *snapshotTarget, err error) *ChannelSnapshot {
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	return snap, nil
+	return &t.snap
 }
 
 // channelsByNumber is the request for the channels of a number.

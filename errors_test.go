@@ -148,8 +148,8 @@ func TestErrorShapes(t *testing.T) {
 		},
 		{
 			"framework, without fields", `{"message": "No", "errors": ["It is taken.", {"x": 1}, null, 7]}`,
-			mihu.APIError{Message: "No", FieldErrors: fields("request", "It is taken.", "request", "7")},
-			"422 Unprocessable Entity: No; request: It is taken., 7",
+			mihu.APIError{Message: "No", FieldErrors: fields("request", "It is taken.", "request", "7", "x", "1")},
+			"422 Unprocessable Entity: No; request: It is taken., 7; x: 1",
 		},
 		{
 			"framework, empty", `{"message": "No", "errors": []}`,

@@ -10,8 +10,8 @@ import (
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// expectation is what a response has to be about, and what it has to show, to count as a success of the
-// operation that asked. The zero expectation accepts every snapshot.
+// expectation is what a response has to be about, and what it has to show, to count as a success of
+// the operation that asked. The zero expectation accepts every snapshot.
 type expectation struct {
 	// number is the number that was asked for, in E.164, with or without its plus; "" for any.
 	number string
@@ -23,7 +23,8 @@ type expectation struct {
 	agent string
 }
 
-// contradiction is a response that is not about what was asked for, or does not show what it should.
+// contradiction is a response that is not about what was asked for, or does not show what it
+// should.
 type contradiction struct{ what string }
 
 func (e *contradiction) Error() string {
@@ -63,8 +64,9 @@ func shownUUID(s string) string {
 	return redact.Text(redact.OneLine(s, 64))
 }
 
-// sameNumber compares numbers by their digits, since a backend may format them. A text without digits,
-// such as the placeholder in the API's examples, says nothing about a number, and contradicts none.
+// sameNumber compares numbers by their digits, since a backend may format them. A text without
+// digits, such as the placeholder in the API's examples, says nothing about a number, and
+// contradicts none.
 func sameNumber(a, b string) bool {
 	digits := digitsOf(a)
 	return digits == digitsOf(b) || digits == "" && a != ""
@@ -89,8 +91,8 @@ type snapshotTarget struct {
 func (t *snapshotTarget) into() any { return &t.snap }
 func (t *snapshotTarget) reset()    { t.snap = ChannelSnapshot{} }
 
-// isWhole reports whether the snapshot has a number, and nothing that it says is in doubt: a channel that
-// is not bound may be one that is missing.
+// isWhole reports whether the snapshot has a number, and nothing that it says is in doubt: a
+// channel that is not bound may be one that is missing.
 func (t *snapshotTarget) isWhole() bool {
 	c := &t.snap.Channels
 	for _, b := range [...]*Binding{&c.Call.Binding, &c.SMS.Binding, &c.WhatsApp} {
@@ -104,7 +106,8 @@ func (t *snapshotTarget) isWhole() bool {
 	return t.snap.Number != "" && (c.Call.Bound || c.WhatsApp.Bound)
 }
 
-// shape unwraps the snapshot, and refuses one without a number or channels: what is missing is not zero.
+// shape unwraps the snapshot, and refuses one without a number or channels: what is missing is not
+// zero.
 func (t *snapshotTarget) shape(data any, _ map[string]any, r *lenient.Reader) (any, error) {
 	fields, ok := lenient.Object(data)
 	if data == nil || ok && len(fields) == 0 {
@@ -133,8 +136,8 @@ func (t *snapshotTarget) shape(data any, _ map[string]any, r *lenient.Reader) (a
 	return fields, nil
 }
 
-// inferBound fills in whether a channel is bound from its agent, if only that is sent. It returns false if
-// neither is.
+// inferBound fills in whether a channel is bound from its agent, if only that is sent. It returns
+// false if neither is.
 func inferBound(channel any) bool {
 	binding, ok := channel.(map[string]any)
 	if !ok {

@@ -49,7 +49,7 @@ const snapshotJSON = `{"success": true, "message": "Updated", "data": {
 			"bound": true, "agent_uuid": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "agent_name": "Ada"},
 		"sms": {"capable": false, "enabled": false, "channel_limit": null, "whitelisted_destinations": [],
 			"bound": false, "agent_uuid": null, "agent_name": null},
-		"whatsapp": {"bound": false, "agent_uuid": null, "agent_name": null},
+		"whatsapp": {"bound": true, "agent_uuid": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "agent_name": "Ada"},
 		"inbound": {"enabled": true, "channel_limit": 10}}}}`
 
 const deletedJSON = `{"success": true, "message": "Trunk deleted"}`

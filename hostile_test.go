@@ -52,7 +52,7 @@ func TestAThousandCallers(t *testing.T) {
 				w.WriteHeader(http.StatusNotFound)
 				_, _ = io.WriteString(w, `{"success": false, "message": "No such number", "error": {"code": "N`+number[1:]+`"}}`)
 			default:
-				_, _ = io.WriteString(w, `{"success": true, "data": {"number": "`+number+`"}}`)
+				_, _ = io.WriteString(w, `{"success": true, "data": {"number": "`+number+`", "channels": {}}}`)
 			}
 		}, mihu.WithAttemptTimeout(10*time.Minute)) // the machine may be busy
 		_, err := client.Channels.GetByNumber(t.Context(), number)

@@ -41,16 +41,16 @@ func (s TrunksService) page(ctx context.Context, options ListOptions, opts []Cal
 
 type numberPage = pageTarget[PhoneNumber, *PhoneNumber]
 
-// All iterates over every number that has trunks, each once. It fetches the next page when the one before is
-// used up, or ahead of that with [AllOptions.Prefetch]. If the loop is left, the fetches in progress are
-// canceled. [WithResponse] describes the last page; it is refused with Prefetch, since pages are then fetched
-// concurrently.
+// All iterates over every number that has trunks, each once. It fetches the next page when the one
+// before is used up, or ahead of that with [AllOptions.Prefetch]. If the loop is left, the fetches
+// in progress are canceled. [WithResponse] describes the last page; it is refused with Prefetch,
+// since pages are then fetched concurrently.
 //
-// The list is whole, or All yields an error, once and with a zero number. What one page reports of the list's
-// extent counts until the end: if the server then sends fewer numbers, the error matches
-// ErrMalformedResponse. If the server reports nothing, All continues until a page is empty or has nothing new.
-// Numbers that are added while All runs may be missed. If numbers are removed while All runs, it may yield an
-// error: list again. All remembers some 16 bytes of every number.
+// The list is whole, or All yields an error, once and with a zero number. What one page reports of
+// the list's extent counts until the end: if the server then sends fewer numbers, the error matches
+// ErrMalformedResponse. If the server reports nothing, All continues until a page is empty or has
+// nothing new. Numbers that are added while All runs may be missed. If numbers are removed while
+// All runs, it may yield an error: list again. All remembers some 16 bytes of every number.
 func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
 	const op = OpTrunksAll
 	var o AllOptions
@@ -195,25 +195,23 @@ type fetching[T any, P item[T]] struct {
 	done   chan struct{}
 }
 
-// mayFollow reports whether a page may follow this one, as far as it says itself, and the number of pages
-// that it reports; 0 if it does not.
-func (f *fetching[T, P]) mayFollow() (more bool, lastPage int) {
-	if f.err != nil || len(f.page.wire.Items) == 0 {
-		return false, 0
+// reach is how far a list reaches, as its pages so far report.
+type reach struct{ lastPage, total, received int }
+
+// follows reports whether a page may follow this one.
+func (r *reach) follows(number int, e *extent, items int) bool {
+	if items == 0 {
+		return false
 	}
-	e := f.page.wire.Pagination
-	if e.isSilent() {
-		return true, 0
+	r.received += items
+	if e != nil {
+		r.lastPage, r.total = max(r.lastPage, value(e.LastPage)), max(r.total, value(e.Total))
 	}
-	lastPage = value(e.LastPage)
-	if size := len(f.page.wire.Items); e.Total != nil {
-		lastPage = max(lastPage, (*e.Total+size-1)/size)
-	}
-	return e.reportsMore() || f.number < lastPage, lastPage
+	return e.isSilent() || e.reportsMore() || number < r.lastPage || r.received < r.total
 }
 
-// pagesAhead fetches the pages after the one that is in use: one after the other, and concurrently if the
-// server reported how many there are.
+// pagesAhead fetches the pages after the one that is in use: one after the other, and concurrently
+// if the server reported how many there are.
 func (p *pager[T, P]) pagesAhead(ctx context.Context) iter.Seq2[*pageTarget[T, P], error] {
 	return func(yield func(*pageTarget[T, P], error) bool) {
 		var work sync.WaitGroup
@@ -236,10 +234,11 @@ func (p *pager[T, P]) pagesAhead(ctx context.Context) iter.Seq2[*pageTarget[T, P
 	}
 }
 
-// fetchAhead starts a fetch for each place in the window, in order, and stops after the last page or a
-// failure.
+// fetchAhead starts a fetch for each place in the window, in order, and stops after the last page
+// or a failure.
 func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T, P]) {
-	var before *fetching[T, P]
+	var unread []*fetching[T, P]
+	far := reach{received: (p.options.Page - 1) * p.options.PerPage}
 	known := p.options.Page // up to this page the list is known to reach
 	for number := p.options.Page; ; number++ {
 		ended := false
@@ -249,12 +248,15 @@ func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, wind
 			ended = true // one more page is fetched, whose error is that of the context
 		}
 		if !ended && number > known {
-			<-before.done
-			more, lastPage := before.mayFollow()
-			if !more {
+			follows := false
+			for _, page := range unread {
+				<-page.done
+				follows = page.err == nil && far.follows(page.number, page.page.wire.Pagination, len(page.page.wire.Items))
+			}
+			if unread = unread[:0]; !follows {
 				return
 			}
-			known = max(number, lastPage)
+			known = max(number, far.lastPage)
 		}
 		next := &fetching[T, P]{number: number, done: make(chan struct{})}
 		work.Go(func() {
@@ -265,6 +267,6 @@ func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, wind
 		if ended {
 			return
 		}
-		before = next
+		unread = append(unread, next)
 	}
 }

@@ -248,7 +248,8 @@ func TestAllReportsMissingNumbers(t *testing.T) {
 			require.Len(t, errs, 1)
 			assertMatches(t, errs[0], mihu.ErrMalformedResponse)
 			assert.Contains(t, errs[0].Error(), "mihu: trunks.all: ")
-			assert.Contains(t, errs[0].Error(), "the server reports more")
+			assert.Contains(t, errs[0].Error(), "the list is not whole")
+			assert.Contains(t, errs[0].Error(), "the server reported")
 		})
 	}
 }

@@ -260,7 +260,7 @@ func (r *reconciliation) readSettings(uuid string, changes []settingChange) (*Ph
 				op: OpNumbersUpdateChannelSettingsRead, method: http.MethodGet, path: numbersPath + "/{uuid}/channels",
 				args: map[string]string{"uuid": uuid},
 			}, t)
-			return &t.snap, err
+			return found(&t.snapshotTarget, err), err
 		},
 		func(snap *ChannelSnapshot) error {
 			expect := expectation{uuid: uuid}

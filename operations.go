@@ -12,8 +12,8 @@ const (
 	// read the number's channels, and send again what cannot be read back.
 	OpTrunksCreateRead   = "trunks.create.read"
 	OpTrunksCreateUpdate = "trunks.create.update"
-	// OpTrunksUpdateRead, OpTrunksAssignRead and OpTrunksDeleteRead read the number's channels if the response
-	// to an Update, Assign or Delete does not prove it.
+	// OpTrunksUpdateRead, OpTrunksAssignRead and OpTrunksDeleteRead read the number's channels if
+	// the response to an Update, Assign or Delete does not prove it.
 	OpTrunksUpdateRead = "trunks.update.read"
 	OpTrunksAssignRead = "trunks.assign.read"
 	OpTrunksDeleteRead = "trunks.delete.read"

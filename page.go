@@ -10,8 +10,8 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
-	// Items are the items of the page. A list of numbers has one item per number, however many of its
-	// channels are bound.
+	// Items are the items of the page. A list of numbers has one item per number, however many of
+	// its channels are bound.
 	Items []T `json:"items"`
 	// Pagination is nil if the API sends none.
 	Pagination *Pagination `json:"pagination"`
@@ -38,8 +38,8 @@ type item[T any] interface {
 	unreadable(paths []string)
 }
 
-// pageTarget is a page to decode. It keeps what the page says of the extent of the list, and what it leaves
-// open, which Pagination cannot: there, what is missing is zero.
+// pageTarget is a page to decode. It keeps what the page says of the extent of the list, and what
+// it leaves open, which Pagination cannot: there, what is missing is zero.
 type pageTarget[T any, P item[T]] struct {
 	wire struct {
 		Items      []T     `json:"items"`
@@ -78,8 +78,8 @@ func (t *pageTarget[T, P]) isWhole() bool {
 	return t.wire.Items != nil
 }
 
-// shape finds the items and the pagination in the shapes that this API and its framework have. A page
-// without items is malformed, and so is an item that does not say what it is.
+// shape finds the items and the pagination in the shapes that this API and its framework have. A
+// page without items is malformed, and so is an item that does not say what it is.
 func (t *pageTarget[T, P]) shape(data any, root map[string]any, r *lenient.Reader) (any, error) {
 	items, at, err := findItems(data, root, 1)
 	if err != nil {
@@ -100,7 +100,8 @@ func (t *pageTarget[T, P]) shape(data any, root map[string]any, r *lenient.Reade
 	return map[string]any{"items": items, "pagination": pagination}, nil
 }
 
-// note keeps the fields that could not be read, and returns an error if an item does not say what it is.
+// note keeps the fields that could not be read, and returns an error if an item does not say what
+// it is.
 func (t *pageTarget[T, P]) note(*lenient.Reader) error {
 	for i := range t.wire.Items {
 		each := P(&t.wire.Items[i])
@@ -126,8 +127,8 @@ func (t *pageTarget[T, P]) keepRaw(fields map[string]any) {
 	t.raws = append(t.raws, raw)
 }
 
-// findItems returns the items of a page and what it says about the list. depth bounds how often the page
-// may be wrapped.
+// findItems returns the items of a page and what it says about the list. depth bounds how often the
+// page may be wrapped.
 func findItems(data any, root map[string]any, depth int) ([]any, any, error) {
 	if list, ok := data.([]any); ok {
 		return list, paginationOf(nil, root), nil
@@ -181,7 +182,8 @@ func isZero(v any) bool {
 	return v != nil && n == int64(0)
 }
 
-// paginationOf returns what a page says about its list, from the first of the places where it may stand.
+// paginationOf returns what a page says about its list, from the first of the places where it may
+// stand.
 func paginationOf(fields, root map[string]any) any {
 	for _, place := range []any{fields["pagination"], fields["meta"], root["pagination"], root["meta"]} {
 		if at, ok := place.(map[string]any); ok && len(at) > 0 {

@@ -56,7 +56,8 @@ func (e *ConflictError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ConflictError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// reconciliation finds out what became of a write whose response does not prove it, with calls of its own.
+// reconciliation finds out what became of a write whose response does not prove it, with calls of
+// its own.
 type reconciliation struct {
 	client   *Client
 	write    *call
@@ -71,12 +72,12 @@ func (c *call) reconcileWith(client *Client, id TrunkID, opts []CallOption) *rec
 	return c.reconciliation
 }
 
-// read reads the channels of the number once. A number that is not found is an error that isGone reports, or
-// a proxy's page.
+// read reads the channels of the number once. A number that is not found is an error that isGone
+// reports, or a proxy's page.
 func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
 	t := &snapshotTarget{channel: r.id.Channel}
 	err := r.readInto(channelsByNumber(op, r.id.PhoneNumber), t)
-	return &t.snap, err
+	return found(t, err), err
 }
 
 // readInto sends a read, if the context and the budget allow it.
@@ -110,8 +111,9 @@ func (r *reconciliation) send(s *spec, into any) error {
 	return err
 }
 
-// verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they show what is
-// expected. A read that does not show it proves nothing, since a delayed request can still be applied.
+// verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they
+// show what is expected. A read that does not show it proves nothing, since a delayed request can
+// still be applied.
 func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
 	return r.verifyBy(func() (*ChannelSnapshot, error) { return r.read(op) }, expected)
 }
@@ -119,18 +121,30 @@ func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error
 // verifyBy is verify with a read of another kind.
 func (r *reconciliation) verifyBy(read func() (*ChannelSnapshot, error), expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
 	c := r.write
-	snap, err := c.core.recent.until(c.ctx, time.Now(), expected, read)
-	if err == nil {
-		c.ambiguous = nil
+	began := time.Now()
+	var wait time.Duration
+	for {
+		snap, err := read()
+		if isGone(err) {
+			snap, err = new(ChannelSnapshot), nil
+		}
+		if err == nil {
+			err = expected(snap)
+			if err != nil && reread(c.ctx, c.core.recent.lag-time.Since(began), &wait) {
+				continue
+			}
+		}
+		causes := c.ambiguous
+		c.ambiguous = nil // they are resolved, or the error has them
+		if err != nil {
+			return nil, &UnknownOutcomeError{Op: c.spec.op, Causes: append(causes, err), Advice: c.spec.advice}
+		}
 		return snap, nil
 	}
-	causes := append(c.ambiguous, err)
-	c.ambiguous = nil // the error has them
-	return nil, &UnknownOutcomeError{Op: c.spec.op, Causes: causes, Advice: c.spec.advice}
 }
 
-// creation is the reconciliation of a POST. A bound channel proves the trunk; an unbound one proves nothing,
-// since a delayed request can still be applied.
+// creation is the reconciliation of a POST. A bound channel proves the trunk; an unbound one proves
+// nothing, since a delayed request can still be applied.
 type creation struct {
 	*reconciliation
 	want   *TrunkCreateRequest
@@ -138,8 +152,8 @@ type creation struct {
 	advice string
 }
 
-// reconcileCreate continues until the trunk is there, is on another agent, or nothing more can be done. t is what
-// the POST decodes into.
+// reconcileCreate continues until the trunk is there, is on another agent, or nothing more can be
+// done. t is what the POST decodes into.
 func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snapshotTarget, opts []CallOption) (*ChannelSnapshot, error) {
 	r := &creation{reconciliation: c.reconcileWith(client, want.TrunkID, opts), want: want, advice: c.spec.advice}
 	if sip := want.SIP; sip != nil {
@@ -169,8 +183,8 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 		if err == nil {
 			return &t.snap, nil
 		}
-		// The refusal may come from the trunk that an earlier attempt created after all. The API documents
-		// neither the status nor the code of that.
+		// The refusal may come from the trunk that an earlier attempt created after all. The API
+		// documents neither the status nor the code of that.
 		if !c.lastIsAmbiguous() && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrConflict) {
 			return nil, r.unknown(err)
 		}
@@ -179,16 +193,23 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 
 func (c *call) lastIsAmbiguous() bool { return c.attempt != nil && c.attempt.ambiguous }
 
-// find reads the channels of the number. A number that is not found is not bound. It may be a proxy that does
-// not find it: what follows is another POST, which the API itself judges.
+// find reads the channels of the number. A number that is not found is not bound. It may be a proxy
+// that does not find it: what follows is another POST, which the API itself judges.
 func (r *creation) find() (*ChannelSnapshot, error) {
-	snap, err := r.write.core.recent.read(r.write.ctx, r.id.PhoneNumber, func() (*ChannelSnapshot, error) {
-		return r.read(OpTrunksCreateRead)
-	})
-	if errors.Is(err, ErrNotFound) {
-		return new(ChannelSnapshot), nil
+	var wait time.Duration
+	for {
+		snap, err := r.read(OpTrunksCreateRead)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		left := r.write.core.recent.contradicted(r.id.PhoneNumber, snap)
+		if left <= 0 || !reread(r.write.ctx, left, &wait) {
+			if snap == nil {
+				snap = new(ChannelSnapshot)
+			}
+			return snap, nil
+		}
 	}
-	return snap, err
 }
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
@@ -205,8 +226,8 @@ func (r *creation) conflict(found *ChannelSnapshot) error {
 	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, External: found.External(), Causes: r.causes}
 }
 
-// complete sends again what cannot be read back, so that the trunk is what was requested, whichever request
-// created it.
+// complete sends again what cannot be read back, so that the trunk is what was requested, whichever
+// request created it.
 func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 	update := r.want.update()
 	if update.isEmpty() {

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// maxBody bounds a response, decompressed. A page of 200 numbers takes about 200 KB. errTooLarge
-	// names it.
+	// maxBody bounds a response, decompressed. A page of 200 numbers takes about 200 KB.
+	// errTooLarge names it.
 	maxBody = 8 << 20
 	// maxKept bounds what an APIError keeps of a body.
 	maxKept = 64 << 10
@@ -27,8 +27,8 @@ const (
 	errTooLarge = malformed("larger than 8 MiB")
 	errCutShort = malformed("cut short")
 	errNoData   = malformed("it has no data")
-	// errAcknowledged is a success that the API reports in so many words, without the data that goes
-	// with it.
+	// errAcknowledged is a success that the API reports in so many words, without the data that
+	// goes with it.
 	errAcknowledged = malformed("it reports success, without data")
 	errNotSuccess   = malformed("it does not report success")
 	errBothWays     = malformed("it reports success and an error")
@@ -73,8 +73,8 @@ func readBody(r io.Reader, length int64) ([]byte, error) {
 	}
 }
 
-// endsWithItsConnection reports whether only the end of the connection marks the end of the body, so
-// that a body that was cut short looks whole.
+// endsWithItsConnection reports whether only the end of the connection marks the end of the body,
+// so that a body that was cut short looks whole.
 func endsWithItsConnection(resp *http.Response) bool {
 	return resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && resp.ProtoMajor == 1 && !resp.Uncompressed
 }
@@ -108,14 +108,16 @@ type target interface {
 	reset()
 	// isWhole reports whether what was decoded leaves no doubt about its form.
 	isWhole() bool
-	// shape returns the data in the form that into decodes, or why it is none. root is the whole response.
+	// shape returns the data in the form that into decodes, or why it is none. root is the whole
+	// response.
 	shape(data any, root map[string]any, r *lenient.Reader) (any, error)
-	// note keeps which fields could not be read, and returns an error if something essential is missing.
+	// note keeps which fields could not be read, and returns an error if something essential is
+	// missing.
 	note(r *lenient.Reader) error
 }
 
-// plain is a target without shapes: a value of the caller. The data is decoded beside it, unless it is
-// zero, so that a failure leaves it as it is.
+// plain is a target without shapes: a value of the caller. The data is decoded beside it, unless it
+// is zero, so that a failure leaves it as it is.
 type plain struct{ caller, fresh reflect.Value }
 
 func plainTarget(into any) plain {
@@ -144,9 +146,9 @@ func (p plain) shape(data any, _ map[string]any, r *lenient.Reader) (any, error)
 
 func (p plain) note(*lenient.Reader) error { return nil }
 
-// decodeResponse reads a success: it decodes the data into what into points to; a nil into wants none.
-// It decodes strictly first and, only if that fails or leaves a doubt, once more with tolerance for the
-// form. What proves nothing is an error, and leaves nothing behind.
+// decodeResponse reads a success: it decodes the data into what into points to; a nil into wants
+// none. It decodes strictly first and, only if that fails or leaves a doubt, once more with
+// tolerance for the form. What proves nothing is an error, and leaves nothing behind.
 func decodeResponse(body []byte, into any) error {
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	if into == nil {
@@ -172,8 +174,8 @@ func decodeResponse(body []byte, into any) error {
 	return nil
 }
 
-// decodeAcknowledgment reads the success of a request that wants no data: an empty body, or one that
-// reports success. A body that reports an error is one, and any other proves nothing.
+// decodeAcknowledgment reads the success of a request that wants no data: an empty body, or one
+// that reports success. A body that reports an error is one, and any other proves nothing.
 func decodeAcknowledgment(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
@@ -189,11 +191,15 @@ func decodeAcknowledgment(body []byte) error {
 	return err
 }
 
-// successOf reports whether the response reports success in so many words. It returns an error if the
-// response reports a failure.
+// successOf reports whether the response reports success in so many words. It returns an error if
+// the response reports a failure.
 func successOf(root map[string]any) (bool, error) {
-	success, told := lenient.Bool(root["success"])
-	told = told && root["success"] != nil
+	raw := root["success"]
+	success, told := lenient.Bool(raw)
+	if raw != nil && !told {
+		return false, malformed("success: want true or false")
+	}
+	told = told && raw != nil
 	switch failed := hasError(root); {
 	case told && !success, failed && !told:
 		return false, errRefused
@@ -229,8 +235,8 @@ func hasError(root map[string]any) bool {
 	return false
 }
 
-// decodeStrictly decodes as encoding/json does. It reports false if that fails, or if the result has to
-// be looked at more closely.
+// decodeStrictly decodes as encoding/json does. It reports false if that fails, or if the result
+// has to be looked at more closely.
 func decodeStrictly(body []byte, t target) bool {
 	if !utf8.Valid(body) || hasLoneSurrogate(body) {
 		return false
@@ -239,8 +245,8 @@ func decodeStrictly(body []byte, t target) bool {
 	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole()
 }
 
-// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json replaces
-// silently.
+// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json
+// replaces silently.
 func hasLoneSurrogate(body []byte) bool {
 	for {
 		i := bytes.Index(body, []byte(`\u`))
@@ -295,8 +301,8 @@ func object(body []byte) (map[string]any, error) {
 // notJSON wraps a syntax error, which quotes a character and never the text around it.
 func notJSON(err error) error { return fmt.Errorf("%w: not JSON: %w", ErrMalformedResponse, err) }
 
-// decodeTolerantly accepts every form that such backends send, and is strict about the meaning: what is
-// missing is not zero.
+// decodeTolerantly accepts every form that such backends send, and is strict about the meaning:
+// what is missing is not zero.
 func decodeTolerantly(body []byte, t target) error {
 	root, err := object(body)
 	if err != nil {

@@ -31,15 +31,21 @@ func TestSnapshotsDecodeLeniently(t *testing.T) {
 		return mihu.ChannelSnapshot{Number: number, Channels: mihu.SnapshotChannels{Call: c}}
 	}
 	callJSON := func(fields string) string {
-		return `{"number": "+12345678901", "channels": {"call": {` + fields + `}}}`
+		return `{"number": "+12345678901", "channels": {"call": {"bound": false, ` + fields + `}, "whatsapp": {"bound": false}}}`
+	}
+	// unknown is a snapshot that does not say which of its channels are bound.
+	unknown := func(number string, channels ...mihu.Channel) mihu.ChannelSnapshot {
+		snap := mihu.ChannelSnapshot{Number: number}
+		for _, channel := range channels {
+			snap.Unreadable = append(snap.Unreadable, "channels."+string(channel)+".bound")
+		}
+		return snap
 	}
 	limit := func(n int) mihu.ChannelSnapshot { return call(mihu.CarrierChannel{ChannelLimit: &n}) }
 	tests := []struct {
 		name, data string
 		want       mihu.ChannelSnapshot
 	}{
-		{"an empty object", `{}`, mihu.ChannelSnapshot{}},
-		{"an empty list as an object", `[]`, mihu.ChannelSnapshot{}},
 		{"a limit as text", callJSON(`"channel_limit": "10"`), limit(10)},
 		{"a limit with spaces", callJSON(`"channel_limit": " 10 "`), limit(10)},
 		{"a limit with a fraction", callJSON(`"channel_limit": 10.0`), limit(10)},
@@ -51,20 +57,23 @@ func TestSnapshotsDecodeLeniently(t *testing.T) {
 		{"true as 1", callJSON(`"capable": 1, "enabled": "1", "bound": "true"`), call(mihu.CarrierChannel{Capable: true, Enabled: true, Binding: mihu.Binding{Bound: true}})},
 		{"false as 0", callJSON(`"capable": 0, "enabled": "0", "bound": ""`), call(mihu.CarrierChannel{})},
 		{"capital letters", callJSON(`"capable": "TRUE", "enabled": "False"`), call(mihu.CarrierChannel{Capable: true})},
-		{"false as null", callJSON(`"capable": null, "enabled": null, "bound": null`), call(mihu.CarrierChannel{})},
+		{"false as null", callJSON(`"capable": null, "enabled": null, "bound": null`), unknown(number, mihu.ChannelCall)},
 		{"no destinations", callJSON(`"whitelisted_destinations": null`), call(mihu.CarrierChannel{})},
 		{"an empty object as a list", callJSON(`"whitelisted_destinations": {}`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{}})},
 		{"destinations of other types", callJSON(`"whitelisted_destinations": ["US", 39, true, null]`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{"US", "39", "true", ""}})},
 		{"an unbound channel", callJSON(`"bound": false, "agent_uuid": null, "agent_name": null`), call(mihu.CarrierChannel{})},
+		{"bound by its agent alone", callJSON(`"bound": null, "agent_uuid": "3c90c3cc"`), call(mihu.CarrierChannel{Binding: mihu.Binding{Bound: true, AgentUUID: "3c90c3cc"}})},
+		{"not bound, by its agent alone", callJSON(`"bound": null, "agent_uuid": null`), call(mihu.CarrierChannel{})},
+		{"wrapped once more", `{"data": ` + callJSON(`"channel_limit": 10`) + `}`, limit(10)},
+		{"a list as an object with numbers for names", callJSON(`"whitelisted_destinations": {"2": "IT", "0": "US", "10": "FR"}`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{"US", "IT", "FR"}})},
 		{"an agent as a number", callJSON(`"bound": true, "agent_uuid": 7`), call(mihu.CarrierChannel{Binding: mihu.Binding{Bound: true, AgentUUID: "7"}})},
-		{"a channel as null", `{"number": "+12345678901", "channels": {"call": null, "sms": null, "whatsapp": null, "inbound": null}}`, call(mihu.CarrierChannel{})},
-		{"a channel as an empty list", `{"number": "+12345678901", "channels": {"call": [], "whatsapp": []}}`, call(mihu.CarrierChannel{})},
-		{"no channels", `{"number": "+12345678901", "channels": []}`, call(mihu.CarrierChannel{})},
-		{"channels as null", `{"number": "+12345678901", "channels": null}`, call(mihu.CarrierChannel{})},
-		{"a phone number as a number", `{"number": 12345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "12345678901"}},
-		{"a phone number that a float cannot hold", `{"number": 123456789012345678901, "channels": []}`, mihu.ChannelSnapshot{Number: "123456789012345678901"}},
-		{"an unknown source", `{"source": "leased", "is_external": "0"}`, mihu.ChannelSnapshot{Source: "leased"}},
-		{"an unknown channel and unknown fields", `{"number": "+12345678901", "fax": 1, "channels": {"fax": {"bound": 1}, "call": {"codec": "opus"}}}`, call(mihu.CarrierChannel{})},
+		{"a channel as null", `{"number": "+12345678901", "channels": {"call": null, "sms": null, "whatsapp": null, "inbound": null}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a channel as an empty list", `{"number": "+12345678901", "channels": {"call": [], "whatsapp": []}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"no channels", `{"number": "+12345678901", "channels": []}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a phone number as a number", `{"number": 12345678901, "channels": []}`, unknown("12345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a phone number that a float cannot hold", `{"number": 123456789012345678901, "channels": []}`, unknown("123456789012345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"an unknown source", `{"number": "+12345678901", "source": "leased", "is_external": "0", "channels": {"call": {"bound": false}, "whatsapp": {"bound": false}}}`, mihu.ChannelSnapshot{Number: number, Source: "leased"}},
+		{"an unknown channel and unknown fields", `{"number": "+12345678901", "fax": 1, "channels": {"fax": {"bound": 1}, "call": {"codec": "opus"}}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,6 +91,7 @@ func TestSnapshotsDecodeLeniently(t *testing.T) {
 func TestPagesDecodeLeniently(t *testing.T) {
 	t.Parallel()
 	one := func(n mihu.PhoneNumber) mihu.Page[mihu.PhoneNumber] {
+		n.Number = number
 		return mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{n}}
 	}
 	purchased := func(at time.Time) mihu.Page[mihu.PhoneNumber] { return one(mihu.PhoneNumber{PurchasedAt: at}) }
@@ -94,8 +104,15 @@ func TestPagesDecodeLeniently(t *testing.T) {
 		want       mihu.Page[mihu.PhoneNumber]
 	}{
 		{"no items", `{"items": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}}},
-		{"items as null", `{"items": null, "pagination": null}`, mihu.Page[mihu.PhoneNumber]{}},
-		{"items as an empty object", `{"items": {}, "pagination": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{}}},
+		{"items as null, and a total of 0", `{"items": null, "pagination": {"total": 0}}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{}}},
+		{"items as an object with numbers for names", `{"items": {"0": {"number": "+12345678901"}}}`, one(mihu.PhoneNumber{})},
+		{"the page is the data", `[{"number": "+12345678901"}]`, one(mihu.PhoneNumber{})},
+		{"wrapped once more", `{"data": {"items": [{"number": "+12345678901"}]}}`, one(mihu.PhoneNumber{})},
+		{
+			"the framework's paginator", `{"current_page": 1, "data": [{"number": "+12345678901"}], "last_page": 3, "total": 5}`,
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{Number: number}}, Pagination: &mihu.Pagination{CurrentPage: 1, LastPage: 3, Total: 5}},
+		},
+		{"items as an empty object", `{"items": {}, "pagination": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}}},
 		{
 			"an empty page", `{"items": [], "pagination": {"current_page": 1, "per_page": 50, "total": 0, "last_page": 1, "from": null, "to": null, "has_more": false}}`,
 			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, LastPage: 1}},
@@ -104,25 +121,45 @@ func TestPagesDecodeLeniently(t *testing.T) {
 			"a pagination as texts", `{"items": [], "pagination": {"current_page": "1", "per_page": "50", "total": "3.0", "from": "", "has_more": "1"}}`,
 			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, Total: 3, HasMore: true}},
 		},
-		{"a time", `{"items": [{"purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
-		{"a time with a zone", `{"items": [{"purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
-		{"a database's time", `{"items": [{"purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
-		{"a database's time with microseconds", `{"items": [{"purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
-		{"a time without a zone", `{"items": [{"purchased_at": "2026-03-04T12:00:00"}]}`, purchased(noon)},
-		{"a date", `{"items": [{"purchased_at": "2026-03-04"}]}`, purchased(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))},
-		{"no time", `{"items": [{"purchased_at": null}]}`, purchased(time.Time{})},
-		{"unreadable times", `{"items": [{"purchased_at": "soon", "updated_at": 1772625600}]}`, purchased(time.Time{})},
-		{"a database's zero time", `{"items": [{"purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
-		{"a fee as text", `{"items": [{"billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
-		{"a fee of 0", `{"items": [{"billing": {"monthly_fee": "0"}}]}`, fee("0")},
-		{"no fee", `{"items": [{"billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
-		{"no details", `{"items": [{"compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
+		{"a time", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
+		{"a time with a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
+		{"a database's time", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
+		{"a database's time with microseconds", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
+		{"a time without a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00"}]}`, purchased(noon)},
+		{"a date", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04"}]}`, purchased(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))},
+		{"no time", `{"items": [{"number": "+12345678901", "purchased_at": null}]}`, purchased(time.Time{})},
+		{"unreadable times", `{"items": [{"number": "+12345678901", "purchased_at": "soon", "updated_at": []}]}`, one(mihu.PhoneNumber{Unreadable: []string{"purchased_at", "updated_at"}})},
+		{"a time with a zone without a colon", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00+0000"}]}`, purchased(noon)},
+		{"a database's time with a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00Z"}]}`, purchased(noon)},
+		{"seconds since 1970", `{"items": [{"number": "+12345678901", "purchased_at": 1772625600}]}`, purchased(noon)},
+		{"milliseconds since 1970, as text", `{"items": [{"number": "+12345678901", "purchased_at": "1772625600000"}]}`, purchased(noon)},
+		{"a database's zero time", `{"items": [{"number": "+12345678901", "purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
+		{"a fee as text", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
+		{"a fee of 0", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "0"}}]}`, fee("0")},
+		{"no fee", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
 		{
-			"empty lists as objects", `{"items": [{"compliance": [], "capabilities": [], "billing": []}]}`,
+			"fields of other types", `{"items": [{"number": "+12345678901", "status": "active", "billing": false, "capabilities": ["voice"], "channel_settings": {"voice": {"whitelisted_destinations": "US"}}}]}`,
+			one(mihu.PhoneNumber{Status: "active", Unreadable: []string{"billing", "capabilities", "channel_settings.voice.whitelisted_destinations"}}),
+		},
+		{
+			"a fee that is not a number", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "1,234.50", "currency": "EUR"}}]}`,
+			one(mihu.PhoneNumber{Billing: &mihu.Billing{Currency: "EUR"}, Unreadable: []string{"billing.monthly_fee"}}),
+		},
+		{
+			"text that is not UTF-8", "{\"items\": [{\"number\": \"+12345678901\", \"location\": \"Andr\xe9\", \"type\": \"local\"}]}",
+			one(mihu.PhoneNumber{Type: "local", Unreadable: []string{"location"}}),
+		},
+		{
+			"half of a surrogate pair", `{"items": [{"number": "+12345678901", "location": "\ud83d", "type": "\ud83d\ude00"}]}`,
+			one(mihu.PhoneNumber{Type: "😀", Unreadable: []string{"location"}}),
+		},
+		{"no details", `{"items": [{"number": "+12345678901", "compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
+		{
+			"empty lists as objects", `{"items": [{"number": "+12345678901", "compliance": [], "capabilities": [], "billing": []}]}`,
 			one(mihu.PhoneNumber{Compliance: &mihu.Compliance{}, Capabilities: &mihu.Capabilities{}, Billing: &mihu.Billing{}}),
 		},
 		{
-			"unknown values of open sets", `{"items": [{"type": "satellite", "status": "parked", "source": "leased", "is_external": 0}]}`,
+			"unknown values of open sets", `{"items": [{"number": "+12345678901", "type": "satellite", "status": "parked", "source": "leased", "is_external": 0}]}`,
 			one(mihu.PhoneNumber{Type: "satellite", Status: "parked", Source: "leased"}),
 		},
 	}
@@ -134,7 +171,7 @@ func TestPagesDecodeLeniently(t *testing.T) {
 			assert.Equal(t, tt.want.Pagination, got.Pagination)
 			require.Len(t, got.Items, len(tt.want.Items))
 			for i, want := range tt.want.Items {
-				assert.True(t, want.PurchasedAt.Equal(got.Items[i].PurchasedAt), got.Items[i].PurchasedAt)
+				assert.True(t, want.PurchasedAt.Equal(got.Items[i].PurchasedAt), "%v", got.Items[i].PurchasedAt)
 				got.Items[i].PurchasedAt = want.PurchasedAt
 			}
 			assert.Equal(t, tt.want.Items, got.Items)
@@ -152,28 +189,26 @@ func TestMalformedResponses(t *testing.T) {
 		{"text", `"pl4nted"`, "not a JSON object"},
 		{"a number", `4815162342`, "not a JSON object"},
 		{"two values", snapshotJSON + snapshotJSON, "not JSON"},
-		{"half a value", snapshotJSON[:len(snapshotJSON)-1], "not JSON"},
 		{"empty", ``, "empty"},
 		{"white space", " \n\t", "empty"},
 		{"null", `null`, "it has no data"},
-		{"no data", `{"success": true}`, "it has no data"},
-		{"data as null", `{"success": true, "data": null}`, "it has no data"},
-		{"data as null, success as text", `{"success": "true", "data": null}`, "it has no data"},
-		{"no data, success as a number", `{"success": 1}`, "it has no data"},
-		{"data as text", `{"success": true, "data": "pl4nted"}`, "data: want an object, got text"},
-		{"data as a list", `{"success": true, "data": [4815162342]}`, "data: want an object, got a list"},
+		{"no data", `{"success": true}`, "it reports success, without data"},
+		{"data as null", `{"success": true, "data": null}`, "it reports success, without data"},
+		{"data as null, success as text", `{"success": "true", "data": null}`, "it reports success, without data"},
+		{"no data, success as a number", `{"success": 1}`, "it reports success, without data"},
+		{"data as text", `{"success": true, "data": "pl4nted"}`, "its data is not an object"},
+		{"data as a list", `{"success": true, "data": [4815162342]}`, "its data is not an object"},
 		{"success as text", `{"success": "pl4nted", "data": {}}`, "malformed response"},
-		{"an object instead of text", `{"data": {"number": {"pl4nted": 1}}}`, "data.number: want text, got an object"},
-		{"a list instead of text", `{"data": {"number": [4815162342]}}`, "data.number: want text, got a list"},
-		{"text instead of a number", `{"data": {"channels": {"call": {"channel_limit": "pl4nted"}}}}`, "data.channels.call.channel_limit: want a number, got text"},
-		{"a fraction instead of an integer", `{"data": {"channels": {"call": {"channel_limit": 4815.5}}}}`, "data.channels.call.channel_limit: want a number that fits int, got a number"},
-		{"a number too large", `{"data": {"channels": {"call": {"channel_limit": 48151623424815162342}}}}`, "data.channels.call.channel_limit: want a number"},
-		{"true instead of a number", `{"data": {"channels": {"inbound": {"channel_limit": true}}}}`, "data.channels.inbound.channel_limit: want a number, got true or false"},
-		{"text instead of true", `{"data": {"channels": {"call": {"bound": "pl4nted"}}}}`, "data.channels.call.bound: want true or false, got text"},
-		{"a number instead of true", `{"data": {"is_external": 4815162342}}`, "data.is_external: want true or false, got a number"},
-		{"text instead of a list", `{"data": {"channels": {"sms": {"whitelisted_destinations": "pl4nted"}}}}`, "data.channels.sms.whitelisted_destinations: want a list, got text"},
-		{"an object in a list of texts", `{"data": {"channels": {"sms": {"whitelisted_destinations": ["US", {}]}}}}`, "data.channels.sms.whitelisted_destinations[1]: want text, got an object"},
-		{"a list instead of an object", `{"data": {"channels": [4815162342]}}`, "data.channels: want an object, got a list"},
+		{"data as an empty object", `{"data": {}}`, "it has no data"},
+		{"data as an empty list", `{"data": []}`, "it has no data"},
+		{"no number", `{"data": {"channels": {"call": {"bound": true}}}}`, "it has no number"},
+		{"a number as an object", `{"data": {"number": {"pl4nted": 1}, "channels": {}}}`, "it has no number"},
+		{"a number as a list", `{"data": {"number": [4815162342], "channels": {}}}`, "it has no number"},
+		{"no channels", `{"data": {"number": "+12345678901"}}`, "it has no channels"},
+		{"channels as null", `{"data": {"number": "+12345678901", "channels": null}}`, "it has no channels"},
+		{"channels as a list", `{"data": {"number": "+12345678901", "channels": [4815162342]}}`, "it has no channels"},
+		{"bindings instead of channels", `{"data": {"number": "+12345678901", "bindings": {"call": {"bound": true}}}}`, "it has no channels"},
+		{"success beside an error", `{"success": true, "error": {"code": "pl4nted"}, "data": {"number": "+12345678901", "channels": {"call": {"bound": true}}}}`, "it reports success and an error"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -282,12 +317,15 @@ func TestDoRejectsDataThatDoesNotFit(t *testing.T) {
 
 func TestDoWithoutDataAcceptsAnySuccess(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", " ", `{}`, `null`, `{"success": true}`, `{"success": true, "data": [1]}`, `{"success": 1, "data": "x"}`, `{"data": null}`} {
+	for _, body := range []string{"", " ", "\ufeff", `{"success": true}`, "\ufeff" + `{"success": true}`, `{"success": true, "error": null, "errors": []}`, `{"success": true, "data": [1]}`, `{"success": 1, "data": "x"}`} {
 		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)))
 		require.NoError(t, client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil), body)
 	}
-	for _, body := range []string{"<html>", `{"success": true`, `[]`, `{"success": "perhaps"}`} {
-		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)))
+	for _, body := range []string{
+		"<html>", `{"success": true`, `[]`, `{"success": "perhaps"}`, `{}`, `null`, `{"data": null}`, `{"data": [1]}`, `{"message": "Unauthenticated."}`,
+		`{"success": true, "error": {"code": "INVALID_AUTH_TOKEN"}}`, `{"success": true, "errors": {"x": ["y"]}}`,
+	} {
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, body)), withoutRetries)
 		err := client.Do(t.Context(), &mihu.Request{Method: http.MethodGet, Path: "/x"}, nil)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse, body)
 	}
@@ -429,7 +467,7 @@ func TestResponsesCutShort(t *testing.T) {
 		errText        string
 	}{
 		{"shorter than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + snapshotJSON, 200, "cut short: unexpected EOF"},
-		{"longer than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "not JSON"},
+		{"longer than its Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + snapshotJSON, 200, "cut short: the JSON does not end"},
 		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON), 200, "cut short: unexpected EOF"},
 		{"an invalid chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(snapshotJSON) + "zz\r\n", 200, "cut short"},
 		{"gzip, cut short", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "cut short"},

@@ -275,7 +275,8 @@ type ChannelSnapshot struct {
 	Channels SnapshotChannels `json:"channels"`
 	// Unreadable names the fields that the API sent in a form that cannot be read, such as
 	// "channels.call.channel_limit"; they are zero. It also names "channels.call.bound" and
-	// "channels.whatsapp.bound" if the response does not say whether the channel is bound. nil is none.
+	// "channels.whatsapp.bound" if the response does not say whether the channel is bound. nil is
+	// none.
 	Unreadable []string `json:"-"`
 }
 

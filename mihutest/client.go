@@ -1,6 +1,7 @@
 package mihutest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -25,14 +26,17 @@ func (s *Server) Client(tb TB, opts ...mihu.Option) *mihu.Client {
 }
 
 // NewClient returns a client of the server that uses the server's URL and its current token. A
-// client that was created before SetToken keeps the old token. The options override these
-// defaults. It returns the errors of [mihu.New].
+// client that was created before SetToken keeps the old token. Its [mihu.WithMaxReadLag] is the
+// server's Rules.MaxReadLag, and off if that is 0. The options override these defaults. It returns the errors of [mihu.New].
 func (s *Server) NewClient(opts ...mihu.Option) (*mihu.Client, error) {
 	token := s.Token()
 	base := []mihu.Option{
 		mihu.WithBaseURL(s.url),
 		// The token is an option and not an argument, so that an option can override it.
 		mihu.WithTokenSource(mihu.TokenFunc(func(context.Context) (string, error) { return token, nil })),
+		// Reads lag only if the rules say so. A test that changes the state behind the client's back does not
+		// make the client wait for a read that agrees with its own write.
+		mihu.WithMaxReadLag(cmp.Or(s.rules.MaxReadLag, -1)),
 	}
 	if s.cert != nil || s.http == nil {
 		base = append(base, mihu.WithHTTPClient(s.HTTPClient()))

@@ -68,7 +68,6 @@ func TestPlanOfAnOddList(t *testing.T) {
 		return answer(http.StatusOK, `{"success":true,"data":{"items":[
 			{"number":"12340000001","is_external":true,"bindings":{"call":{"bound":true,"agent_uuid":"`+strings.ToUpper(agent(1))+`"}}},
 			{"number":"+12340000002","is_external":true,"bindings":{"call":{"bound":true,"agent_uuid":null},"whatsapp":{"bound":false,"agent_uuid":"`+agent(2)+`"}}},
-			{"number":"","bindings":{"call":{"bound":true,"agent_uuid":"`+agent(3)+`"}}},
 			{"number":"0123","bindings":{"call":{"bound":true,"agent_uuid":"`+agent(3)+`"}}},
 			{"number":"+1234567890123456","bindings":{"call":{"bound":true,"agent_uuid":"`+agent(3)+`"}}}
 		]}}`), nil

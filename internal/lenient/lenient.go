@@ -280,15 +280,13 @@ var layouts = [...]string{
 
 // instant reads a time in any of the layouts, or as seconds since 1970.
 func (r *Reader) instant(v any, at string) any {
-	text, _ := text(v)
+	text, ok := text(v)
 	text = strings.TrimSpace(text)
-	if text == "" || strings.HasPrefix(text, "0000-00-00") {
+	if ok && text == "" || strings.HasPrefix(text, "0000-00-00") {
 		return nil // databases write these for no time
 	}
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if t := time.UnixMilli(int64(seconds * 1000)).UTC(); seconds > 0 && seconds < 1<<37 && t.Year() <= 9999 {
-			return t.Format(time.RFC3339Nano)
-		}
+	if t, ok := sinceEpoch(text); ok {
+		return t.Format(time.RFC3339Nano)
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
@@ -296,6 +294,19 @@ func (r *Reader) instant(v any, at string) any {
 		}
 	}
 	return r.unreadable(at, "a time", v)
+}
+
+// sinceEpoch reads seconds or milliseconds since 1970. Smaller numbers than those of 1973 are no times.
+func sinceEpoch(text string) (time.Time, bool) {
+	const earliest, milliseconds, latest = 1e8, 1e11, 1e14
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= earliest && n < latest) {
+		return time.Time{}, false
+	}
+	if n < milliseconds {
+		n *= 1000
+	}
+	return time.UnixMilli(int64(n)).UTC(), true
 }
 
 func kindOf(v any) string {

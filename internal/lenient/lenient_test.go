@@ -49,20 +49,18 @@ type everything struct {
 }
 
 // decode decodes as package mihu does: it converts the value, and then decodes it as usual.
-func decode(t *testing.T, text string, into any) error {
+func decode(t *testing.T, text string, into any) []lenient.Problem {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var tree any
 	require.NoError(t, decoder.Decode(&tree), text)
-	converted, err := lenient.Value(tree, reflect.TypeOf(into).Elem(), "at")
-	if err != nil {
-		return err
-	}
+	r := new(lenient.Reader)
+	converted := r.Value(tree, reflect.TypeOf(into).Elem(), "at")
 	encoded, err := json.Marshal(converted)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(encoded, into), "a converted value must decode")
-	return nil
+	return r.Problems
 }
 
 func TestValue(t *testing.T) {
@@ -100,6 +98,7 @@ func TestValue(t *testing.T) {
 		{`{"pointer": ""}`, everything{}},
 		{`{"list": ["1", 2, 3.0]}`, everything{List: []int{1, 2, 3}}},
 		{`{"list": {}}`, everything{List: []int{}}},
+		{`{"list": {"0": 1, "10": 3, "2": 2}}`, everything{List: []int{1, 2, 3}}},
 		{`{"array": ["1", 2]}`, everything{Array: [2]int{1, 2}}},
 		{`{"map": {"a": "1"}}`, everything{Map: map[string]int{"a": 1}}},
 		{`{"map": []}`, everything{Map: map[string]int{}}},
@@ -111,9 +110,16 @@ func TestValue(t *testing.T) {
 		{`{"time": "2026-03-04 12:00:00"}`, everything{Time: noon}},
 		{`{"time": "2026-03-04T12:00:00.000"}`, everything{Time: noon}},
 		{`{"time": "2026-03-04T14:00:00+02:00"}`, everything{Time: noon}},
-		{`{"time": "tomorrow"}`, everything{}},
-		{`{"time": 7}`, everything{}},
-		{`{"time": []}`, everything{}},
+		{`{"time": ""}`, everything{}},
+		{`{"time": "0000-00-00 00:00:00"}`, everything{}},
+		{`{"time": 1772625600}`, everything{Time: noon}},
+		{`{"time": 1772625600.000}`, everything{Time: noon}},
+		{`{"time": "1772625600"}`, everything{Time: noon}},
+		{`{"time": 1772625600000}`, everything{Time: noon}},
+		{`{"time": "2026-03-04T12:00:00+0000"}`, everything{Time: noon}},
+		{`{"time": "2026-03-04 14:00:00+02"}`, everything{Time: noon}},
+		{`{"time": "2026-03-04 12:00:00Z"}`, everything{Time: noon}},
+		{`{"time": "Wed, 04 Mar 2026 12:00:00 GMT"}`, everything{Time: noon}},
 		{`{"any": 12345678901234567890}`, everything{Any: 12345678901234567890.0}},
 		{`{"any": [1]}`, everything{Any: []any{1.0}}},
 		{`{"raw": {"a": [1]}}`, everything{Raw: json.RawMessage(`{"a":[1]}`)}},
@@ -125,12 +131,12 @@ func TestValue(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got everything
-		require.NoError(t, decode(t, tt.text, &got), tt.text)
+		require.Empty(t, decode(t, tt.text, &got), tt.text)
 		assert.Equal(t, tt.want, got, tt.text)
 	}
 }
 
-// An error contains the path of the value that cannot be converted, and not the value.
+// A problem has the path of the value that cannot be converted, and not the value.
 func TestValueThatCannotBeConverted(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -156,7 +162,12 @@ func TestValueThatCannotBeConverted(t *testing.T) {
 		`{"bool": "yes"}`:                 `at.bool: want true or false, got text`,
 		`{"bool": []}`:                    `at.bool: want true or false, got a list`,
 		`{"list": "1"}`:                   `at.list: want a list, got text`,
-		`{"list": {"0": 1}}`:              `at.list: want a list, got an object`,
+		`{"list": {"a": 1}}`:              `at.list: want a list, got an object`,
+		`{"list": {"0": 1, "01": 2}}`:     `at.list: want a list, got an object`,
+		`{"time": "tomorrow"}`:            `at.time: want a time, got text`,
+		`{"time": 7}`:                     `at.time: want a time, got a number`,
+		`{"time": []}`:                    `at.time: want a time, got a list`,
+		`{"address": "nowhere"}`:          `at.address: want Addr, got text`,
 		`{"list": [1, "x"]}`:              `at.list[1]: want a number, got text`,
 		`{"map": {"a": "x"}}`:             `at.map.a: want a number, got text`,
 		`{"map": "x"}`:                    `at.map: want an object, got text`,
@@ -165,9 +176,40 @@ func TestValueThatCannotBeConverted(t *testing.T) {
 		`{"structs": [{}, {"text": {}}]}`: `at.structs[1].text: want text, got an object`,
 	}
 	for text, want := range tests {
-		err := decode(t, text, new(everything))
-		require.Error(t, err, text)
-		assert.True(t, strings.HasPrefix(err.Error(), want), "%s: %v", text, err)
+		problems := decode(t, text, new(everything))
+		require.Len(t, problems, 1, text)
+		got := problems[0].Path + ": want " + problems[0].Want + ", got " + problems[0].Got
+		assert.True(t, strings.HasPrefix(got, want), "%s: %s", text, got)
+	}
+}
+
+// What cannot be converted is left out, and costs nothing else.
+func TestOtherValuesAreKept(t *testing.T) {
+	t.Parallel()
+	var got everything
+	problems := decode(t, `{"text": "kept", "int": "seven", "list": [1, "x", 3], "struct": {"text": []}, "time": "soon", "bool": 1}`, &got)
+	assert.Equal(t, everything{Text: "kept", List: []int{1, 3}, Bool: true}, got)
+	var paths []string
+	for _, p := range problems {
+		paths = append(paths, p.Path)
+	}
+	assert.ElementsMatch(t, []string{"at.int", "at.list[1]", "at.struct.text", "at.time"}, paths)
+}
+
+// If the text was not UTF-8, a replacement character stands for bytes that are not known.
+func TestBadText(t *testing.T) {
+	t.Parallel()
+	for _, suspect := range []bool{false, true} {
+		r := &lenient.Reader{BadText: suspect}
+		fields := r.Fields(map[string]any{"text": "Andr\ufffd", "Untagged": "x"}, reflect.TypeFor[everything](), "")
+		assert.Equal(t, "x", fields["Untagged"])
+		if suspect {
+			assert.Nil(t, fields["text"])
+			assert.Equal(t, "text", r.Problems[0].Path)
+		} else {
+			assert.Equal(t, "Andr\ufffd", fields["text"])
+			assert.Empty(t, r.Problems)
+		}
 	}
 }
 
