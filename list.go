@@ -189,10 +189,16 @@ func (p *pager[T, P]) pages(ctx context.Context) iter.Seq2[*pageTarget[T, P], er
 
 // fetching is a page that is being fetched.
 type fetching[T any, P item[T]] struct {
-	number int
-	page   *pageTarget[T, P]
-	err    error
-	done   chan struct{}
+	*fetched
+	page *pageTarget[T, P]
+	err  error
+}
+
+// fetched is what a page says of its list. It outlives the page, which is not kept.
+type fetched struct {
+	number, items int
+	extent        *extent
+	done          chan struct{} // closed when all else is known
 }
 
 // reach is how far a list reaches, as its pages so far report.
@@ -237,7 +243,7 @@ func (p *pager[T, P]) pagesAhead(ctx context.Context) iter.Seq2[*pageTarget[T, P
 // fetchAhead starts a fetch for each place in the window, in order, and stops after the last page
 // or a failure.
 func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T, P]) {
-	var unread []*fetching[T, P]
+	var unread []*fetched
 	far := reach{received: (p.options.Page - 1) * p.options.PerPage}
 	known := p.options.Page // up to this page the list is known to reach
 	for number := p.options.Page; ; number++ {
@@ -251,22 +257,24 @@ func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, wind
 			follows := false
 			for _, page := range unread {
 				<-page.done
-				follows = page.err == nil && far.follows(page.number, page.page.wire.Pagination, len(page.page.wire.Items))
+				follows = far.follows(page.number, page.extent, page.items)
 			}
 			if unread = unread[:0]; !follows {
 				return
 			}
 			known = max(number, far.lastPage)
 		}
-		next := &fetching[T, P]{number: number, done: make(chan struct{})}
+		next := &fetching[T, P]{fetched: &fetched{number: number, done: make(chan struct{})}}
 		work.Go(func() {
 			defer close(next.done)
-			next.page, next.err = p.fetch(ctx, next.number)
+			if next.page, next.err = p.fetch(ctx, next.number); next.err == nil {
+				next.extent, next.items = next.page.wire.Pagination, len(next.page.wire.Items)
+			}
 		})
 		order <- next
 		if ended {
 			return
 		}
-		unread = append(unread, next)
+		unread = append(unread, next.fetched)
 	}
 }
