@@ -356,7 +356,7 @@ func TestListsAreBounded(t *testing.T) {
 			return nil
 		}},
 		"rates": {40_000, 200, func(i int) string {
-			return fmt.Sprintf(`{"country_code":"IT","destination_prefix":"39","description":"%s%d","price":{"amount":0.01,"currency":"EUR"}}`, filler, i/400)
+			return fmt.Sprintf(`{"country_code":"IT","destination_prefix":"39","description":"%s%d","price":{"amount":0.01,"currency":"EUR"}}`, filler, i/3)
 		}, func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error {
 			for _, err := range c.Numbers.AllRates(ctx, &mihu.AllRatesOptions{Prefetch: options.Prefetch}) {
 				if err != nil {
