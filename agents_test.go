@@ -55,13 +55,15 @@ func TestAgentsList(t *testing.T) {
 			mihu.Agent{
 				UUID: "a", Name: "b", Status: "c", Description: "d", CompanyName: "e", Role: "f", Language: "g", Timezone: "h",
 				Raw: json.RawMessage(`{"agent_uuid": "a", "name": "b", "status": "c", "description": "d", "company_name": "e", "role": "f", "language": "g", "timezone": "h"}`),
-			}, false,
+			},
+			false,
 		},
 		"unreadable fields": {
 			paged(`{"agent_uuid": "a", "name": ["b"], "role": {"x": 1}, "language": 5}`),
 			mihu.Agent{
 				UUID: "a", Language: "5", Unreadable: []string{"name", "role"}, Raw: json.RawMessage(`{"agent_uuid": "a", "name": ["b"], "role": {"x": 1}, "language": 5}`),
-			}, true,
+			},
+			true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -372,7 +372,7 @@ func (c *call) transportError(cause error) *TransportError {
 	}
 	failed := &TransportError{Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, Attempts: c.history.attempts, Err: cause}
 	if paused, ok := errors.AsType[*pausedError](cause); ok {
-		failed.RetryAfter = paused.left
+		failed.RetryAfter = paused.remaining()
 	}
 	return failed
 }

@@ -131,13 +131,16 @@ func (g *gate) wait(ctx context.Context, w *watch) error {
 type pausedError struct{ left, asked time.Duration }
 
 func (e *pausedError) Error() string {
-	asked, left := max(e.asked, e.left).Round(time.Millisecond), e.left.Round(time.Millisecond)
+	asked, left := e.remaining().Round(time.Millisecond), e.left.Round(time.Millisecond)
 	text := "not sent: an earlier response (429) asked this client to wait another " + asked.String()
 	if asked != left {
 		text += "; it pauses for " + left.String() + " of that"
 	}
 	return text + ", which is past the context's deadline"
 }
+
+// remaining is how much longer the server asked to wait.
+func (e *pausedError) remaining() time.Duration { return max(e.left, e.asked) }
 
 // Timeout is true: there is no time left for this call.
 func (e *pausedError) Timeout() bool { return true }
