@@ -337,6 +337,7 @@ func TestEveryOperationIsValid(t *testing.T) {
 		{"inventory by Do", "listPhoneNumbers", jsonStub(200, pageBody), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers", Query: mihu.ListOptions{Page: 2, PerPage: 10},
 		}), "page=2&per_page=10", ""},
+		{"agents", "listAgents", jsonStub(200, pageBody), func(ctx context.Context, c *mihu.Client) error { return errorOf(c.Agents.List(ctx, nil)) }, "", ""},
 		{"rates by Do", "listRates", jsonStub(200, rates), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers/rates", Query: url.Values{"country_code": {"IT"}, "prefix": {"+39"}, "page": {"1"}},
 		}), "country_code=IT&page=1&prefix=%2B39", ""},
