@@ -21,8 +21,8 @@ import (
 type AgentsService struct{ client *Client }
 
 // Agent is an item of the list of agents, and what [AgentsService.Find] returns. The API does not
-// document it: the UUID and the name are what the vendor's own client reads, and the other fields are
-// seen in examples. A field that the API does not send, or sends as null, is "".
+// document it: the UUID and the name are what the vendor's own client reads, and the other fields
+// are seen in examples. A field that the API does not send, or sends as null, is "".
 //
 // It prints with its UUID, name and status only.
 type Agent struct {
@@ -56,8 +56,8 @@ func (a Agent) LogValue() slog.Value {
 // Format prints what LogValue shows, under every verb.
 func (a Agent) Format(f fmt.State, verb rune) { formatGroup(f, verb, "Agent", a) }
 
-// agentItem is an agent as it is decoded. It has methods that Agent does not: embedding an Agent would
-// inherit its decoding.
+// agentItem is an agent as it is decoded. It has methods that Agent does not: embedding an Agent
+// would inherit its decoding.
 type agentItem struct{ Agent }
 
 type agentPage = pageTarget[agentItem, *agentItem]
@@ -109,13 +109,15 @@ func (s AgentsService) all(ctx context.Context, op string, options *AllOptions, 
 	}), agentOf)
 }
 
-// Find returns the agent with that UUID, in upper or lower case, or else the only agent with exactly
-// that name. If there is none, or several agents have the name, it returns an *AgentLookupError, which
-// matches ErrNotFound or ErrAmbiguous and lists the agents that were probably meant.
+// Find returns the agent with that UUID, in upper or lower case, or else the only agent with
+// exactly that name. If there is none, or several agents have the name, it returns an
+// *AgentLookupError, which matches ErrNotFound or ErrAmbiguous and lists the agents that were
+// probably meant.
 //
-// There is no documented page for one agent, so Find lists the agents, up to the UUID or, for a name,
-// all of them. A list that is not whole is an error: nothing is known of the agents that it lacks. An
-// API without the list responds with a 404, which matches ErrNotFound too; that is an *APIError.
+// There is no documented page for one agent, so Find lists the agents, up to the UUID or, for a
+// name, all of them. A list that is not whole is an error: nothing is known of the agents that it
+// lacks. An API without the list responds with a 404, which matches ErrNotFound too; that is an
+// *APIError.
 //
 // Store the UUID, not the name: names can change.
 //
@@ -143,9 +145,9 @@ func (s AgentsService) Find(ctx context.Context, nameOrUUID string, opts ...Call
 	return lookup.result(op)
 }
 
-// ByAgent returns the trunks that an agent serves, in the order of the list. It returns an empty list
-// if the agent has none, or if there is no such agent. Since an agent serves one number per channel,
-// these are at most two, unless the API changes. Purchased numbers are not trunks; use
+// ByAgent returns the trunks that an agent serves, in the order of the list. It returns an empty
+// list if the agent has none, or if there is no such agent. Since an agent serves one number per
+// channel, these are at most two, unless the API changes. Purchased numbers are not trunks; use
 // [NumbersService.All] for them.
 //
 // No page of the API lists the numbers of an agent, so ByAgent lists all trunks. A list that is not
@@ -243,15 +245,15 @@ func (l *agentLookup) result(op string) (*Agent, error) {
 	return nil, failed
 }
 
-// AgentLookupError is a name or a UUID that does not identify exactly one agent. It matches ErrNotFound
-// if no agent has it, and ErrAmbiguous if several agents have the name.
+// AgentLookupError is a name or a UUID that does not identify exactly one agent. It matches
+// ErrNotFound if no agent has it, and ErrAmbiguous if several agents have the name.
 type AgentLookupError struct {
 	// Op is OpAgentsFind.
 	Op string
 	// Wanted is the name or the UUID that was looked for.
 	Wanted string
-	// Candidates are the agents with that name, if there are several: the first 20 of the list. Use the
-	// UUID of one of them. nil if there is none.
+	// Candidates are the agents with that name, if there are several: the first 20 of the list. Use
+	// the UUID of one of them. nil if there is none.
 	Candidates []Agent
 	// Count is how many agents have that name: 0, or 2 or more.
 	Count int
@@ -312,9 +314,9 @@ func (e *AgentLookupError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *AgentLookupError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// nameDistance returns how far two names are apart, and whether they are near: the letters to change,
-// insert or delete, in any case. A name of three letters or
-// more that the other contains is near.
+// nameDistance returns how far two names are apart, and whether they are near: the letters to
+// change, insert or delete, in any case. A name of three letters or more that the other contains is
+// near.
 func nameDistance(wanted, name string) (distance int, isNear bool) {
 	const longest = 64
 	a, b := []rune(strings.ToLower(strings.TrimSpace(wanted))), []rune(strings.ToLower(strings.TrimSpace(name)))

@@ -323,8 +323,8 @@ func (e *endless) RoundTrip(req *http.Request) (*http.Response, error) {
 	return response(http.StatusOK, b.String()), nil
 }
 
-// Lists of any length are read page by page: the pages and nothing more are requested, and no more is held than
-// the pages of the window and a hash of every item.
+// Lists of any length are read page by page: the pages and nothing more are requested, and no more
+// is held than the pages of the window and a hash of every item.
 func TestListsAreBounded(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector takes memory of its own")

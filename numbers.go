@@ -24,8 +24,8 @@ const numbersPath = "/phone-numbers"
 // only.
 type NumbersService struct{ client *Client }
 
-// List returns one page of all numbers of the workspace, purchased and external. nil options are those
-// of the first page. [TrunksService.List] lists only the numbers that have trunks.
+// List returns one page of all numbers of the workspace, purchased and external. nil options are
+// those of the first page. [TrunksService.List] lists only the numbers that have trunks.
 //
 // API: GET /phone-numbers, which is seen in an example only. Its parameters are not documented, see
 // [ListOptions].
@@ -59,9 +59,9 @@ func (s NumbersService) All(ctx context.Context, options *AllOptions, opts ...Ca
 }
 
 // ChannelSettingsUpdate is a change of the channel settings of a number. A nil field is not sent;
-// this package expects that it stays unchanged, as in other updates of the API. A request that would
-// change nothing is refused before it is sent. null is never sent, since the API does not document it:
-// a limit cannot be removed with this type.
+// this package expects that it stays unchanged, as in other updates of the API. A request that
+// would change nothing is refused before it is sent. null is never sent, since the API does not
+// document it: a limit cannot be removed with this type.
 type ChannelSettingsUpdate struct {
 	// Voice changes the settings of calls; snapshots call this channel call. nil, or a struct without
 	// any field set, leaves them unchanged.
@@ -79,9 +79,10 @@ type ChannelSettingUpdate struct {
 	// ChannelLimit sets the maximum number of simultaneous calls or messages, 0 or more; nil leaves it
 	// unchanged. The API does not document what 0 means.
 	ChannelLimit *int `json:"channel_limit,omitempty"`
-	// WhitelistedDestinations replaces the countries that may be called: ISO 3166-1 alpha-2 codes of two
-	// capital letters, by the API's example. nil leaves them unchanged. An empty list that is not nil
-	// is sent as []. The API does not document whether that allows every destination or none.
+	// WhitelistedDestinations replaces the countries that may be called: ISO 3166-1 alpha-2 codes
+	// of two capital letters, by the API's example. nil leaves them unchanged. An empty list that
+	// is not nil is sent as []. The API does not document whether that allows every destination or
+	// none.
 	WhitelistedDestinations []string `json:"whitelisted_destinations,omitzero"`
 }
 
@@ -152,8 +153,8 @@ func (u ChannelSettingsUpdate) body(changes []settingChange) *channelSettingsBod
 	return &channelSettingsBody{u}
 }
 
-// Validate checks the update as UpdateChannelSettings does. It returns nil or a *ValidationError with
-// every violation. Nothing is sent.
+// Validate checks the update as UpdateChannelSettings does. It returns nil or a *ValidationError
+// with every violation. Nothing is sent.
 func (u *ChannelSettingsUpdate) Validate() error {
 	if u == nil {
 		return nilRequest(OpValidate)
@@ -207,15 +208,16 @@ func shownSetting(v any) string { return redact.Text(redact.OneLine(fmt.Sprint(v
 
 // UpdateChannelSettings changes the channel settings of the number with that UUID, which lists and
 // snapshots contain, and returns the number after the change. It changes what req sets; see
-// [ChannelSettingsUpdate]. It is idempotent and retried. It returns ErrNotFound if the workspace does
-// not have the number.
+// [ChannelSettingsUpdate]. It is idempotent and retried. It returns ErrNotFound if the workspace
+// does not have the number.
 //
-// It returns a number only if the API shows that the change was made: the response must be about that
-// number, and must not show other settings than those that req sets. If the response does not prove
-// it, UpdateChannelSettings reads the number's channels until they show the change, for as long as
-// reads may lag behind writes. The result then has what a snapshot contains: UUID, number, source,
-// channel settings and bindings. If they do not show it, the error is an *UnknownOutcomeError, also if
-// the API sets another value than the one sent, such as a limit that it caps.
+// It returns a number only if the API shows that the change was made: the response must be about
+// that number, and must not show other settings than those that req sets. If the response does not
+// prove it, UpdateChannelSettings reads the number's channels until they show the change, for as
+// long as reads may lag behind writes. The result then has what a snapshot contains: UUID, number,
+// source, channel settings and bindings. If they do not show it, the error is an
+// *UnknownOutcomeError, also if the API sets another value than the one sent, such as a limit that
+// it caps.
 //
 // API: PATCH /phone-numbers/{uuid}, which is seen in an example only.
 func (s NumbersService) UpdateChannelSettings(ctx context.Context, phoneNumberUUID string, req *ChannelSettingsUpdate, opts ...CallOption) (*PhoneNumber, error) {
@@ -290,8 +292,8 @@ func (s *ChannelSnapshot) phoneNumber(uuid string) *PhoneNumber {
 	}
 }
 
-// checkSettings returns nil if the settings that are shown are those that were set. A setting that is not
-// shown contradicts nothing; if all have to be shown, it is an error.
+// checkSettings returns nil if the settings that are shown are those that were set. A setting that
+// is not shown contradicts nothing; if all have to be shown, it is an error.
 func checkSettings(changes []settingChange, shown map[string]any, all bool) error {
 	for _, c := range changes {
 		setting, _ := shown[c.channel].(map[string]any)
@@ -306,8 +308,8 @@ func checkSettings(changes []settingChange, shown map[string]any, all bool) erro
 	return nil
 }
 
-// is reports whether a value that a response shows is the one that was set. The order of destinations
-// has no meaning.
+// is reports whether a value that a response shows is the one that was set. The order of
+// destinations has no meaning.
 func (c *settingChange) is(got any) bool {
 	want, isList := c.want.([]string)
 	if !isList {

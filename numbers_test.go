@@ -137,7 +137,8 @@ func settingsJSON(uuid, channels string) string {
 	return `{"success": true, "data": {"phone_number_uuid": ` + uuid + `, "number": "+12345678901", "is_external": true, "channels": ` + channels + `}}`
 }
 
-// A response that does not prove the change is no success: the number is read until it shows the change.
+// A response that does not prove the change is no success: the number is read until it shows the
+// change.
 func TestUpdateChannelSettingsNeedsEvidence(t *testing.T) {
 	t.Parallel()
 	const (

@@ -30,8 +30,8 @@ type Rate struct {
 	// Origination is where calls come from. Its values are not documented.
 	Origination string `json:"origination"`
 	Description string `json:"description"`
-	// MinDurationSeconds is the shortest time that is billed, BillingIncrementSeconds the step in which
-	// longer calls are billed. The API does not document the unit of time that Price is for.
+	// MinDurationSeconds is the shortest time that is billed, BillingIncrementSeconds the step in
+	// which longer calls are billed. The API does not document the unit of time that Price is for.
 	MinDurationSeconds      int   `json:"min_duration_seconds"`
 	BillingIncrementSeconds int   `json:"billing_increment_seconds"`
 	Price                   Price `json:"price"`
@@ -40,8 +40,8 @@ type Rate struct {
 	Unreadable []string `json:"-"`
 }
 
-// RateOptions select a page of the rates. The API documents all four. The zero value selects the first
-// page of all rates.
+// RateOptions select a page of the rates. The API documents all four. The zero value selects the
+// first page of all rates.
 type RateOptions struct {
 	// CountryCode selects the rates of a country: two capital letters, such as "IT"; "" is any.
 	CountryCode string `url:"country_code,omitempty"`
@@ -54,8 +54,8 @@ type RateOptions struct {
 	PerPage int `url:"per_page,omitempty"`
 }
 
-// AllRatesOptions are the options of [NumbersService.AllRates]. The zero value iterates over all rates,
-// as [AllOptions] describes.
+// AllRatesOptions are the options of [NumbersService.AllRates]. The zero value iterates over all
+// rates, as [AllOptions] describes.
 type AllRatesOptions struct {
 	// CountryCode and Prefix are as in RateOptions.
 	CountryCode, Prefix string
@@ -80,8 +80,8 @@ func (f *violations) rates(countryCode, prefix string) {
 	}
 }
 
-// Rates returns one page of the rates of outbound calls. nil options are those of the first page of all
-// rates.
+// Rates returns one page of the rates of outbound calls. nil options are those of the first page of
+// all rates.
 //
 // API: GET /phone-numbers/rates, which is documented with its parameters and its pagination.
 func (s NumbersService) Rates(ctx context.Context, options *RateOptions, opts ...CallOption) (*Page[Rate], error) {
@@ -102,12 +102,12 @@ func (s NumbersService) ratePage(ctx context.Context, options RateOptions, opts 
 	return fetchPage[rateItem, *rateItem](ctx, s.client, OpNumbersRates, numbersPath+"/rates", options, opts)
 }
 
-// AllRates iterates over the rates of outbound calls. Its pages, its errors and its options are those
-// of [TrunksService.All]. nil options are those of all rates.
+// AllRates iterates over the rates of outbound calls. Its pages, its errors and its options are
+// those of [TrunksService.All]. nil options are those of all rates.
 //
-// Since a rate has no ID, its place in the list identifies it: rates that look alike are all yielded. A
-// page that repeats an earlier one, as a server sends that ignores the page, adds nothing. If the
-// server's total changes while AllRates runs, it yields an error: list again.
+// Since a rate has no ID, its place in the list identifies it: rates that look alike are all
+// yielded. A page that repeats an earlier one, as a server sends that ignores the page, adds
+// nothing. If the server's total changes while AllRates runs, it yields an error: list again.
 //
 // API: GET /phone-numbers/rates.
 func (s NumbersService) AllRates(ctx context.Context, options *AllRatesOptions, opts ...CallOption) iter.Seq2[Rate, error] {
@@ -158,8 +158,8 @@ type rateList struct {
 	total *int
 }
 
-// place sets the place of every rate of a page. The rates of a page that repeats an earlier one have the
-// places of that one.
+// place sets the place of every rate of a page. The rates of a page that repeats an earlier one
+// have the places of that one.
 func (l *rateList) place(page *ratePage, number int) error {
 	rates, e := page.wire.Items, page.wire.Pagination
 	if len(rates) == 0 {

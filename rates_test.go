@@ -148,7 +148,8 @@ func TestAllRatesAreWhole(t *testing.T) {
 	}
 }
 
-// byPage is a transport that responds with the page that is asked for, and with the last one for all others.
+// byPage is a transport that responds with the page that is asked for, and with the last one for
+// all others.
 func byPage(pages []string, requests *atomic.Int64) transportFunc {
 	return func(req *http.Request) (*http.Response, error) {
 		requests.Add(1)

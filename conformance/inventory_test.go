@@ -224,8 +224,8 @@ func TestFakeResponsesOfTheInventoryAreValid(t *testing.T) {
 	}
 }
 
-// The fake server refuses what the contract refuses of a change of settings, with a valid response. It is
-// stricter about null and unknown fields, which the contract leaves open.
+// The fake server refuses what the contract refuses of a change of settings, with a valid response.
+// It is stricter about null and unknown fields, which the contract leaves open.
 func TestFakeValidatesSettingsLikeTheContract(t *testing.T) {
 	t.Parallel()
 	values := []any{

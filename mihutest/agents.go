@@ -65,8 +65,8 @@ func (s *Server) AddAgent(name string) (uuid string) {
 	return uuid
 }
 
-// AddAgentWithUUID adds an active agent, or renames the agent with this UUID. It returns an error if
-// uuid is not a UUID. UUIDs are not case-sensitive; the server sends them in lower case.
+// AddAgentWithUUID adds an active agent, or renames the agent with this UUID. It returns an error
+// if uuid is not a UUID. UUIDs are not case-sensitive; the server sends them in lower case.
 func (s *Server) AddAgentWithUUID(uuid, name string) error {
 	if !isUUID(uuid) {
 		return errors.New("mihutest: AddAgentWithUUID: not a UUID")
@@ -83,10 +83,10 @@ func (s *Server) AddAgentWithUUID(uuid, name string) error {
 }
 
 // PutAgent adds an agent with all its fields, or replaces the agent with this UUID, and returns its
-// UUID in lower case, which is random if a.UUID is "". An optional field that is "" is sent as null. If
-// a.Raw is not nil, it must be a JSON object: the server also sends those of its fields that
-// [mihu.Agent] does not have. It returns an error if the UUID or the JSON is malformed, or if the name
-// is empty.
+// UUID in lower case, which is random if a.UUID is "". An optional field that is "" is sent as
+// null. If a.Raw is not nil, it must be a JSON object: the server also sends those of its fields
+// that [mihu.Agent] does not have. It returns an error if the UUID or the JSON is malformed, or if
+// the name is empty.
 func (s *Server) PutAgent(a mihu.Agent) (uuid string, err error) {
 	a.UUID = strings.ToLower(cmp.Or(a.UUID, newUUID()))
 	put := &agent{Agent: a}
@@ -121,9 +121,9 @@ func (st *state) put(a *agent) {
 	st.agents[a.UUID] = a
 }
 
-// RemoveAgent removes an agent as if it had been deleted elsewhere. Its trunks are removed with it, as by
-// DELETE, and the channels of purchased numbers that it served are then unbound. The API does not
-// document what becomes of them. It returns an error if the agent does not exist.
+// RemoveAgent removes an agent as if it had been deleted elsewhere. Its trunks are removed with it,
+// as by DELETE, and the channels of purchased numbers that it served are then unbound. The API does
+// not document what becomes of them. It returns an error if the agent does not exist.
 func (s *Server) RemoveAgent(uuid string) error {
 	uuid = strings.ToLower(uuid)
 	st := s.state

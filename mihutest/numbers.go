@@ -10,7 +10,8 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// settingChange is the fields of a channel's settings that a request sets; nil leaves a field unchanged.
+// settingChange is the fields of a channel's settings that a request sets; nil leaves a field
+// unchanged.
 type settingChange struct {
 	enabled      *bool
 	limit        *int
@@ -148,8 +149,8 @@ func (d inboundData) equal(other inboundData) bool {
 	return d.Enabled == other.Enabled && limit(d) == limit(other)
 }
 
-// ChannelSettings returns a copy of the channel settings of a number; false means that the number does
-// not exist.
+// ChannelSettings returns a copy of the channel settings of a number; false means that the number
+// does not exist.
 func (s *Server) ChannelSettings(e164 string) (mihu.ChannelSettings, bool) {
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
@@ -186,9 +187,9 @@ type rateData struct {
 	} `json:"price"`
 }
 
-// AddRates adds rates of outbound calls, in this order. Rates may look alike. It returns an error, and
-// adds none, if a country code is not two capital letters, a prefix has other characters than digits and
-// a plus in front, or an amount is not a number.
+// AddRates adds rates of outbound calls, in this order. Rates may look alike. It returns an error,
+// and adds none, if a country code is not two capital letters, a prefix has other characters than
+// digits and a plus in front, or an amount is not a number.
 func (s *Server) AddRates(rates ...mihu.Rate) error {
 	for i, r := range rates {
 		_, isNumber := r.Price.Amount.Rat()

@@ -110,7 +110,8 @@ func (s *Server) route(method, path string) (e endpoint, uuid string, p *problem
 	return e, uuid, nil
 }
 
-// uuidOf returns the segment after /phone-numbers/ if it is a UUID, and the path with * in its place.
+// uuidOf returns the segment after /phone-numbers/ if it is a UUID, and the path with * in its
+// place.
 func uuidOf(path string) (uuid, pattern string) {
 	rest, ok := strings.CutPrefix(path, "/phone-numbers/")
 	uuid, has := strings.CutSuffix(rest, "/channels")
@@ -182,8 +183,8 @@ func (s *Server) deleteTrunk(in input) response {
 	return respond(s.state.remove(id), true, s.rules.DeleteStatus, "Trunk deleted", nil)
 }
 
-// source returns a part of a list, from part.offset on, with up to limit items, or all that are left if
-// the list is not paged. It sets the items, their count and the total.
+// source returns a part of a list, from part.offset on, with up to limit items, or all that are
+// left if the list is not paged. It sets the items, their count and the total.
 type source func(in input, part *slice, limit int)
 
 func (s *Server) list(in input, list source) response {

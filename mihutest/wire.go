@@ -127,8 +127,8 @@ type settings struct {
 	inbound    inboundData
 }
 
-// newSettings returns the settings of a new number. Calls are enabled on all numbers, SMS on purchased
-// numbers only. Only purchased numbers have a limit.
+// newSettings returns the settings of a new number. Calls are enabled on all numbers, SMS on
+// purchased numbers only. Only purchased numbers have a limit.
 func newSettings(purchased bool) *settings {
 	s := &settings{
 		voice:   settingData{inboundData{Enabled: true}, []string{}},
