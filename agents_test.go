@@ -336,7 +336,7 @@ func TestListsAreBounded(t *testing.T) {
 		count        func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error
 	}{
 		"numbers": {100_000, 500, func(i int) string {
-			return fmt.Sprintf(`{"number":"+1%010d","location":"%s","is_external":true}`, i, filler)
+			return fmt.Sprintf(`{"number":"+1%010d","location":%q,"is_external":true}`, i, filler)
 		}, func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error {
 			for _, err := range c.Numbers.All(ctx, options) {
 				if err != nil {
@@ -347,7 +347,7 @@ func TestListsAreBounded(t *testing.T) {
 			return nil
 		}},
 		"agents": {5_000, 25, func(i int) string {
-			return fmt.Sprintf(`{"agent_uuid":"00000000-0000-4000-8000-%012d","name":"Agent %d","description":"%s"}`, i, i, filler)
+			return fmt.Sprintf(`{"agent_uuid":"00000000-0000-4000-8000-%012d","name":"Agent %d","description":%q}`, i, i, filler)
 		}, func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error {
 			for _, err := range c.Agents.All(ctx, options) {
 				if err != nil {

@@ -123,7 +123,10 @@ func (t *pageTarget[T, P]) keepRaw(fields map[string]any) {
 	if _, ok := any(P(nil)).(rawItem); !ok {
 		return
 	}
-	raw, _ := json.Marshal(fields) // it was decoded from JSON
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		raw = nil // not possible: it was decoded from JSON
+	}
 	t.raws = append(t.raws, raw)
 }
 
