@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -216,4 +218,24 @@ func TestShapesOfAgentsAndRates(t *testing.T) {
 			assert.Contains(t, w.must(http.StatusOK, "GET", "/phone-numbers/rates", ""), c.want)
 		})
 	}
+}
+
+// Reads return earlier settings for as long as they lag; the response to the change does not.
+func TestSettingsLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, mihutest.WithInMemoryTransport(), mihutest.WithRules(mihutest.Rules{ReadLag: time.Second}))
+		uuid, err := w.AddPurchasedNumber(own)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second)
+		path := "/phone-numbers/" + uuid
+		assert.Contains(t, w.must(http.StatusOK, "PATCH", path, `{"channel_settings":{"voice":{"channel_limit":3}}}`), `"channel_limit":3`)
+		for _, read := range []string{path + "/channels", "/phone-numbers/channels?number=%2B" + own[1:], "/phone-numbers"} {
+			assert.NotContains(t, w.must(http.StatusOK, "GET", read, ""), `"channel_limit":3`, read)
+		}
+		time.Sleep(time.Second)
+		for _, read := range []string{path + "/channels", "/phone-numbers/channels?number=%2B" + own[1:], "/phone-numbers"} {
+			assert.Contains(t, w.must(http.StatusOK, "GET", read, ""), `"channel_limit":3`, read)
+		}
+	})
 }
