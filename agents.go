@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mihu-go/mihu/internal/lenient"
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
@@ -29,7 +30,8 @@ type Agent struct {
 	// UUID identifies the agent: it is the AgentUUID of trunks. It is never "". Compare UUIDs with
 	// strings.EqualFold, since upper and lower case mean the same.
 	UUID string `json:"agent_uuid"`
-	// Name is a label for people. It need not be unique, and it can change.
+	// Name is a label for people. It need not be unique, and it can change. It is "" only if the
+	// API sends null or an empty name, or if Unreadable contains "name".
 	Name        string `json:"name"`
 	Status      string `json:"status"`
 	Description string `json:"description"`
@@ -63,8 +65,17 @@ type agentItem struct{ Agent }
 type agentPage = pageTarget[agentItem, *agentItem]
 
 func (a *agentItem) identity() string          { return strings.ToLower(a.UUID) }
+func (a *agentItem) isWhole() bool             { return a.Name != "" }
+func (*agentItem) isListed([]byte, int) bool   { return true }
 func (a *agentItem) unreadable(paths []string) { a.Unreadable = paths }
 func (a *agentItem) keep(raw json.RawMessage)  { a.Raw = raw }
+
+// prepare notes a missing name: null is none.
+func (*agentItem) prepare(fields map[string]any, r *lenient.Reader) {
+	if _, ok := fields["name"]; !ok {
+		r.Problems = append(r.Problems, lenient.Problem{Path: "name"})
+	}
+}
 
 // UnmarshalJSON keeps the JSON.
 func (a *agentItem) UnmarshalJSON(b []byte) error {
@@ -151,7 +162,7 @@ func (s AgentsService) Find(ctx context.Context, nameOrUUID string, opts ...Call
 // [NumbersService.All] for them.
 //
 // No page of the API lists the numbers of an agent, so ByAgent lists all trunks. A list that is not
-// whole, or from which a binding cannot be read, is an error: it proves nothing.
+// whole, or that lacks a binding, is an error: it proves nothing.
 //
 // API: GET /phone-numbers/trunks.
 func (s TrunksService) ByAgent(ctx context.Context, agentUUID string, opts ...CallOption) ([]TrunkID, error) {
@@ -167,7 +178,7 @@ func (s TrunksService) ByAgent(ctx context.Context, agentUUID string, opts ...Ca
 			return nil, err
 		}
 		if slices.ContainsFunc(number.Unreadable, isBindingPath) {
-			return nil, fmt.Errorf("mihu: %s: %w: the bindings of %s cannot be read", op, malformed("incomplete"), redact.AnyNumber(number.Number))
+			return nil, &incompleteError{op, "the bindings of " + redact.AnyNumber(number.Number) + " are missing or cannot be read"}
 		}
 		for id, binding := range number.Trunks() {
 			if strings.EqualFold(binding.AgentUUID, agentUUID) {
@@ -229,8 +240,7 @@ func (l *agentLookup) see(agent Agent) {
 // result returns the only agent, or why there is none.
 func (l *agentLookup) result(op string) (*Agent, error) {
 	if l.unnamed != "" && !l.isUUID && l.count <= 1 {
-		return nil, fmt.Errorf("mihu: %s: %w: the name of agent %s cannot be read, and may be the one; use a UUID",
-			op, malformed("incomplete"), shownUUID(l.unnamed))
+		return nil, &incompleteError{op, "the name of agent " + shownUUID(l.unnamed) + " is missing or cannot be read, and may be this one"}
 	}
 	if l.count == 1 {
 		return &l.named[0], nil

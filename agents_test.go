@@ -206,6 +206,13 @@ func TestAgentsFindWithAnUnreadableName(t *testing.T) {
 	agent, err := client.Agents.Find(t.Context(), agentUUID)
 	require.NoError(t, err)
 	assert.Equal(t, "Ada", agent.Name)
+
+	client, _ = endpoint(t, http.MethodGet, "/agents", paged(namedAgent(agentUUID, "Ada"), `{"agent_uuid": "`+otherUUID+`"}`))
+	_, err = client.Agents.Find(t.Context(), "Ada")
+	require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+	client, _ = endpoint(t, http.MethodGet, "/agents", paged(namedAgent(agentUUID, "Ada"), `{"agent_uuid": "`+otherUUID+`", "name": null}`))
+	_, err = client.Agents.Find(t.Context(), "Ada")
+	require.NoError(t, err, "an agent without a name is not the one")
 }
 
 // An API without the list is an API error, and no answer to the question who has the name.
@@ -252,11 +259,12 @@ func TestAgentsPrint(t *testing.T) {
 func TestTrunksByAgent(t *testing.T) {
 	t.Parallel()
 	const (
+		none      = `{"bound": false}`
 		onBoth    = `{"number": "+12345678901", "is_external": true, "bindings": {"call": {"bound": true, "agent_uuid": "` + agentUUID + `"}, "whatsapp": {"bound": true, "agent_uuid": "` + agentUUID + `"}}}`
-		onUpper   = `{"number": "+12345678902", "source": "external", "bindings": {"call": {"bound": true, "agent_uuid": "3C90C3CC-0D44-4B50-8888-8DD25736052A"}}}`
-		onOther   = `{"number": "+12345678903", "is_external": true, "bindings": {"call": {"bound": true, "agent_uuid": "` + otherUUID + `"}, "sms": {"bound": true, "agent_uuid": "` + agentUUID + `"}}}`
-		purchased = `{"number": "+12345678904", "source": "purchased", "bindings": {"call": {"bound": true, "agent_uuid": "` + agentUUID + `"}}}`
-		unbound   = `{"number": "+12345678905", "is_external": true, "bindings": {"call": {"bound": false, "agent_uuid": "` + agentUUID + `"}}}`
+		onUpper   = `{"number": "+12345678902", "source": "external", "bindings": {"call": {"bound": true, "agent_uuid": "3C90C3CC-0D44-4B50-8888-8DD25736052A"}, "whatsapp": ` + none + `}}`
+		onOther   = `{"number": "+12345678903", "is_external": true, "bindings": {"call": {"bound": true, "agent_uuid": "` + otherUUID + `"}, "sms": {"bound": true, "agent_uuid": "` + agentUUID + `"}, "whatsapp": ` + none + `}}`
+		purchased = `{"number": "+12345678904", "source": "purchased", "bindings": {"call": {"bound": true, "agent_uuid": "` + agentUUID + `"}, "whatsapp": ` + none + `}}`
+		unbound   = `{"number": "+12345678905", "is_external": true, "bindings": {"call": {"bound": false, "agent_uuid": "` + agentUUID + `"}, "whatsapp": ` + none + `}}`
 	)
 	client, got := endpoint(t, http.MethodGet, "/phone-numbers/trunks", paged(onBoth, onUpper, onOther, purchased, unbound))
 	trunks, err := client.Trunks.ByAgent(t.Context(), agentUUID)
@@ -273,15 +281,18 @@ func TestTrunksByAgent(t *testing.T) {
 		"a binding":        `{"number": "+12345678905", "is_external": true, "bindings": {"call": "x"}}`,
 		"whether bound":    `{"number": "+12345678905", "is_external": true, "bindings": {"call": {"bound": [1]}}}`,
 		"the agent":        `{"number": "+12345678905", "is_external": true, "bindings": {"whatsapp": {"bound": true, "agent_uuid": {}}}}`,
-		"whether external": `{"number": "+12345678905", "is_external": "perhaps", "bindings": {}}`,
+		"whether external": `{"number": "+12345678905", "is_external": "perhaps", "bindings": {"call": ` + none + `, "whatsapp": ` + none + `}}`,
+		"no mark":          `{"number": "+12345678905", "bindings": {"call": ` + none + `, "whatsapp": ` + none + `}}`,
+		"no bindings":      `{"number": "+12345678905", "is_external": true}`,
+		"no channel":       `{"number": "+12345678905", "is_external": true, "bindings": {"call": ` + none + `}}`,
 	} {
 		client, _ := endpoint(t, http.MethodGet, "/phone-numbers/trunks", paged(onBoth, item))
 		trunks, err := client.Trunks.ByAgent(t.Context(), agentUUID)
 		require.ErrorIs(t, err, mihu.ErrMalformedResponse, name)
-		require.ErrorContains(t, err, "the bindings of +1234•••8905 cannot be read", name)
+		require.ErrorContains(t, err, "mihu: trunks.by_agent: malformed response: the list is not whole: the bindings of +1234•••8905 are missing or cannot be read", name)
 		assert.Nil(t, trunks)
 	}
-	client, _ = endpoint(t, http.MethodGet, "/phone-numbers/trunks", paged(onBoth, `{"number": "+12345678905", "is_external": true, "billing": 5}`))
+	client, _ = endpoint(t, http.MethodGet, "/phone-numbers/trunks", paged(onBoth, `{"number": "+12345678905", "is_external": true, "billing": 5, "bindings": {"call": `+none+`, "whatsapp": `+none+`}}`))
 	_, err = client.Trunks.ByAgent(t.Context(), agentUUID)
 	require.NoError(t, err, "what does not decide may be unreadable")
 
@@ -336,7 +347,7 @@ func TestListsAreBounded(t *testing.T) {
 		count        func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error
 	}{
 		"numbers": {100_000, 500, func(i int) string {
-			return fmt.Sprintf(`{"number":"+1%010d","location":%q,"is_external":true}`, i, filler)
+			return fmt.Sprintf(`{"number":"+1%010d","location":%q,"is_external":true,"bindings":{"call":{"bound":false},"sms":{"bound":false},"whatsapp":{"bound":false}}}`, i, filler)
 		}, func(ctx context.Context, c *mihu.Client, options *mihu.AllOptions, each func()) error {
 			for _, err := range c.Numbers.All(ctx, options) {
 				if err != nil {

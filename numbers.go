@@ -284,12 +284,32 @@ func (s *ChannelSnapshot) phoneNumber(uuid string) *PhoneNumber {
 		return ChannelSetting{Enabled: c.Enabled, ChannelLimit: c.ChannelLimit, WhitelistedDestinations: c.WhitelistedDestinations}
 	}
 	c := &s.Channels
+	var unreadable []string
+	for _, path := range s.Unreadable {
+		unreadable = append(unreadable, listedPath(path))
+	}
 	return &PhoneNumber{
 		PhoneNumberUUID: firstOf(s.PhoneNumberUUID, uuid), Number: s.Number, IsExternal: s.IsExternal, Source: s.Source,
 		ChannelSettings: ChannelSettings{Voice: setting(&c.Call), SMS: setting(&c.SMS), Inbound: c.Inbound},
 		Bindings:        Bindings{Call: c.Call.Binding, SMS: c.SMS.Binding, WhatsApp: c.WhatsApp},
-		Unreadable:      s.Unreadable,
+		Unreadable:      unreadable,
 	}
+}
+
+// listedPath returns the path that a field of a snapshot has in a listed number.
+func listedPath(path string) string {
+	rest, ok := strings.CutPrefix(path, "channels.")
+	if !ok {
+		return path
+	}
+	channel, field, _ := strings.Cut(rest, ".")
+	switch {
+	case field == "bound" || strings.HasPrefix(field, "agent_"):
+		return "bindings." + rest
+	case channel == "call":
+		channel = "voice"
+	}
+	return "channel_settings." + channel + "." + field
 }
 
 // checkSettings returns nil if the settings that are shown are those that were set. A setting that
@@ -300,9 +320,9 @@ func checkSettings(changes []settingChange, shown map[string]any, all bool) erro
 		got := setting[c.field]
 		switch {
 		case got == nil && all:
-			return &contradiction{"it does not show " + c.path()}
+			return &contradiction{what: "it does not show " + c.path()}
 		case got != nil && !c.is(got):
-			return &contradiction{fmt.Sprintf("it shows %s %s, and not %s", c.path(), shownSetting(got), shownSetting(c.want))}
+			return &contradiction{what: fmt.Sprintf("it shows %s %s, and not %s", c.path(), shownSetting(got), shownSetting(c.want))}
 		}
 	}
 	return nil
@@ -340,7 +360,7 @@ func (t *numberTarget) into() any { return &t.number }
 func (t *numberTarget) reset() { t.number, t.shown = PhoneNumber{}, nil }
 
 // isWhole is false, since what is missing cannot be told from zero.
-func (t *numberTarget) isWhole() bool { return false }
+func (t *numberTarget) isWhole([]byte) bool { return false }
 
 func (t *numberTarget) shape(data any, _ map[string]any, r *lenient.Reader) (any, error) {
 	fields, ok := lenient.Object(data)
@@ -353,6 +373,7 @@ func (t *numberTarget) shape(data any, _ map[string]any, r *lenient.Reader) (any
 	if inner, wrapped := fields["data"].(map[string]any); wrapped && fields["phone_number_uuid"] == nil {
 		fields = inner
 	}
+	t.number.prepare(fields, r)
 	fields = r.Fields(fields, reflect.TypeFor[PhoneNumber](), "")
 	t.shown, _ = fields["channel_settings"].(map[string]any)
 	return fields, nil
@@ -365,7 +386,7 @@ func (t *numberTarget) note(r *lenient.Reader) error {
 	case got == "":
 		return malformed("it does not say which number it is about")
 	case !strings.EqualFold(got, t.uuid):
-		return &contradiction{"it is about another number, with UUID " + shownUUID(got)}
+		return &contradiction{what: "it is about another number, with UUID " + shownUUID(got)}
 	case t.number.Number == "":
 		return malformed("it has no number")
 	}
@@ -381,7 +402,7 @@ type settingsTarget struct {
 func (t *settingsTarget) reset() { *t = settingsTarget{} }
 
 // isWhole is false, since what is missing cannot be told from zero.
-func (t *settingsTarget) isWhole() bool { return false }
+func (t *settingsTarget) isWhole([]byte) bool { return false }
 
 func (t *settingsTarget) shape(data any, root map[string]any, r *lenient.Reader) (any, error) {
 	shaped, err := t.snapshotTarget.shape(data, root, r)

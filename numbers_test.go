@@ -51,8 +51,8 @@ func TestNumbersList(t *testing.T) {
 func TestNumbersWithUnreadableFields(t *testing.T) {
 	t.Parallel()
 	client, _ := endpoint(t, http.MethodGet, "/phone-numbers", paged(
-		`{"number": "+390123", "billing": false, "capabilities": ["voice"], "channel_settings": {"voice": {"enabled": 1, "whitelisted_destinations": {"0": "US", "2": "IT"}}}}`,
-		`{"number": "+390124", "billing": {"monthly_fee": "1,234.50"}}`,
+		`{"number": "+390123", "is_external": true, "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": false, "capabilities": ["voice"], "channel_settings": {"voice": {"enabled": 1, "whitelisted_destinations": {"0": "US", "2": "IT"}}}}`,
+		`{"number": "+390124", "is_external": true, "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": {"monthly_fee": "1,234.50"}}`,
 	))
 	page, err := client.Numbers.List(t.Context(), nil)
 	require.NoError(t, err)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/mihu-go/mihu/internal/lenient"
 )
 
 // Price is an amount of money.
@@ -143,6 +145,10 @@ type ratePage = pageTarget[rateItem, *rateItem]
 func (r *rateItem) identity() string {
 	return firstOf(r.place, r.DestinationPrefix, r.CountryCode, r.CountryName, r.Description, r.Origination)
 }
+
+func (*rateItem) isWhole() bool                           { return true }
+func (*rateItem) isListed([]byte, int) bool               { return true }
+func (*rateItem) prepare(map[string]any, *lenient.Reader) {}
 
 func (r *rateItem) unreadable(paths []string) { r.Unreadable = paths }
 
