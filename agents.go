@@ -43,7 +43,7 @@ type Agent struct {
 	// page deviates from the documented form, Raw is encoded again, with the same names and values.
 	Raw json.RawMessage `json:"-"`
 	// Unreadable names the fields that the API sent in a form that cannot be read, such as "role";
-	// they are "". nil is none.
+	// they are "". It also contains "name" if the API omits it. nil is none.
 	Unreadable []string `json:"-"`
 }
 
