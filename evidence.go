@@ -128,10 +128,17 @@ func saysBound(body []byte, n int) bool {
 	}
 }
 
-// areWhole reports whether no binding has an agent and is yet not bound: whether it is bound may be
-// missing.
+// areWhole reports whether a binding is bound, so that they are not all missing, and none has an agent
+// without being bound.
 func areWhole(bindings ...*Binding) bool {
-	return !slices.ContainsFunc(bindings, func(b *Binding) bool { return !b.Bound && b.AgentUUID != "" })
+	bound := false
+	for _, b := range bindings {
+		if !b.Bound && b.AgentUUID != "" {
+			return false
+		}
+		bound = bound || b.Bound
+	}
+	return bound
 }
 
 // shape unwraps the snapshot, and refuses one without a number or channels: what is missing is not
