@@ -55,7 +55,9 @@ func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []C
 	var wait time.Duration
 	for {
 		t := &snapshotTarget{channel: id.Channel}
-		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
+		request := channelsByNumber(op, id.PhoneNumber)
+		request.expect.anyText = id.Channel == ""
+		err := c.do(ctx, request, t, opts)
 		if err == nil || isGone(err) {
 			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {
 				continue
