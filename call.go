@@ -215,7 +215,7 @@ func (c *call) again() bool {
 		c.ambiguous = append(c.ambiguous, a.err)
 	}
 	if a.failure == failedRateLimited && a.retryAfter > 0 && c.ctx.Err() == nil {
-		c.pause(min(a.retryAfter, c.core.policy.MaxRetryAfter))
+		c.pause(a.retryAfter)
 	}
 	switch c.core.policy.next(&c.history, a.failure, a.retryAfter) {
 	case renewToken:
@@ -228,8 +228,9 @@ func (c *call) again() bool {
 }
 
 // pause holds back the client, and all clients that share a limiter which can do the same.
-func (c *call) pause(d time.Duration) {
-	c.core.gate.closeFor(d)
+func (c *call) pause(asked time.Duration) {
+	d := min(asked, c.core.policy.MaxRetryAfter)
+	c.core.gate.closeFor(d, asked)
 	for _, limiter := range [...]Limiter{c.core.limiter, c.opts.limiter} {
 		if pauser, ok := limiter.(Pauser); ok {
 			pauser.Pause(c.ctx, d)
@@ -371,7 +372,7 @@ func (c *call) transportError(cause error) *TransportError {
 	}
 	failed := &TransportError{Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, Attempts: c.history.attempts, Err: cause}
 	if paused, ok := errors.AsType[*pausedError](cause); ok {
-		failed.RetryAfter = paused.left
+		failed.RetryAfter = paused.remaining()
 	}
 	return failed
 }

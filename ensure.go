@@ -73,7 +73,7 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 	}
 	done.Snapshot = found
 	if !found.External() {
-		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID}
+		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID, Purchased: true}
 	}
 	return done, s.match(ctx, req, done, opts)
 }

@@ -192,8 +192,8 @@ type TransportError struct {
 	Attempts int
 	// Err is the cause.
 	Err error
-	// RetryAfter is how long this client still has to wait, if an earlier 429 paused it until after
-	// the context's deadline; otherwise 0.
+	// RetryAfter is how much longer the server asked to wait, if an earlier 429 paused this client
+	// until after the context's deadline; otherwise 0.
 	RetryAfter time.Duration
 	// Last is the failure of the last attempt, if the call ended while it waited to retry;
 	// otherwise nil. It can be matched too.
@@ -381,11 +381,14 @@ func RetryAfter(err error) (time.Duration, bool) {
 	return longest, longest > 0
 }
 
-// IsTransient reports whether the same call may succeed later without a change: the server or the
-// network failed, the rate limit was reached, or the outcome of a change is unknown. Before you
-// repeat a [TrunksService.Create] with an unknown outcome, find out what happened, or use
-// [TrunksService.Ensure]. A refusal, a rejected token, an untrusted certificate and the end of the
-// caller's own context are not transient. nil is not transient.
+// IsTransient reports whether the same call may succeed later without a change. That is so if
+//   - the server or the network failed,
+//   - the rate limit was reached, or
+//   - the outcome of a change is unknown, even if the caller's context ended. Use
+//     [TrunksService.Ensure] before you send a [TrunksService.Create] a second time.
+//
+// It is not so for a refusal, a rejected token, an untrusted certificate, and a call that ended with
+// the caller's own context and changed nothing. nil is not transient.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrUnauthorized):
@@ -403,11 +406,14 @@ func IsTransient(err error) bool {
 	return ok && !isUntrusted(transport.Err)
 }
 
-// IsRefusal reports whether the request itself was refused, by the API or by this package before it
-// was sent, and nothing was changed: a validation error, a conflict, a missing permission, a trunk
-// or number that does not exist, "success": false, and any other status from 400 to 499 that the
-// API explains. A rejected token (401), a timeout (408), the rate limit (429) and a proxy's page
-// are not refusals. nil is not one.
+// IsRefusal reports whether the request itself was refused and nothing was changed:
+//   - by this package before it was sent (a *ValidationError),
+//   - by a conflict (409, or a *ConflictError),
+//   - because a permission, a trunk or a number is missing (403, 404), or
+//   - by "success": false, or any other status from 400 to 499 that the API explains.
+//
+// A rejected token (401), a timeout (408), the rate limit (429) and a proxy's page are not
+// refusals. nil is not one.
 func IsRefusal(err error) bool {
 	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrUnauthorized) {
 		return false

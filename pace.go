@@ -86,15 +86,21 @@ var errBudgetExhausted = errors.New("retry budget exhausted")
 
 // gate holds back every attempt of a client until the time that a 429 asked for.
 type gate struct {
-	mu   sync.Mutex
-	open time.Time
+	mu    sync.Mutex
+	open  time.Time
+	asked time.Time // until when the server asked to wait, which may be later
 }
 
-func (g *gate) closeFor(d time.Duration) {
+// closeFor closes the gate for d. asked is what the server asked for.
+func (g *gate) closeFor(d, asked time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until := time.Now().Add(d); until.After(g.open) {
+	now := time.Now()
+	if until := now.Add(d); until.After(g.open) {
 		g.open = until
+	}
+	if until := now.Add(asked); until.After(g.asked) {
+		g.asked = until
 	}
 }
 
@@ -103,7 +109,7 @@ func (g *gate) closeFor(d time.Duration) {
 func (g *gate) wait(ctx context.Context, w *watch) error {
 	for {
 		g.mu.Lock()
-		open := g.open
+		open, asked := g.open, g.asked
 		g.mu.Unlock()
 		left := time.Until(open)
 		if left <= 0 {
@@ -111,7 +117,7 @@ func (g *gate) wait(ctx context.Context, w *watch) error {
 		}
 		wait := left + rand.N(left/10+1)
 		if pastDeadline(ctx, wait) {
-			return &pausedError{left}
+			return &pausedError{left, time.Until(asked)}
 		}
 		if err := w.sleep(ctx, WaitPause, wait); err != nil {
 			return err
@@ -121,12 +127,20 @@ func (g *gate) wait(ctx context.Context, w *watch) error {
 
 // pausedError is the error of a request that was not sent because an earlier 429 asked the client
 // to wait.
-type pausedError struct{ left time.Duration }
+// asked is how much longer the server asked to wait; the client pauses for at most MaxRetryAfter.
+type pausedError struct{ left, asked time.Duration }
 
 func (e *pausedError) Error() string {
-	return "not sent: an earlier response (429) asked this client to wait another " + e.left.Round(time.Millisecond).String() +
-		", which is past the context's deadline"
+	asked, left := e.remaining().Round(time.Millisecond), e.left.Round(time.Millisecond)
+	text := "not sent: an earlier response (429) asked this client to wait another " + asked.String()
+	if asked != left {
+		text += "; it pauses for " + left.String() + " of that"
+	}
+	return text + ", which is past the context's deadline"
 }
+
+// remaining is how much longer the server asked to wait.
+func (e *pausedError) remaining() time.Duration { return max(e.left, e.asked) }
 
 // Timeout is true: there is no time left for this call.
 func (e *pausedError) Timeout() bool { return true }

@@ -35,14 +35,14 @@ func TestGate(t *testing.T) {
 		require.NoError(t, g.wait(t.Context(), nil))
 		assert.Zero(t, time.Since(start), "a new gate is open")
 
-		g.closeFor(10 * time.Second)
-		g.closeFor(time.Second)
-		time.AfterFunc(9*time.Second, func() { g.closeFor(10 * time.Second) })
+		g.closeFor(10*time.Second, 0)
+		g.closeFor(time.Second, 0)
+		time.AfterFunc(9*time.Second, func() { g.closeFor(10*time.Second, 0) })
 		require.NoError(t, g.wait(t.Context(), nil))
 		assert.GreaterOrEqual(t, time.Since(start), 19*time.Second)
 		assert.LessOrEqual(t, time.Since(start), 21*time.Second)
 
-		g.closeFor(10 * time.Second)
+		g.closeFor(10*time.Second, 0)
 		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		before := time.Now()

@@ -27,8 +27,8 @@ type ConflictError struct {
 	Trunk TrunkID `json:"-"`
 	// AgentUUID is the agent that the number is bound to on the channel; "" if there is none.
 	AgentUUID string
-	// External is false for a purchased number, which cannot have a trunk.
-	External bool
+	// Purchased reports whether the number is purchased, and so cannot have a trunk.
+	Purchased bool
 	// Causes are the failures that made Create look, oldest first.
 	Causes []error
 }
@@ -36,7 +36,7 @@ type ConflictError struct {
 // Error names the agent, and what to do.
 func (e *ConflictError) Error() string {
 	holder := "is on agent " + redact.Text(redact.OneLine(e.AgentUUID, 64)) + "; move it with Assign"
-	if !e.External {
+	if e.Purchased {
 		holder = "is a purchased number, which cannot have trunks"
 	}
 	return "mihu: " + e.Op + ": conflict: " + e.Trunk.String() + " " + holder
@@ -213,7 +213,7 @@ func (r *creation) conflict(found *ChannelSnapshot) error {
 	if found.External() && strings.EqualFold(agent, r.want.AgentUUID) {
 		return nil
 	}
-	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, External: found.External(), Causes: r.causes}
+	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, Purchased: !found.External(), Causes: r.causes}
 }
 
 // complete sends again what cannot be read back, so that the trunk is what was requested, whichever

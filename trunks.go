@@ -47,7 +47,7 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPost, path: trunksPath, body: &body,
 		expect: expectation{number: req.PhoneNumber, channel: req.Channel, agent: req.AgentUUID},
-		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was created",
+		advice: "call Ensure with the same request: it creates the trunk if it does not exist",
 	}, t, opts)
 	if err != nil {
 		return nil, err

@@ -268,10 +268,34 @@ func (r *Redactor) maskKnown(s string) string {
 	return s
 }
 
-// ID removes the secrets and masks the request's own numbers. Other digits are unchanged, since an
-// ID may consist of digits.
+// ID removes the secrets and masks the request's own numbers, and any that a plus sign announces.
+// Other digits are unchanged, since an ID may consist of digits.
 func (r *Redactor) ID(s string) string {
-	return OneLine(r.known(s), 128)
+	return OneLine(announced(r.known(s)), 128)
+}
+
+// announced masks the numbers that follow a plus sign, which a URL may have encoded.
+func announced(s string) string {
+	const shortest = 7
+	for _, plus := range []string{"+", "%2B", "%2b"} {
+		var b strings.Builder
+		for {
+			before, rest, found := strings.Cut(s, plus)
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+			if len(digits) < shortest {
+				b.WriteString(plus + digits)
+			} else {
+				b.WriteString(Number("+" + digits))
+			}
+			s = rest[len(digits):]
+		}
+		s = b.String()
+	}
+	return s
 }
 
 // Code is for error codes, which programs compare. A secret that consists of letters is removed

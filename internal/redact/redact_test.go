@@ -273,3 +273,19 @@ func TestBody(t *testing.T) {
 		})
 	}
 }
+
+// An ID keeps its digits, except those of numbers: the request's own, and any after a plus sign.
+func TestNumbersInIDs(t *testing.T) {
+	t.Parallel()
+	r := redact.New([]byte(`{"phone_number": "+12345678901"}`))
+	for id, want := range map[string]string{
+		"00012345678":                "00012345678",
+		"req-12345678901":            "req-1234•••8901",
+		"req-+12025550123-7":         "req-+1202•••0123-7",
+		"a%2B12025550123&b=%2b49301": "a+1202•••0123&b=%2b49301",
+		"1+2+3":                      "1+2+3",
+		"+":                          "+",
+	} {
+		assert.Equal(t, want, r.ID(id))
+	}
+}
