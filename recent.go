@@ -2,6 +2,7 @@ package mihu
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,14 @@ type recentWrite struct {
 	agent string // "" if the trunk was deleted
 	at    time.Time
 	place int // in the ring
+	// doubtful is a write with an unknown outcome after another one: a snapshot that shows what
+	// either wrote may be the one from before.
+	doubtful bool
+}
+
+// isShown reports whether a snapshot with that binding can only have been read after the write.
+func (w *recentWrite) isShown(b Binding) bool {
+	return !w.doubtful && b.Bound == (w.agent != "") && (!b.Bound || strings.EqualFold(b.AgentUUID, w.agent))
 }
 
 func (r *recentWrites) init(lag time.Duration) {
@@ -40,7 +49,13 @@ func (r *recentWrites) init(lag time.Duration) {
 
 // wrote keeps what a trunk is after a write that was proven; agent is "" for a trunk that was
 // deleted.
-func (r *recentWrites) wrote(id TrunkID, agent string) {
+func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, agent, true) }
+
+// mayHaveWritten keeps what a write with an unknown outcome was to make of a trunk. Until reads
+// cannot lag behind it any more, only a snapshot that shows it counts.
+func (r *recentWrites) mayHaveWritten(id TrunkID, agent string) { r.keep(id, agent, false) }
+
+func (r *recentWrites) keep(id TrunkID, agent string, proven bool) {
 	if r.lag == 0 {
 		return
 	}
@@ -50,6 +65,10 @@ func (r *recentWrites) wrote(id TrunkID, agent string) {
 		r.writes = make(map[TrunkID]recentWrite)
 	}
 	id = withPlus(id)
+	w := recentWrite{agent: agent, at: time.Now(), place: r.next}
+	if before, ok := r.writes[id]; ok && !proven {
+		w.doubtful = time.Since(before.at) < r.lag
+	}
 	if len(r.order) < maxRecent {
 		r.order = append(r.order, id)
 	} else {
@@ -58,18 +77,8 @@ func (r *recentWrites) wrote(id TrunkID, agent string) {
 		}
 		r.order[r.next] = id
 	}
-	r.writes[id] = recentWrite{agent, time.Now(), r.next}
+	r.writes[id] = w
 	r.next = (r.next + 1) % maxRecent
-}
-
-// forget is for a write with an unknown outcome: what the trunk is now is anybody's guess.
-func (r *recentWrites) forget(id TrunkID) {
-	if r.lag == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.writes, withPlus(id))
 }
 
 func withPlus(id TrunkID) TrunkID {
@@ -79,9 +88,9 @@ func withPlus(id TrunkID) TrunkID {
 	return id
 }
 
-// contradicted returns how much longer a read may lag behind a write that it contradicts; 0 if it
-// contradicts none. A nil snapshot is a number that is not found.
-func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.Duration {
+// contradicted returns how much longer a read that was sent at that time may lag behind a write that
+// it contradicts; 0 or less if it contradicts none. A nil snapshot is a number that is not found.
+func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot, sent time.Time) time.Duration {
 	if r.lag == 0 {
 		return 0
 	}
@@ -100,20 +109,23 @@ func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.D
 		if snap != nil {
 			binding = snap.Binding(channel)
 		}
-		if binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
-			left = max(left, r.lag-time.Since(w.at))
+		if !w.isShown(binding) {
+			left = max(left, r.lag-sent.Sub(w.at))
 		}
 	}
 	return left
 }
 
-// reread waits before a read is repeated, and reports whether it is. left is how much longer a read
+// reread waits before a read is repeated, or returns why it is not. left is how much longer a read
 // may lag; wait is the next wait.
-func reread(ctx context.Context, left time.Duration, wait *time.Duration) bool {
+func reread(ctx context.Context, left time.Duration, wait *time.Duration) error {
 	if *wait == 0 {
 		*wait = firstReread
 	}
 	next := min(*wait, left)
 	*wait = min(2**wait, longestReread)
-	return left > 0 && !pastDeadline(ctx, next) && sleep(ctx, next) == nil
+	if pastDeadline(ctx, next) {
+		return fmt.Errorf("what was read may be older than this client's last change, and %w before it could be read again", context.DeadlineExceeded)
+	}
+	return sleep(ctx, next)
 }

@@ -1,6 +1,7 @@
 package mihu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,12 +74,12 @@ func (c *call) reconcileWith(client *Client, id TrunkID, opts []CallOption) *rec
 }
 
 // read reads the channels of the number once. A number that is not found is an error that isGone
-// reports, or a proxy's page.
-func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
+// reports, or a proxy's page. A read that follows a successful one takes nothing from the budget.
+func (r *reconciliation) read(op string, isFirst bool) (*ChannelSnapshot, error) {
 	if r.write.ctx.Err() != nil {
 		return nil, contextError(r.write.ctx)
 	}
-	if !r.write.core.budget.take() {
+	if isFirst && !r.write.core.budget.take() {
 		return nil, errBudgetExhausted
 	}
 	t := &snapshotTarget{channel: r.id.Channel}
@@ -108,20 +109,29 @@ func (r *reconciliation) send(s *spec, into any) error {
 
 // verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they
 // show what is expected. A read that does not show it proves nothing, since a delayed request can
-// still be applied.
+// still be applied; nor does one that may be older than an earlier change.
 func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
 	c := r.write
+	recent := &c.core.recent
 	began := time.Now()
 	var wait time.Duration
 	for {
-		snap, err := r.read(op)
+		sent := time.Now()
+		snap, err := r.read(op, wait == 0)
 		if isGone(err) {
 			snap, err = new(ChannelSnapshot), nil
 		}
 		if err == nil {
-			err = expected(snap)
-			if err != nil && reread(c.ctx, c.core.recent.lag-time.Since(began), &wait) {
-				continue
+			left := recent.contradicted(r.id.PhoneNumber, snap, sent)
+			if err = expected(snap); err != nil {
+				left = max(left, recent.lag-sent.Sub(began))
+			}
+			if left > 0 {
+				again := reread(c.ctx, left, &wait)
+				if again == nil {
+					continue
+				}
+				err = cmp.Or(err, again)
 			}
 		}
 		causes := c.ambiguous
@@ -140,6 +150,10 @@ type creation struct {
 	want   *TrunkCreateRequest
 	causes []error
 	advice string
+	// lost is when the last request ended that may have created the trunk; refused is set if the
+	// API has refused another one since.
+	lost    time.Time
+	refused bool
 }
 
 // reconcileCreate continues until the trunk is there, is on another agent, or nothing more can be
@@ -152,6 +166,9 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 	defer func() { c.ambiguous = nil }() // the error of the reconciliation has them
 	for {
 		r.causes = append(r.causes, c.err)
+		if r.refused = !c.lastIsAmbiguous(); !r.refused {
+			r.lost = time.Now()
+		}
 		acknowledged := errors.Is(c.err, errAcknowledged)
 		found, err := r.find()
 		if err != nil {
@@ -184,20 +201,30 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 func (c *call) lastIsAmbiguous() bool { return c.attempt != nil && c.attempt.ambiguous }
 
 // find reads the channels of the number. A number that is not found is not bound. It may be a proxy
-// that does not find it: what follows is another POST, which the API itself judges.
+// that does not find it: what follows is another POST, which the API itself judges. After a refusal
+// find reads until the trunk is there, or until reads cannot lag any more behind the last request
+// that may have created it: the refusal may come from that trunk.
 func (r *creation) find() (*ChannelSnapshot, error) {
+	recent := &r.write.core.recent
 	var wait time.Duration
 	for {
-		snap, err := r.read(OpTrunksCreateRead)
+		sent := time.Now()
+		snap, err := r.read(OpTrunksCreateRead, wait == 0)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
-		left := r.write.core.recent.contradicted(r.id.PhoneNumber, snap)
-		if left <= 0 || !reread(r.write.ctx, left, &wait) {
-			if snap == nil {
-				snap = new(ChannelSnapshot)
-			}
+		if snap == nil {
+			snap = new(ChannelSnapshot)
+		}
+		left := recent.contradicted(r.id.PhoneNumber, snap, sent)
+		if r.refused && !snap.Binding(r.id.Channel).Bound {
+			left = max(left, recent.lag-sent.Sub(r.lost))
+		}
+		if left <= 0 {
 			return snap, nil
+		}
+		if err := reread(r.write.ctx, left, &wait); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -232,10 +259,18 @@ func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 		r.advice = "the trunk exists and is on the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, r.unknown(err)
 	}
-	if err := r.conflict(&t.snap); err != nil {
-		return nil, err
+	if r.conflict(&t.snap) == nil {
+		return &t.snap, nil
 	}
-	return &t.snap, nil
+	// Another caller may have moved the trunk, or the response is about another one.
+	found, err = r.find()
+	switch {
+	case err != nil:
+		return nil, r.unknown(err)
+	case !found.Binding(r.want.Channel).Bound:
+		return nil, r.unknown(errors.New("the trunk was there, and is not any more"))
+	}
+	return found, r.conflict(found)
 }
 
 // waitForTurn waits before the POST is sent again, or returns why it is not.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 const trunksPath = "/phone-numbers/trunks"
@@ -60,14 +61,19 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	return c.finishWrite(req.TrunkID, snap, err)
 }
 
-// finishWrite ends a call that changes a trunk, and keeps what the trunk is now.
+// finishWrite ends a call that changes a trunk, and keeps what the trunk is now. An update does not
+// change what reads show.
 func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*ChannelSnapshot, error) {
-	if err = c.finish(err); err == nil {
-		c.core.recent.wrote(id, snap.Binding(id.Channel).AgentUUID)
+	err = c.finish(err)
+	changesBinding := c.spec.method != http.MethodPatch
+	if err == nil {
+		if changesBinding {
+			c.core.recent.wrote(id, c.spec.expect.agent)
+		}
 		return snap, nil
 	}
-	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.recent.forget(id)
+	if changesBinding && errors.Is(err, ErrOutcomeUnknown) {
+		c.core.recent.mayHaveWritten(id, c.spec.expect.agent)
 	}
 	return nil, err
 }
@@ -92,7 +98,8 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 	}
 	snap := &t.snap
 	err = c.run()
-	if errors.Is(err, errAcknowledged) { // the update is made; only the channels are not known
+	if errors.Is(err, errAcknowledged) || err == nil && c.core.recent.contradicted(id.PhoneNumber, snap, time.Now()) > 0 {
+		// The update is made; only the channels are not known.
 		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksUpdateRead, c.spec.expect.check)
 	}
 	return c.finishWrite(id, snap, err)
