@@ -126,11 +126,7 @@ func (t *snapshotTarget) shape(data any, _ map[string]any, r *lenient.Reader) (a
 			r.Problems = append(r.Problems, lenient.Problem{Path: boundPath(channel)})
 		}
 	}
-	fields = r.Fields(fields, reflect.TypeFor[ChannelSnapshot](), "")
-	if number, _ := fields["number"].(string); number == "" {
-		return nil, malformed("it has no number")
-	}
-	return fields, nil
+	return r.Fields(fields, reflect.TypeFor[ChannelSnapshot](), ""), nil
 }
 
 // inferBound fills in whether a channel is bound from its agent, if only that is sent. It returns
@@ -155,6 +151,9 @@ func boundPath(channel Channel) string { return "channels." + string(channel) + 
 
 func (t *snapshotTarget) note(r *lenient.Reader) error {
 	t.snap.Unreadable = paths(r.Problems)
+	if t.snap.Number == "" {
+		return malformed("it has no number")
+	}
 	return nil
 }
 

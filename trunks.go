@@ -210,9 +210,7 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 	case len(c.ambiguous) > 0 && isGone(err):
 		err = nil
 	case isUnproven(err):
-		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, func(found *ChannelSnapshot) error {
-			return id.checkGone(found)
-		})
+		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, id.checkGone)
 	}
 	_, err = c.finishWrite(id, new(ChannelSnapshot), err)
 	return err
