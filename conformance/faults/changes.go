@@ -16,8 +16,8 @@ func changes(ctx context.Context, l *lab) error {
 	return change(ctx, l, l.mix(everything(false)))
 }
 
-// changesLagging is changes with reads that lag and with responses that prove nothing.
-func changesLagging(ctx context.Context, l *lab) error {
+// changesDeviating is changes with reads that lag and with responses that prove nothing.
+func changesDeviating(ctx context.Context, l *lab) error {
 	mixed := l.mix(slices.Concat(everything(false), deviations(true)))
 	mixed.maxLag = maxLag
 	return change(ctx, l, mixed, mihutest.WithRules(laggedServer))

@@ -65,9 +65,9 @@ func lists(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// livesLagging lets one client create, read, update, move and delete trunks while reads lag. The
+// livesDeviating lets one client create, read, update, move and delete trunks while reads lag. The
 // client's own writes count, so that its reads show them.
-func livesLagging(ctx context.Context, l *lab) error {
+func livesDeviating(ctx context.Context, l *lab) error {
 	rules := laggedServer
 	rules.AnyAgent = true
 	srv, err := mihutest.Start(everyRequest(), mihutest.WithRules(rules))

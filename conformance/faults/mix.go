@@ -93,8 +93,9 @@ func deviations(updates bool) []ingredient {
 			return mihutest.Fault{SuccessShape: &mihutest.SuccessShape{OmitData: true}}
 		}, isChange},
 		{"other envelope", 0.06, func(rng *rand.Rand) mihutest.Fault {
+			form := 1 + rng.IntN(7) // at least one of the three
 			return mihutest.Fault{SuccessShape: &mihutest.SuccessShape{
-				Wrapped: rng.IntN(2) == 0, OmitSuccess: rng.IntN(2) == 0, ByteOrderMark: rng.IntN(2) == 0,
+				Wrapped: form&1 != 0, OmitSuccess: form&2 != 0, ByteOrderMark: form&4 != 0,
 			}}
 		}, nil},
 	}
