@@ -537,6 +537,21 @@ func TestReadsLagBehindWrites(t *testing.T) {
 	lose := func(method string, made bool) mihutest.Fault {
 		return mihutest.Fault{On: mihutest.Match{Method: method}, Drop: true, AfterChange: made}
 	}
+	later := func(context.Context, *mihu.Client) error { time.Sleep(2 * lag); return nil }
+	update := func(ctx context.Context, c *mihu.Client) error {
+		snap, err := c.Trunks.Update(ctx, frontDesk, rename)
+		if err == nil && snap.Channels.Call.AgentUUID != agentUUID {
+			err = errors.New("on " + snap.Channels.Call.AgentUUID)
+		}
+		return err
+	}
+	create := func(ctx context.Context, c *mihu.Client) error {
+		snap, err := c.Trunks.Create(ctx, createRequest(agentUUID))
+		if err == nil && snap.Channels.Call.AgentUUID != agentUUID {
+			err = errors.New("on " + snap.Channels.Call.AgentUUID)
+		}
+		return err
+	}
 	for _, tt := range []struct {
 		name   string
 		faults []mihutest.Fault
@@ -555,18 +570,32 @@ func TestReadsLagBehindWrites(t *testing.T) {
 		}, agentUUID},
 		{"a Create that is lost and made", []mihutest.Fault{lose("POST", true)}, []func(context.Context, *mihu.Client) error{ensure(agentUUID, mihu.ActionCreated)}, agentUUID},
 		{"an Assign whose response proves nothing, back to the agent before", []mihutest.Fault{{On: mihutest.Match{Method: "PUT", Skip: 1}, Body: []byte(`{}`)}}, []func(context.Context, *mihu.Client) error{
-			ensure(agentUUID, mihu.ActionCreated), assign(eve), unknown(assign(agentUUID)), get(eve),
+			ensure(agentUUID, mihu.ActionCreated), later, assign(eve), unknown(assign(agentUUID)), get(eve),
 		}, eve},
 		{"an Assign that is made and whose outcome is unknown", []mihutest.Fault{
 			{On: mihutest.Match{Method: "PUT"}, Status: http.StatusInternalServerError, AfterChange: true},
 		}, []func(context.Context, *mihu.Client) error{
-			ensure(agentUUID, mihu.ActionCreated), unknown(assign(eve)), ensure(agentUUID, mihu.ActionAssigned), get(agentUUID),
+			ensure(agentUUID, mihu.ActionCreated), later, unknown(assign(eve)), ensure(agentUUID, mihu.ActionAssigned), get(agentUUID),
 		}, agentUUID},
 		{"a Delete that is made and whose outcome is unknown", []mihutest.Fault{
 			{On: mihutest.Match{Method: "DELETE"}, Status: http.StatusInternalServerError, AfterChange: true},
 		}, []func(context.Context, *mihu.Client) error{
-			ensure(agentUUID, mihu.ActionCreated), unknown(remove), ensure(agentUUID, mihu.ActionCreated),
+			ensure(agentUUID, mihu.ActionCreated), later, unknown(remove), ensure(agentUUID, mihu.ActionCreated),
 		}, agentUUID},
+		{"an Assign back that is not made and whose outcome is unknown", []mihutest.Fault{
+			{On: mihutest.Match{Method: "PUT", Skip: 1}, Status: http.StatusInternalServerError},
+		}, []func(context.Context, *mihu.Client) error{
+			ensure(agentUUID, mihu.ActionCreated), later, assign(eve), unknown(assign(agentUUID)), get(eve),
+		}, eve},
+		{"a read that takes long", []mihutest.Fault{{On: mihutest.Match{Method: "GET", Skip: 1}, DelayAfter: 3 * lag}}, []func(context.Context, *mihu.Client) error{
+			ensure(agentUUID, mihu.ActionCreated), get(agentUUID),
+		}, agentUUID},
+		{"an Update whose response is about another agent", []mihutest.Fault{{On: mihutest.Match{Method: "PATCH"}, Contradict: mihutest.OtherAgent}}, []func(context.Context, *mihu.Client) error{
+			ensure(agentUUID, mihu.ActionCreated), update,
+		}, agentUUID},
+		{"a reconciled Create whose PATCH is about another agent", []mihutest.Fault{
+			lose("POST", true), {On: mihutest.Match{Method: "PATCH"}, Contradict: mihutest.OtherAgent},
+		}, []func(context.Context, *mihu.Client) error{create}, agentUUID},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -575,7 +604,7 @@ func TestReadsLagBehindWrites(t *testing.T) {
 				require.NoError(t, srv.AddAgentWithUUID(agentUUID, "Ada"))
 				require.NoError(t, srv.AddAgentWithUUID(eve, "Eve"))
 				require.NoError(t, srv.Inject(tt.faults...))
-				client := srv.Client(t)
+				client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{Budget: 5}))
 				for i, step := range tt.steps {
 					require.NoError(t, step(t.Context(), client), "step %d", i+1)
 				}
