@@ -112,10 +112,12 @@ func WithTokenSource(tokens TokenSource) Option {
 // WithMaxReadLag sets how long the API's reads may lag behind this client's own writes. If a
 // snapshot contradicts a write of this client that is younger than d, the client reads again, with
 // short waits, until the snapshot agrees or the write is older than d; only then it decides on what
-// it read. This also verifies a write whose response does not prove it. The API does not document
-// how soon a read sees a write. 0 is the default, 5 seconds; a negative duration turns it off. The
-// client keeps its last 4096 writes. If another program changes the same trunk within d, a read
-// waits for up to d and then returns what that program wrote.
+// it read. If the context ends before, the read fails with the context's error. This also verifies
+// a write whose response does not prove it. After a write with an unknown outcome, reads that do
+// not show it are repeated in the same way. The API does not document how soon a read sees a write.
+// 0 is the default, 5 seconds; a negative duration turns it off. The client keeps its last 4096
+// writes. If another program changes the same trunk within d, a read waits for up to d and then
+// returns what that program wrote.
 func WithMaxReadLag(d time.Duration) Option {
 	return option(func(c *config) { c.readLag = d })
 }
