@@ -353,7 +353,7 @@ func TestItemReportsWhatCannotBeRead(t *testing.T) {
 		`"billing":{"monthly_fee":"1,234.50"}`: "billing.monthly_fee",
 		`"updated_at":"yesterday"`:             "updated_at",
 		`"is_external":"perhaps"`:              "is_external",
-		`"bindings":{"call":"ada"}`:            "bindings.call",
+		`"bindings":{"call":"ada"}`:            "bindings.call bindings.call.bound bindings.whatsapp.bound",
 		`"channel_settings":{"voice":{"whitelisted_destinations":"US"}}`:                "channel_settings.voice.whitelisted_destinations",
 		`"channel_settings":{"voice":{"whitelisted_destinations":{"0":"US","2":"IT"}}}`: "",
 		`"updated_at":1767323045`:                         "",
@@ -365,7 +365,8 @@ func TestItemReportsWhatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(fields, func(t *testing.T) {
 			t.Parallel()
-			body := page(`{"number":"+15550000001","status":"active",` + fields + `},{"number":"+15550000002"}`)
+			const whole = `"source":"external","status":"active","bindings":{"call":{"bound":false},"whatsapp":{"bound":false}}`
+			body := page(`{"number":"+15550000001",` + whole + `,` + fields + `},{"number":"+15550000002",` + whole + `}`)
 			got, err := newClient(t, newWire(t, respondWith(http.StatusOK, body))).Trunks.List(t.Context(), nil)
 			require.NoError(t, err)
 			require.Len(t, got.Items, 2)

@@ -45,7 +45,7 @@ func FuzzDecodeResponse(f *testing.F) {
 	f.Add([]byte(`{"success":true,"data":{"number":"+12345678901","channels":{"call":{"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}}}}`))
 	f.Add([]byte(`{"data":{"data":{"number":"+1 (234) 567-8901","channels":{"call":{"bound":"1","agent_uuid":"3C90C3CC-0D44-4B50-8888-8DD25736052A"},"whatsapp":[]}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		first := &snapshotTarget{channel: ChannelCall}
+		first := new(snapshotTarget)
 		if err := decodeResponse(body, first); err != nil {
 			if !reflect.ValueOf(first.snap).IsZero() {
 				t.Errorf("%v left %#v behind", err, first.snap.Channels)
@@ -56,7 +56,7 @@ func FuzzDecodeResponse(f *testing.F) {
 		if snap.Number == "" {
 			t.Error("a snapshot of no number")
 		}
-		twice := &snapshotTarget{channel: ChannelCall}
+		twice := new(snapshotTarget)
 		if err := decodeResponse(body, twice); err != nil || !reflect.DeepEqual(twice.snap, *snap) {
 			t.Errorf("decoded once and then not, or as another: %v", err)
 		}

@@ -10,7 +10,7 @@ import (
 
 const (
 	defaultReadLag = 5 * time.Second
-	// The waits before a read is repeated: they double from the first to the longest.
+	// The waits between reads that contradict a write: they double from the first to the longest.
 	firstReread   = 50 * time.Millisecond
 	longestReread = time.Second
 	// maxRecent bounds how many writes are kept.
@@ -27,7 +27,7 @@ type recentWrites struct {
 	next   int       // place in the ring
 }
 
-// recentWrite is what a trunk was made to be.
+// recentWrite is the binding of a trunk after a write.
 type recentWrite struct {
 	agent string // "" if the trunk was deleted
 	at    time.Time
@@ -47,7 +47,7 @@ func (r *recentWrites) init(lag time.Duration) {
 	r.lag = max(lag, 0)
 }
 
-// wrote keeps what a trunk is after a write that was proven; agent is "" for a trunk that was
+// wrote keeps the agent of a trunk after a write that was proven; agent is "" if the trunk was
 // deleted.
 func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, agent, true) }
 

@@ -6,21 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is
-// lost, without reading the number's channels or sending anything again.
+// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is lost
+// or does not prove the trunk, without reading the number's channels or sending anything again. It
+// also applies to the Create of Ensure. It does not affect Update, Assign and Delete.
 func WithoutReconciliation() CallOption {
 	return callOption(func(c *callConfig) { c.unreconciled = true })
 }
 
-// ConflictError is a Create that was refused by what the API shows: its response was lost, and the
-// number turned out to be on another agent, or purchased. Ensure returns it for a purchased number.
-// It matches ErrConflict and the failures before it.
+// ConflictError reports that a read showed the number on another agent, or as purchased. Create
+// returns it if its response was lost, and Ensure for a purchased number. It matches ErrConflict
+// and the failures before it.
 type ConflictError struct {
 	// Op is the operation: OpTrunksCreate or OpTrunksEnsure.
 	Op string
@@ -30,7 +32,8 @@ type ConflictError struct {
 	AgentUUID string
 	// Purchased reports whether the number is purchased, and so cannot have a trunk.
 	Purchased bool
-	// Causes are the failures that made Create look, oldest first.
+	// Causes are the failures that made Create read the channels, oldest first; nil if Op is
+	// OpTrunksEnsure.
 	Causes []error
 }
 
@@ -57,7 +60,7 @@ func (e *ConflictError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ConflictError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// reconciliation finds out what became of a write whose response does not prove it, with calls of
+// reconciliation finds out the result of a write whose response does not prove it, with calls of
 // its own.
 type reconciliation struct {
 	client   *Client
@@ -82,7 +85,7 @@ func (r *reconciliation) read(op string, isFirst bool) (*ChannelSnapshot, error)
 	if isFirst && !r.write.core.budget.take() {
 		return nil, errBudgetExhausted
 	}
-	t := &snapshotTarget{channel: r.id.Channel}
+	t := new(snapshotTarget)
 	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
 	return found(t, err), err
 }
@@ -231,16 +234,20 @@ func (r *creation) find() (*ChannelSnapshot, error) {
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
 func isPurchased(found *ChannelSnapshot) bool {
-	return found.Source == SourcePurchased && !found.IsExternal
+	return !found.External() && found.Number != "" && !slices.Contains(found.Unreadable, "source")
 }
 
 // conflict returns nil if the number is bound as requested.
 func (r *creation) conflict(found *ChannelSnapshot) error {
-	agent := found.Binding(r.want.Channel).AgentUUID
-	if found.External() && strings.EqualFold(agent, r.want.AgentUUID) {
+	binding := found.Binding(r.want.Channel)
+	switch purchased := isPurchased(found); {
+	case !purchased && binding.Bound && binding.AgentUUID == "":
+		return r.unknown(r.write.spec.expect.check(found))
+	case !purchased && strings.EqualFold(binding.AgentUUID, r.want.AgentUUID):
 		return nil
+	default:
+		return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: binding.AgentUUID, Purchased: purchased, Causes: r.causes}
 	}
-	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, Purchased: !found.External(), Causes: r.causes}
 }
 
 // complete sends again what cannot be read back, so that the trunk is what was requested, whichever
@@ -251,26 +258,25 @@ func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 		return found, nil
 	}
 	t := new(snapshotTarget)
-	err := r.send(update.spec(OpTrunksCreateUpdate, r.id), t)
+	s := update.spec(OpTrunksCreateUpdate, r.id)
+	s.expect.agent = r.want.AgentUUID
+	err := r.send(s, t)
 	switch {
-	case errors.Is(err, errAcknowledged):
+	case errors.Is(err, errAcknowledged): // what it has to show was read before
+		return found, nil
+	case needsRead(err): // the trunk may have been moved meanwhile
+		if found, err = r.find(); err != nil {
+			return nil, r.unknown(err)
+		}
+		if err := r.conflict(found); err != nil {
+			return nil, err
+		}
 		return found, nil
 	case err != nil:
 		r.advice = "the trunk exists and is on the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, r.unknown(err)
 	}
-	if r.conflict(&t.snap) == nil {
-		return &t.snap, nil
-	}
-	// Another caller may have moved the trunk, or the response is about another one.
-	found, err = r.find()
-	switch {
-	case err != nil:
-		return nil, r.unknown(err)
-	case !found.Binding(r.want.Channel).Bound:
-		return nil, r.unknown(errors.New("the trunk was there, and is not any more"))
-	}
-	return found, r.conflict(found)
+	return &t.snap, nil
 }
 
 // waitForTurn waits before the POST is sent again, or returns why it is not.

@@ -49,7 +49,7 @@ type ReadOptions struct {
 
 // Source is an input that was read from beginning to end and has no violation. It keeps the file
 // open, not its rows: opening takes some thirty bytes of memory per row, and later four for each
-// row that repeats another. It is safe for concurrent use. Its zero value has no file: Len is 0,
+// duplicate row. It is safe for concurrent use. Its zero value has no file: Len is 0,
 // and Items yields an error.
 type Source struct {
 	file        *os.File
@@ -188,13 +188,14 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 	}
 }
 
-// Run is [Run] for the items of the source, with less memory. Which items repeat others is known
-// since the source was opened, so nothing is remembered of an item but four bytes in the journal.
+// Run is [Run] for the items of the source, with less memory: duplicates were found when the source
+// was opened, so only the journal remembers an item, in four bytes.
 func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) { newRun(ctx, client, s.Items(), opts, s.repeats).run(yield) }
 }
 
-// Plan is [Plan] for the items of the source, with less memory, as Run is [Run].
+// Plan is [Plan] for the items of the source, with less memory, because duplicates were found when
+// the source was opened.
 func (s *Source) Plan(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) { newPlan(ctx, client, s.Items(), opts, s.repeats).run(yield) }
 }
