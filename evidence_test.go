@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -399,7 +398,7 @@ func TestCutShortWithoutALengthIsRetried(t *testing.T) {
 			if requests.Add(1) == 1 {
 				body = body[:cut]
 			}
-			_, _ = io.WriteString(buffered, "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"+body)
+			_, _ = buffered.WriteString("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body)
 			_ = buffered.Flush()
 			_ = conn.Close()
 		}))
