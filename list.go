@@ -95,6 +95,7 @@ func (p *pager[T, P]) items(ctx context.Context, yield func(T, error) bool) {
 	p.seen, p.size = map[uint64]struct{}{}, p.options.PerPage
 	seed := maphash.MakeSeed()
 	number := p.options.Page
+	hasNew := true
 	for page, err := range p.pages(ctx) {
 		if err != nil {
 			yield(zero, err)
@@ -112,12 +113,12 @@ func (p *pager[T, P]) items(ctx context.Context, yield func(T, error) bool) {
 			}
 		}
 		p.note(page.wire.Pagination, number)
-		if len(p.seen) == before || !p.wantsMore(page.wire.Pagination, number) {
+		if hasNew = len(p.seen) > before; !hasNew || !p.wantsMore(page.wire.Pagination, number) {
 			break
 		}
 		number++
 	}
-	if missing := p.missing(number); missing != nil {
+	if missing := p.missing(number, hasNew); missing != nil {
 		yield(zero, missing)
 	}
 }
@@ -155,12 +156,13 @@ func (p *pager[T, P]) wantsMore(e *extent, number int) bool {
 	return e.isSilent() || number < p.lastPage || p.count() < p.total
 }
 
-// missing returns an error if a page reported more than what was received.
-func (p *pager[T, P]) missing(number int) error {
+// missing returns an error if a page reported more than what was received. number is that of the
+// last page, and hasNew reports whether it had a new item.
+func (p *pager[T, P]) missing(number int, hasNew bool) error {
 	switch {
 	case p.count() < p.total:
 		return &incompleteError{p.op, fmt.Sprintf("the server reported %d items and sent %d", p.total, p.count())}
-	case number < p.lastPage || number == p.lastPage && len(p.seen) == 0 && number > p.options.Page:
+	case number < p.lastPage || number == p.lastPage && !hasNew && number > p.options.Page:
 		return &incompleteError{p.op, fmt.Sprintf("page %d is empty or has nothing new, though the server reported more", number)}
 	}
 	return nil

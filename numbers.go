@@ -256,12 +256,12 @@ func (s NumbersService) UpdateChannelSettings(ctx context.Context, phoneNumberUU
 func (r *reconciliation) readSettings(uuid string, changes []settingChange) (*PhoneNumber, error) {
 	t := new(settingsTarget)
 	snap, err := r.verifyBy(
-		func() (*ChannelSnapshot, error) {
+		func(isFirst bool) (*ChannelSnapshot, error) {
 			*t = settingsTarget{}
 			err := r.readInto(&spec{
 				op: OpNumbersUpdateChannelSettingsRead, method: http.MethodGet, path: numbersPath + "/{uuid}/channels",
 				args: map[string]string{"uuid": uuid},
-			}, t)
+			}, t, isFirst)
 			return found(&t.snapshotTarget, err), err
 		},
 		func(snap *ChannelSnapshot) error {

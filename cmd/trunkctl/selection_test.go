@@ -104,14 +104,22 @@ func TestRotateFromElsewhere(t *testing.T) {
 // TestAllWithInvalidTrunk: if the list has an invalid number, --all fails instead of skipping it.
 func TestAllWithInvalidTrunk(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.trunk(1)
-	list := `{"success": true, "data": {"items": [{"number": "", "is_external": true, "bindings": {"call": {"bound": true}}}],
-		"pagination": {"current_page": 1, "last_page": 1, "per_page": 50, "total": 1}}}`
-	f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
-	got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")
-	require.NotZero(t, got.code)
-	require.Contains(t, got.stderr, "name the numbers instead")
-	require.NoFileExists(t, filepath.Join(f.dir, "passwords"))
-	require.LessOrEqual(t, f.RequestCount(), 2, "the page, and the one that is fetched ahead")
+	for number, want := range map[string]string{
+		"ext. 12": "name the numbers instead",
+		"":        "item 1 does not say what it is",
+	} {
+		t.Run(number, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.trunk(1)
+			list := `{"success": true, "data": {"items": [{"number": "` + number + `", "is_external": true, "bindings": {"call": {"bound": true}}}],
+				"pagination": {"current_page": 1, "last_page": 1, "per_page": 50, "total": 1}}}`
+			f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
+			got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")
+			require.NotZero(t, got.code)
+			require.Contains(t, got.stderr, want)
+			require.NoFileExists(t, filepath.Join(f.dir, "passwords"))
+			require.LessOrEqual(t, f.RequestCount(), 2, "the page, and the one that is fetched ahead")
+		})
+	}
 }
