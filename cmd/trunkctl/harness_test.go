@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,8 @@ type invocation struct {
 	env     map[string]string
 	config  string
 	keyring credentials.Keyring
+	// transport sends the requests; nil is the default.
+	transport http.RoundTripper
 }
 
 type outcome struct {
@@ -73,6 +76,7 @@ func (i invocation) run(t *testing.T) outcome {
 		getenv:    func(name string) string { return i.env[name] },
 		configDir: func() (string, error) { return i.config, nil },
 		keyring:   i.keyring,
+		transport: i.transport,
 	})
 	checkPrinted(t, stdout.String(), stderr.String())
 	return outcome{code, stdout.String(), stderr.String()}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 )
 
 func main() {
@@ -25,7 +26,7 @@ func main() {
 		stdout:         os.Stdout,
 		stderr:         os.Stderr,
 		getenv:         os.Getenv,
-		configDir:      os.UserConfigDir,
+		configDir:      files.Directories{Getenv: os.Getenv}.Config,
 		keyring:        credentials.SystemKeyring(),
 		signals:        signals,
 		releaseSignals: func() { signal.Stop(signals) },

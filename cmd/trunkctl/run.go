@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -25,6 +26,8 @@ type environment struct {
 	// configDir returns the directory that holds the settings of programs.
 	configDir func() (string, error)
 	keyring   credentials.Keyring
+	// transport sends the requests; nil is the default.
+	transport http.RoundTripper
 	// signals end the program. releaseSignals is called after the second, so that the next one ends
 	// the process. Both may be nil.
 	signals        <-chan os.Signal
