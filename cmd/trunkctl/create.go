@@ -33,11 +33,14 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if dryRun {
 		return a.planCreate(ctx, w, req)
 	}
+	if err := a.confirmProduction(ctx, w, "Create a trunk for "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
+		return err
+	}
 	snap, err := w.client.Trunks.Create(ctx, req)
 	if err != nil {
 		return err
 	}
-	a.note("created %v", req.TrunkID)
+	a.note("created %v in %s", req.TrunkID, w.name)
 	done := changeOf(provision.Created, req.TrunkID, snap)
 	done.Sends = sends(req)
 	return a.printChange(false, done)

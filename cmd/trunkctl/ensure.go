@@ -29,6 +29,9 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if dryRun {
 		return a.planEnsure(ctx, w, req)
 	}
+	if err := a.confirmProduction(ctx, w, "Create or update the trunk of "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
+		return err
+	}
 	ensured, err := w.client.Trunks.Ensure(ctx, req)
 	if err != nil {
 		return err
@@ -39,7 +42,7 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if action != provision.Unchanged {
 		done.Sends = sends(req)
 	}
-	a.note("%s %v", action, req.TrunkID)
+	a.note("%s %v in %s", action, req.TrunkID, w.name)
 	return a.printChange(false, done)
 }
 

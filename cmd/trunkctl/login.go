@@ -17,7 +17,8 @@ func (a *app) loginCommand() *cobra.Command {
 		Short: "Store the API token of a workspace",
 		Long: `Store the API token of a workspace in the system keyring or, if that cannot be used, in a file that
 only its owner can read. Login prompts for the token, or reads it from --token-file, and tries it with
-a read before storing it. A token is stored for one base URL and never sent to another.`,
+a read before storing it. A token is stored for one base URL and never sent to another. Login adds the
+workspace to the config, and makes it the current one; see "trunkctl workspace --help".`,
 		Example: `  trunkctl login --workspace acme
   trunkctl login --workspace acme --token-file - < token`,
 		Args:              noArguments,
@@ -69,6 +70,12 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 		return tokenError(err)
 	}
 	a.note("stored the token for %s in %s", t.base, where)
+	name, err := a.remember(ctx, t)
+	if err != nil {
+		return &advisedError{err, "the token is stored; the config is unchanged"}
+	}
+	a.note("the current workspace is %s, in all shells", name)
+	a.noteOverrides(name)
 	if a.getenv(mihu.EnvToken) != "" {
 		a.note("%s is set and takes precedence: unset it to use the stored token", mihu.EnvToken)
 	}

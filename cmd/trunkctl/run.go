@@ -45,6 +45,8 @@ type app struct {
 	demo *mihutest.Server
 	// started is set once the command line has been parsed.
 	started bool
+	// yes is set by --yes.
+	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.
 	stdinUsed string
 }
@@ -109,7 +111,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: `Trunkctl connects phone numbers that you already own to Mihu agents, one at a time or from a
 carrier's spreadsheet. It is not made by the vendor.
 
-Set MIHU_TENANT to your workspace (acme of acme.mihu.ai) and run "trunkctl login", or try any command
+Run "trunkctl login --workspace acme" for your workspace (acme of acme.mihu.ai), or try any command
 with --demo, which needs no workspace. Data goes to standard output, everything else to standard
 error.`,
 		Example: `  trunkctl --demo list
@@ -137,7 +139,7 @@ error.`,
 
 func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.global.workspace, "workspace", "", "workspace `NAME`: acme of acme.mihu.ai (default $MIHU_TENANT)")
+	flags.StringVar(&a.global.workspace, "workspace", "", "workspace `NAME`: of the config, or acme of acme.mihu.ai (default $MIHU_WORKSPACE, then $MIHU_TENANT)")
 	flags.StringVar(&a.global.baseURL, "base-url", "", "override the API base `URL` (default $MIHU_BASE_URL)")
 	flags.StringVar(&a.global.tokenFile, "token-file", "", "read the token from `FILE`, - for standard input (default $MIHU_API_TOKEN, then the token of \"trunkctl login\")")
 	flags.StringVarP(&a.global.output, "output", "o", term.FormatTable, "data `FORMAT`: table, json, csv or yaml")
@@ -150,7 +152,10 @@ func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags.BoolP("help", "h", false, "show the help of the command")
 	completeWords(root, "output", term.Formats...)
 	completeWords(root, "color", term.Colors...)
-	completeNothing(root, "workspace", "base-url", "rate", "timeout")
+	completeNothing(root, "base-url", "rate", "timeout")
+	_ = root.RegisterFlagCompletionFunc("workspace", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return a.completeWorkspace(cmd, nil, typed)
+	})
 }
 
 func (a *app) addCommands(root *cobra.Command) {
@@ -172,7 +177,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -117,10 +116,13 @@ func targetOf(cfg *config.Config, workspace, base, source string) (*target, erro
 	}
 	t := &target{base: canonical(probe.BaseURL()), source: source}
 	t.entry = cfg.At(t.base)
-	if t.entry != nil {
+	switch name := subdomain(t.base); {
+	case t.entry != nil:
 		t.name = t.entry.Name
-	} else {
-		t.name = cmp.Or(subdomain(t.base), t.base)
+	case name != "" && cfg.Find(name) == nil:
+		t.name = name
+	default:
+		t.name = t.base // the config has another workspace under the name of the subdomain
 	}
 	return t, nil
 }

@@ -300,4 +300,3 @@ func TestOneAddress(t *testing.T) {
 		require.Equal(t, c.name, got.name)
 	}
 }
-

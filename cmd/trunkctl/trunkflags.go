@@ -83,6 +83,7 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 	trunk.add(cmd)
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
+	addYes(cmd, &a.yes)
 	return cmd
 }
 
