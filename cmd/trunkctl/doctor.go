@@ -176,7 +176,11 @@ func (e *examination) examineConnection(ctx context.Context, base *url.URL) bool
 	start = time.Now()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(base.Hostname(), port))
 	if err != nil {
-		e.fail("tcp", err, "open port "+port+" in the firewall, or set HTTPS_PROXY")
+		fix := "open port " + port + " in the firewall, or set HTTPS_PROXY"
+		if isRefusedByLoopback(err) {
+			fix = e.app.advice(err)
+		}
+		e.fail("tcp", err, fix)
 		return false
 	}
 	defer func() { _ = conn.Close() }()

@@ -71,7 +71,7 @@ func run(ctx context.Context, env environment) int {
 		return exitDone
 	}
 	if !a.started {
-		err = &usageError{problem: withoutShorthand(err.Error()), see: command.CommandPath() + " --help"}
+		err = &usageError{problem: commandLineError(command, command.Flags().Args(), err.Error()), see: command.CommandPath() + " --help"}
 	}
 	return a.report(err, interrupts.interrupted())
 }
@@ -87,13 +87,6 @@ func (o *helpOutput) Write(p []byte) (int, error) {
 		_, o.err = o.w.Write(p)
 	}
 	return len(p), nil
-}
-
-// withoutShorthand removes the cluster of short flags that pflag quotes, since a password may have
-// been glued to one.
-func withoutShorthand(problem string) string {
-	before, _, _ := strings.Cut(problem, " in -")
-	return before
 }
 
 // globalFlags are the flags of every command.
@@ -125,8 +118,14 @@ error.`,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE:          func(*cobra.Command, []string) error { return a.checkGlobal() },
 	}
-	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	showVersion := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *showVersion {
+			return a.printVersion()
+		}
+		return cmd.Help()
+	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommandGroupID("other")
 
 	a.addGlobalFlags(root)

@@ -14,7 +14,11 @@ import (
 // checkGlobal checks the global flags before a command starts.
 func (a *app) checkGlobal() error {
 	if !slices.Contains(term.Formats, a.global.output) {
-		return usagef("--output: want one of %s", strings.Join(term.Formats, ", "))
+		problem := "--output: want one of " + strings.Join(term.Formats, ", ")
+		if meant := formatsElsewhere[a.global.output]; meant != "" {
+			problem += "; did you mean " + meant + "?"
+		}
+		return &usageError{problem: problem}
 	}
 	if !slices.Contains(term.Colors, a.global.color) {
 		return usagef("--color: want auto, always or never")
