@@ -65,7 +65,12 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 	if err := a.confirmProduction(ctx, w, "Assign the trunk of "+id.PhoneNumber+" in "+w.name+" to another agent?"); err != nil {
 		return err
 	}
-	snap, err := w.client.Trunks.Assign(ctx, id, agent)
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Assign(ctx, id, agent, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: id, action: provision.Assigned, after: bindingOf(snap, id.Channel), err: err, requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}

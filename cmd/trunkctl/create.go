@@ -36,7 +36,13 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if err := a.confirmProduction(ctx, w, "Create a trunk for "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
 		return err
 	}
-	snap, err := w.client.Trunks.Create(ctx, req)
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Create(ctx, req, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: req.TrunkID, action: provision.Created, before: unbound(), after: bindingOf(snap, req.Channel), fields: sends(req), err: err,
+		requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}

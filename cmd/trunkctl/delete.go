@@ -52,6 +52,9 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 			return err
 		}
 	}
+	if !dryRun {
+		a.startRecord(ctx, w)
+	}
 	tried, errs, err := a.deleteEach(ctx, w, ids, dryRun)
 	if err != nil {
 		return err
@@ -129,11 +132,19 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 		} else if err == nil {
 			done.setBinding(current.Binding(id.Channel))
 		}
-	} else if err = w.client.Trunks.Delete(ctx, id); err == nil {
+	} else if err = a.deleteRecorded(ctx, w, id); err == nil {
 		a.note("deleted %v in %s", id, w.name)
 	}
 	if err != nil && done.Error == "" {
 		done.Action, done.Error = provision.Failed, plainText(err)
 	}
 	return done, err
+}
+
+// deleteRecorded deletes a trunk and records it.
+func (a *app) deleteRecorded(ctx context.Context, w *workspace, id mihu.TrunkID) error {
+	var meta mihu.Response
+	err := w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{id: id, action: deleted, after: unbound(), err: err, requestID: meta.RequestID})
+	return err
 }

@@ -32,7 +32,13 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if err := a.confirmProduction(ctx, w, "Create or update the trunk of "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
 		return err
 	}
-	ensured, err := w.client.Trunks.Ensure(ctx, req)
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	ensured, err := w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+	if c, changed := loggedEnsure(req, ensuredAction(ensured, err), ensured, err); changed {
+		c.requestID = meta.RequestID
+		a.recorder.change(ctx, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,6 +50,14 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	}
 	a.note("%s %v in %s", action, req.TrunkID, w.name)
 	return a.printChange(false, done)
+}
+
+// ensuredAction returns what an ensure has done.
+func ensuredAction(ensured *mihu.EnsureResult, err error) provision.Action {
+	if err != nil || ensured == nil {
+		return provision.Failed
+	}
+	return provision.Action(ensured.Action)
 }
 
 func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {

@@ -52,6 +52,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if f.results {
 		r.data = a.records(resultColumns())
 	}
+	a.startRecord(ctx, w)
 	if n := journal.Finished(); n > 0 {
 		a.note("resuming: %s already done", counted(n, "row"))
 	}
@@ -116,6 +117,10 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 			return err
 		}
 		r.counts.add(result)
+		if c, changed := loggedEnsure(&result.Item.Trunk, result.Action, result.Ensured, result.Err); changed {
+			c.line = result.Item.Line
+			a.recorder.change(ctx, c)
+		}
 		failed := result.Action == provision.Failed
 		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {

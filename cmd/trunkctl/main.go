@@ -20,13 +20,15 @@ func main() {
 	// If a reader such as "head" goes away, the write fails instead of the process, so that a
 	// change in flight is finished and recorded.
 	signal.Ignore(syscall.SIGPIPE)
+	directories := files.Directories{Getenv: os.Getenv}
 	os.Exit(run(context.Background(), environment{
 		args:           os.Args[1:],
 		stdin:          os.Stdin,
 		stdout:         os.Stdout,
 		stderr:         os.Stderr,
 		getenv:         os.Getenv,
-		configDir:      files.Directories{Getenv: os.Getenv}.Config,
+		configDir:      directories.Config,
+		stateDir:       directories.State,
 		keyring:        credentials.SystemKeyring(),
 		signals:        signals,
 		releaseSignals: func() { signal.Stop(signals) },

@@ -145,6 +145,7 @@ func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, sele
 			problem: f.file + " has changed since it was read; nothing was sent", advice: "run the same command again",
 		}))
 	}
+	a.startRecord(ctx, w)
 	r := &rotation{app: a, workspace: w.name, client: w.client, passwords: passwords, flags: f, pending: pending, stop: make(chan struct{})}
 	if f.results {
 		r.data = a.records(resultColumns())

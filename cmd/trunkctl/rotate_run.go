@@ -104,7 +104,11 @@ func (r *rotation) one(ctx context.Context, id mihu.TrunkID) error {
 		r.end(err)
 		return r.failed(err)
 	}
-	_, err = r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}})
+	var meta mihu.Response
+	snap, err := r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}}, mihu.WithResponse(&meta))
+	r.app.recorder.change(ctx, logged{
+		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: []string{"sip.password"}, err: err, requestID: meta.RequestID,
+	})
 	state := credentials.Stored
 	switch {
 	case errors.Is(err, mihu.ErrOutcomeUnknown):

@@ -25,7 +25,9 @@ type environment struct {
 	getenv         func(string) string
 	// configDir returns the directory that holds the settings of programs.
 	configDir func() (string, error)
-	keyring   credentials.Keyring
+	// stateDir returns the directory that holds the logs of programs.
+	stateDir func() (string, error)
+	keyring  credentials.Keyring
 	// transport sends the requests; nil is the default.
 	transport http.RoundTripper
 	// signals end the program. releaseSignals is called after the second, so that the next one ends
@@ -45,6 +47,12 @@ type app struct {
 	demo *mihutest.Server
 	// started is set once the command line has been parsed.
 	started bool
+	// command is the command that runs.
+	command *cobra.Command
+	// logDays is the age, in days, at which records of the log are removed; 0 means never.
+	logDays int
+	// recorder records what is changed; nil until something is.
+	recorder *runRecorder
 	// yes is set by --yes.
 	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.
@@ -68,12 +76,15 @@ func run(ctx context.Context, env environment) int {
 		err, a.started = out.err, true
 	}
 	if err == nil {
+		a.recorder.end(ctx, exitDone)
 		return exitDone
 	}
 	if !a.started {
 		err = &usageError{problem: commandLineError(command, command.Flags().Args(), err.Error()), see: command.CommandPath() + " --help"}
 	}
-	return a.report(err, interrupts.interrupted())
+	code := a.report(err, interrupts.interrupted())
+	a.recorder.end(ctx, code)
+	return code
 }
 
 // helpOutput is the destination of help. It keeps the first error, which cobra does not return.
@@ -128,6 +139,8 @@ error.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommandGroupID("other")
 
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(),
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, "Help of a command: {{.CommandPath}} COMMAND --help"))
 	a.addGlobalFlags(root)
 	a.addCommands(root)
 	helpOrRefuse(root)
@@ -176,7 +189,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)
@@ -233,7 +246,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 func (a *app) markStarts(command *cobra.Command) {
 	if inner := command.RunE; inner != nil {
 		command.RunE = func(cmd *cobra.Command, args []string) error {
-			a.started = true
+			a.started, a.command = true, cmd
 			return inner(cmd, args)
 		}
 	}

@@ -130,7 +130,12 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 	if err := a.confirmProduction(ctx, w, "Update the trunk of "+id.PhoneNumber+" in "+w.name+"?"); err != nil {
 		return err
 	}
-	snap, err := w.client.Trunks.Update(ctx, id, req)
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Update(ctx, id, req, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: sends(req), err: err, requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}

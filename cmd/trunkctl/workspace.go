@@ -26,8 +26,10 @@ func (a *app) checkGlobal() error {
 	if a.global.timeout <= 0 {
 		return usagef("--timeout: want more than 0, such as 30s")
 	}
-	_, err := parseRate(a.global.rate)
-	return err
+	if _, err := parseRate(a.global.rate); err != nil {
+		return err
+	}
+	return a.checkLogDays()
 }
 
 // workspace is the client that a command uses.
