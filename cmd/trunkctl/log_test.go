@@ -185,7 +185,7 @@ func TestNoSecretsOnDisk(t *testing.T) {
 		"create +12025550003 --agent " + agent3 + secret,
 		"update +12025550001" + secret,
 		"ensure +12025550003 --agent " + agent3 + secret,
-		"log", "log show last", "workspace add " + secretPassword + "/", "workspace show",
+		"log", "log show last", "completion cache", "man DIR", "workspace add " + secretPassword + "/", "workspace show",
 	} {
 		f.persistent(strings.Fields(line)...)
 	}

@@ -29,6 +29,7 @@ func main() {
 		getenv:         os.Getenv,
 		configDir:      directories.Config,
 		stateDir:       directories.State,
+		cacheDir:       directories.Cache,
 		keyring:        credentials.SystemKeyring(),
 		signals:        signals,
 		releaseSignals: func() { signal.Stop(signals) },

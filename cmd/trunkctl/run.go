@@ -27,6 +27,8 @@ type environment struct {
 	configDir func() (string, error)
 	// stateDir returns the directory that holds the logs of programs.
 	stateDir func() (string, error)
+	// cacheDir returns the directory that holds what programs can fetch again.
+	cacheDir func() (string, error)
 	keyring  credentials.Keyring
 	// transport sends the requests; nil is the default.
 	transport http.RoundTripper
@@ -145,6 +147,7 @@ error.`,
 	a.addCommands(root)
 	helpOrRefuse(root)
 	a.markStarts(root)
+	a.completeFromCache(root)
 	term.FitHelp(root, term.Width(a.stdout))
 	return root
 }
@@ -189,7 +192,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)

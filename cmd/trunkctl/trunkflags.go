@@ -94,7 +94,6 @@ func addChannel(cmd *cobra.Command, channel *string) {
 
 func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
-	completeNothing(cmd, "agent")
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {
