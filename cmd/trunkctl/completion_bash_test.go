@@ -138,5 +138,10 @@ func TestCompletionCache(t *testing.T) {
 	require.Len(t, names, 1)
 	require.Equal(t, exitDone, f.persistent("completion", "cache", "--remove").code)
 	require.Equal(t, ":4\n", f.persistent("__complete", "update", "").stdout)
+
+	hostile := hostileServer(t)
+	require.Equal(t, exitDone, hostile.persistent("completion", "cache").code)
+	require.Equal(t, ":4\n", hostile.persistent("__complete", "update", "").stdout, "only numbers are offered")
+	require.Equal(t, ":4\n", hostile.persistent("__complete", "list", "--agent", "").stdout)
 	require.Equal(t, exitUsage, invocation{args: []string{"completion", "cache"}, env: map[string]string{mihu.EnvToken: "x"}}.run(t).code)
 }

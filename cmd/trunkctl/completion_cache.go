@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +94,9 @@ func (a *app) fillCompletionCache(ctx context.Context) error {
 	return err
 }
 
+// numberForm is what completion offers. A shell would execute some of what is not a number.
+var numberForm = regexp.MustCompile(`^\+?[0-9]+$`)
+
 // fetchCompletionCache lists the trunks of a workspace.
 func fetchCompletionCache(ctx context.Context, w *workspace) (*completionCache, error) {
 	cache := &completionCache{Time: time.Now(), Agents: []cachedAgent{}, Numbers: []cachedNumber{}}
@@ -101,11 +105,11 @@ func fetchCompletionCache(ctx context.Context, w *workspace) (*completionCache, 
 		if err != nil {
 			return nil, err
 		}
-		if uuid := strings.ToLower(trunk.AgentUUID); uuid != "" && !agents[uuid] {
+		if uuid := strings.ToLower(trunk.AgentUUID); uuidForm.MatchString(uuid) && !agents[uuid] {
 			agents[uuid] = true
 			cache.Agents = append(cache.Agents, cachedAgent{uuid, trunk.AgentName})
 		}
-		if trunk.PhoneNumber != "" && !numbers[trunk.PhoneNumber] {
+		if numberForm.MatchString(trunk.PhoneNumber) && !numbers[trunk.PhoneNumber] {
 			numbers[trunk.PhoneNumber] = true
 			cache.Numbers = append(cache.Numbers, cachedNumber{trunk.PhoneNumber, trunk.AgentName})
 		}

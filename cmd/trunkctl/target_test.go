@@ -177,7 +177,8 @@ func (c choice) invocation() invocation {
 	return i
 }
 
-// choices returns every combination.
+// choices returns every combination. Each of two settings can select the address of the other, or
+// another one.
 func (test *tokenTest) choices(file string) (all []choice) {
 	all = []choice{{}}
 	for _, set := range []struct {
@@ -186,12 +187,12 @@ func (test *tokenTest) choices(file string) (all []choice) {
 	}{
 		{func(c *choice) *string { return &c.workspace }, []string{"", "a", "acme"}},
 		{func(c *choice) *string { return &c.baseURL }, []string{"", test.a, test.b}},
-		{func(c *choice) *string { return &c.envWorkspace }, []string{"", "a", "b", "acme"}},
+		{func(c *choice) *string { return &c.envWorkspace }, []string{"", "b", "acme"}},
 		{func(c *choice) *string { return &c.tenant }, []string{"", "acme"}},
-		{func(c *choice) *string { return &c.envBase }, []string{"", test.a, test.b}},
+		{func(c *choice) *string { return &c.envBase }, []string{"", test.a}},
 		{func(c *choice) *string { return &c.token }, []string{"", tokenOfEnvironment}},
 		{func(c *choice) *string { return &c.file }, []string{"", file}},
-		{func(c *choice) *string { return &c.current }, []string{"", "a", "b"}},
+		{func(c *choice) *string { return &c.current }, []string{"", "b"}},
 		{func(c *choice) *string { return &c.stored }, []string{"none", "keyring", "file"}},
 	} {
 		var more []choice
