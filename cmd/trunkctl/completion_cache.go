@@ -95,7 +95,7 @@ func (a *app) fillCompletionCache(ctx context.Context) error {
 }
 
 // numberForm is what completion offers. A shell would execute some of what is not a number.
-var numberForm = regexp.MustCompile(`^\+?[0-9]+$`)
+var numberForm = regexp.MustCompile(`^\+?\d+$`)
 
 // fetchCompletionCache lists the trunks of a workspace.
 func fetchCompletionCache(ctx context.Context, w *workspace) (*completionCache, error) {

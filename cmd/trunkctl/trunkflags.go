@@ -101,7 +101,7 @@ func addDryRun(cmd *cobra.Command, dryRun *bool) {
 }
 
 func addYes(cmd *cobra.Command, yes *bool) {
-	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation")
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation; in a production workspace only with --workspace")
 }
 
 // checkValues checks the flags whose values the package mihu would show in an error: a secret or a
