@@ -123,7 +123,7 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 	if err := f.checkFiles(a); err != nil {
 		return err
 	}
-	if err := a.confirm(ctx, f.yes, fmt.Sprintf("Import %s into %s?", counted(source.Len(), "row"), w.client.BaseURL())); err != nil {
+	if err := a.confirm(ctx, w, f.yes, fmt.Sprintf("Import %s into %s?", counted(source.Len(), "row"), w.name)); err != nil {
 		return err
 	}
 	return a.runImport(ctx, w, source, options, &f)

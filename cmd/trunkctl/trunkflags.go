@@ -82,6 +82,7 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 	trunk.add(cmd)
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
+	addYes(cmd, &a.yes)
 	return cmd
 }
 
@@ -92,7 +93,6 @@ func addChannel(cmd *cobra.Command, channel *string) {
 
 func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
-	completeNothing(cmd, "agent")
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {
@@ -100,7 +100,7 @@ func addDryRun(cmd *cobra.Command, dryRun *bool) {
 }
 
 func addYes(cmd *cobra.Command, yes *bool) {
-	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation")
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation; in a production workspace only with --workspace")
 }
 
 // checkValues checks the flags whose values the package mihu would show in an error: a secret or a
