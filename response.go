@@ -246,26 +246,37 @@ func decodeStrictly(body []byte, t target) bool {
 	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole(body)
 }
 
-// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json
-// replaces silently.
+// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json replaces
+// silently.
 func hasLoneSurrogate(body []byte) bool {
 	for {
 		i := bytes.Index(body, []byte(`\u`))
-		if i < 0 || len(body) < i+6 {
+		if i < 0 || len(body) < i+escapeLen {
 			return false
 		}
-		escaped := i > 0 && isEscaped(body, i)
-		code := body[i+2 : i+6]
-		body = body[i+6:]
-		if escaped || code[0]|0x20 != 'd' || code[1] < '8' {
-			continue
-		}
-		isHigh := code[1] <= '9' || code[1]|0x20 == 'a' || code[1]|0x20 == 'b'
-		if !isHigh || len(body) < 6 || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' || body[3]|0x20 < 'c' {
+		escaped, escape := isEscaped(body, i), body[i:]
+		body = escape[escapeLen:]
+		switch {
+		case escaped || !isSurrogate(escape, '8', 'f'):
+		case isSurrogate(escape, '8', 'b') && isSurrogate(body, 'c', 'f'):
+			body = body[escapeLen:] // a pair
+		default:
 			return true
 		}
-		body = body[6:]
 	}
+}
+
+// escapeLen is the length of an escape such as \ud83d.
+const escapeLen = 6
+
+// isSurrogate reports whether the body begins with the escape of a surrogate whose second digit is in the
+// range.
+func isSurrogate(body []byte, from, to byte) bool {
+	if len(body) < escapeLen || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' {
+		return false
+	}
+	digit := body[3] | 0x20 // digits have this bit too
+	return from <= digit && (digit <= '9' || 'a' <= digit) && digit <= to
 }
 
 // isEscaped reports whether the backslash at i is itself escaped.
