@@ -169,12 +169,15 @@ func (p *pager[T, P]) wantsMore(e *extent, number int) bool {
 func (p *pager[T, P]) missing(number int, hasNew bool) error {
 	switch {
 	case p.count() < p.total:
-		return &incompleteError{p.op, fmt.Sprintf("the list is not whole: the server reported %d items and sent %d; list again", p.total, p.count())}
+		return &incompleteError{p.op, notWhole + fmt.Sprintf("the server reported %d items and sent %d; list again", p.total, p.count())}
 	case number < p.lastPage || number == p.lastPage && !hasNew && number > p.options.Page:
-		return &incompleteError{p.op, fmt.Sprintf("the list is not whole: page %d is empty or has nothing new, though the server reported more; list again", number)}
+		return &incompleteError{p.op, notWhole + fmt.Sprintf("page %d is empty or has nothing new, though the server reported more; list again", number)}
 	}
 	return nil
 }
+
+// notWhole begins what an incompleteError says of a list.
+const notWhole = "the list is not whole: "
 
 // incompleteError is a list, or another set of responses, that lacks something.
 type incompleteError struct{ op, why string }
