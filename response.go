@@ -82,22 +82,26 @@ func endsWithItsConnection(resp *http.Response) bool {
 // envelope is what a success is wrapped in. Success is true before it is decoded, since it may be
 // omitted. Data holds a pointer, which encoding/json decodes into.
 type envelope struct {
-	Success bool            `json:"success"`
-	Data    any             `json:"data"`
-	Error   json.RawMessage `json:"error"`
-	Errors  json.RawMessage `json:"errors"`
+	Success bool   `json:"success"`
+	Data    any    `json:"data"`
+	Error   filled `json:"error"`
+	Errors  filled `json:"errors"`
 }
 
 // reportsError reports whether the envelope has an error, whatever its status.
-func (e *envelope) reportsError() bool { return !isBlank(e.Error) || !isBlank(e.Errors) }
+func (e *envelope) reportsError() bool { return bool(e.Error || e.Errors) }
 
-// isBlank reports whether a value says that there is no error.
-func isBlank(raw json.RawMessage) bool {
-	switch string(bytes.TrimSpace(raw)) {
-	case "", "null", "false", "0", `""`, "[]", "{}":
-		return true
+// filled is whether an error field has something to report.
+type filled bool
+
+func (f *filled) UnmarshalJSON(b []byte) error {
+	switch string(bytes.TrimSpace(b)) {
+	case "null", "false", "0", `""`, "[]", "{}":
+		*f = false
+	default:
+		*f = true
 	}
-	return false
+	return nil
 }
 
 // target is what the data of a success is decoded into.
@@ -246,8 +250,8 @@ func decodeStrictly(body []byte, t target) bool {
 	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole(body)
 }
 
-// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json replaces
-// silently.
+// hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json
+// replaces silently.
 func hasLoneSurrogate(body []byte) bool {
 	for {
 		i := bytes.Index(body, []byte(`\u`))
@@ -269,8 +273,8 @@ func hasLoneSurrogate(body []byte) bool {
 // escapeLen is the length of an escape such as \ud83d.
 const escapeLen = 6
 
-// isSurrogate reports whether the body begins with the escape of a surrogate whose second digit is in the
-// range.
+// isSurrogate reports whether the body begins with the escape of a surrogate whose second digit is
+// in the range.
 func isSurrogate(body []byte, from, to byte) bool {
 	if len(body) < escapeLen || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' {
 		return false
@@ -348,7 +352,12 @@ func decodeTolerantly(body []byte, t target) error {
 
 // requestID returns the ID in the headers that servers and proxies of this kind use.
 func requestID(header http.Header) string {
-	return firstOf(header.Get("X-Request-Id"), header.Get("X-Correlation-Id"), header.Get("Cf-Ray"))
+	for _, name := range [...]string{"X-Request-Id", "X-Correlation-Id", "Cf-Ray"} { // canonical, so that Get has nothing to do
+		if values := header[name]; len(values) > 0 && values[0] != "" {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 // contentNote returns the media type and size of a response that is not JSON.
