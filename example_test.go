@@ -128,6 +128,39 @@ func register(ctx context.Context, agent string) error {
 	return nil
 }
 
+// findAgent is the example of the README that looks up an agent.
+func findAgent(ctx context.Context, client *mihu.Client) error {
+	agent, err := client.Agents.Find(ctx, "Front desk")
+	if err != nil {
+		return err
+	}
+	fmt.Println(agent.UUID)
+	return nil
+}
+
+// The UUID that identifies an agent is looked up by the agent's name.
+func Example_agent() {
+	server, err := mihutest.Start() // in place of your workspace
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	client, err := server.NewClient()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := server.AddAgentWithUUID("3c90c3cc-0d44-4b50-8888-8dd25736052a", "Front desk"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := findAgent(context.Background(), client); err != nil {
+		fmt.Println(err)
+	}
+	// Output: 3c90c3cc-0d44-4b50-8888-8dd25736052a
+}
+
 // Invalid input, such as an empty token or an invalid agent, is rejected before anything is sent.
 func Example_invalid() {
 	err := register(context.Background(), "front desk")
