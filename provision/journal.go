@@ -352,6 +352,13 @@ func (j *Journal) wasFinished(index int, digest uint64) (finished, same bool) {
 	return there != 0, there == shortDigest(digest)
 }
 
+// has reports whether an item with the index is finished.
+func (j *Journal) has(index int) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.finished.at(index) != 0
+}
+
 // end returns one more than the last index that has a finished item.
 func (j *Journal) end() int {
 	j.mu.Lock()

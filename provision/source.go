@@ -53,6 +53,7 @@ type ReadOptions struct {
 // and Items yields an error.
 type Source struct {
 	file        *os.File
+	name        string // for errors
 	remove      string // the path of a temporary file that still has a name
 	size        int64
 	format      Format
@@ -127,7 +128,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 		found.add(beginning.Violation("", "", "has no rows"))
 		return found
 	}
-	s.parser = parser
+	s.parser, s.name = parser, name
 	s.fingerprint = fingerprint(s.format, s.sum, parser.defaults)
 	return nil
 }
@@ -188,15 +189,28 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 	}
 }
 
-// Run is [Run] for the items of the source, with less memory. Which items repeat others is known
-// since the source was opened, so nothing is remembered of an item but four bytes in the journal.
+// Run is [Run] for the items of the source, with fewer requests and less memory. Run reads the file
+// before it sends anything. If two rows want one agent on one channel, it yields an [*InputError]
+// with their lines, and sends nothing, unless [Options.AllowSharedAgents] is set.
+//
+// Then Run looks up all rows: it lists the workspace, or reads every row if that takes fewer requests,
+// and changes nothing before that. So it knows which rows free agents that other rows need. It
+// takes some 20 bytes of memory for a row, and 30 for a row that the workspace has; other trunks of the
+// list take none.
 func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) { newRun(ctx, client, s.Items(), opts, s.repeats).run(yield) }
+	return func(yield func(Result, error) bool) {
+		newRun(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
+	}
 }
 
-// Plan is [Plan] for the items of the source, with less memory, as Run is [Run].
+// Plan is [Plan] for the items of the source, with fewer requests and less memory, as Run is [Run].
+// Rows that two want one agent are refused in the same way. If few rows are looked up, they are
+// read singly. The whole workspace is listed only if a row needs an agent, because only the list
+// shows who has it; see [LookupRows].
 func (s *Source) Plan(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) { newPlan(ctx, client, s.Items(), opts, s.repeats).run(yield) }
+	return func(yield func(Result, error) bool) {
+		newPlan(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
+	}
 }
 
 // Len returns the number of items, duplicates included.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 )
@@ -24,6 +26,8 @@ type binding struct {
 	trunk     trunkKey
 	agent     agentKey
 	purchased bool
+	// uncertain means that the list leaves open whether there is a trunk.
+	uncertain bool
 }
 
 // bindings lists the bindings of all numbers of the workspace. For a purchased number it yields
@@ -44,22 +48,34 @@ func (w workspace) bindings(ctx context.Context) iter.Seq2[binding, error] {
 	}
 }
 
-// bindingsOf returns the bindings of one number.
+// bindingsOf returns the bindings of one number. If the number is not said to be external or
+// purchased, or its bindings are missing or cannot be read, both channels are uncertain.
 func bindingsOf(number *mihu.PhoneNumber) []binding {
 	all := make([]binding, 0, 2)
+	external := number.External()
+	purchased := !external && number.Source != ""
+	uncertain := !external && !purchased || slices.ContainsFunc(number.Unreadable, isOfBindings) ||
+		external && !number.Bindings.Call.Bound && !number.Bindings.WhatsApp.Bound && !number.Bindings.SMS.Bound
 	for _, channel := range [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelWhatsApp} {
 		bound := number.Binding(channel)
 		trunk, ok := keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel})
-		if !ok || !bound.Bound && number.External() {
+		if !ok || !bound.Bound && external && !uncertain {
 			continue
 		}
-		at := binding{trunk: trunk, purchased: !number.External()}
+		at := binding{trunk: trunk, purchased: purchased, uncertain: uncertain}
 		if agent, ok := agentOf(bound.AgentUUID, channel); ok && bound.Bound {
 			at.agent = agent
 		}
 		all = append(all, at)
 	}
 	return all
+}
+
+// isOfBindings reports whether a field that could not be read belongs to the bindings, or decides
+// whether the number is external.
+func isOfBindings(path string) bool {
+	field, _, _ := strings.Cut(path, ".")
+	return field == "bindings" || field == "is_external" || field == "source"
 }
 
 // isPurchased reports whether a number may be of the purchased inventory, so that the API refuses
