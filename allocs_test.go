@@ -45,7 +45,7 @@ func TestAllocationsOfACall(t *testing.T) {
 	var items []string
 	for i := range 200 {
 		items = append(items, fmt.Sprintf(`{"number":"+1%010d","country_code":"US","is_external":true,"source":"external",`+
-			`"bindings":{"call":{"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","agent_name":"Ada"}}}`, i))
+			`"bindings":{"call":{"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a","agent_name":"Ada"},"sms":{"bound":false},"whatsapp":{"bound":false}}}`, i))
 	}
 	page := `{"success":true,"data":{"items":[` + strings.Join(items, ",") + `],"pagination":{"current_page":1,"last_page":1}}}`
 	plain := testing.AllocsPerRun(20, func() {

@@ -135,7 +135,7 @@ func (a *attempt) decode(resp *http.Response, body []byte) error {
 	return nil
 }
 
-// fail is the end of an attempt without a whole response.
+// fail is the end of an attempt without a complete response.
 func (a *attempt) fail(err error) {
 	c := a.call
 	cause := withoutURL(err)
@@ -200,7 +200,7 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 		e.Message = hide.Text(found.message) // what a success says that is none
 	}
 	if errors.Is(cause, ErrMalformedResponse) {
-		// A type's own decoding may repeat in its text what it could not read.
+		// A type's own decoding may quote in its text what it could not read.
 		cause = &cleaned{cause, hide.Text(cause.Error() + " " + contentNote(resp.Header, len(body)))}
 	}
 	if resp.StatusCode/100 == 3 {

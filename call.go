@@ -14,8 +14,10 @@ import (
 
 // Do sends a request to any endpoint of the API, with the authentication, retries, error types and
 // response decoding of every other method. It decodes the "data" of the response into what data
-// points to; if data is nil it ignores it and accepts an empty response. An invalid request returns
-// a *ValidationError and is not sent.
+// points to. If the response has no data, or data of another type, Do returns an error that matches
+// ErrMalformedResponse and leaves what data points to unchanged. If data is nil, a success is an
+// empty response or one with "success": true; its data is ignored. An invalid request returns a
+// *ValidationError and is not sent.
 func (c *Client) Do(ctx context.Context, req *Request, data any, opts ...CallOption) error {
 	if req == nil {
 		return nilRequest("do")
@@ -45,15 +47,15 @@ type call struct {
 	watch *watch // nil without hooks
 
 	history   history
-	attempt   *attempt      // the last one; nil if the call was held back before it was sent
+	attempt   *attempt      // the last one; nil if the call ended before it was sent
 	responded *attempt      // the last one with a response
 	retry     *plannedRetry // nil unless another attempt was decided on
 	bearer    *bearer       // of the last attempt
-	secrets   []string      // sent earlier or elsewhere, and possibly repeated by a response
+	secrets   []string      // sent earlier or elsewhere, and possibly quoted by a response
 	err       error         // of the last attempt, or why there was none
 	ambiguous []error       // failures that may have been applied
 
-	reconciliation *reconciliation // nil unless this is a Create whose response was lost
+	reconciliation *reconciliation // nil unless this is a write that is reconciled or verified
 }
 
 // plannedRetry is what the next attempt waits for.
@@ -205,7 +207,7 @@ func (c *call) interrupted() {
 func (c *call) again() bool {
 	a := c.attempt
 	if a == nil {
-		return false // held back
+		return false // not sent
 	}
 	c.err = a.err
 	if a.err == nil {
@@ -227,7 +229,8 @@ func (c *call) again() bool {
 	return false
 }
 
-// pause holds back the client, and all clients that share a limiter which can do the same.
+// pause delays all requests of the client, and of all clients that share a limiter that is a
+// Pauser.
 func (c *call) pause(asked time.Duration) {
 	d := min(asked, c.core.policy.MaxRetryAfter)
 	c.core.gate.closeFor(d, asked)
@@ -365,14 +368,15 @@ type cleaned struct {
 func (c *cleaned) Error() string { return c.text }
 func (c *cleaned) Unwrap() error { return c.error }
 
-// transportError hides what a transport's text may repeat, such as a response that is not HTTP.
+// transportError hides secrets that a transport's text may quote, as from a response that is not
+// HTTP.
 func (c *call) transportError(cause error) *TransportError {
 	if text := c.redactor().Text(cause.Error()); text != cause.Error() {
 		cause = &cleaned{cause, text}
 	}
 	failed := &TransportError{Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, Attempts: c.history.attempts, Err: cause}
 	if paused, ok := errors.AsType[*pausedError](cause); ok {
-		failed.RetryAfter = paused.left
+		failed.RetryAfter = paused.remaining()
 	}
 	return failed
 }

@@ -10,7 +10,8 @@ import (
 type ChannelsService struct{ client *Client }
 
 // Get returns the channels of the number with that UUID, which lists and snapshots contain. It
-// returns ErrNotFound if the workspace does not have the number.
+// returns ErrNotFound if the workspace does not have the number, and ErrMalformedResponse if the
+// response is about another number or has no channels. Unlike GetByNumber, it reads once.
 //
 // API: GET /phone-numbers/{uuid}/channels.
 func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -27,7 +28,9 @@ func (s ChannelsService) Get(ctx context.Context, phoneNumberUUID string, opts .
 }
 
 // GetByNumber returns the channels of a number in E.164. It returns ErrNotFound if the workspace
-// does not have the number.
+// does not have the number, and ErrMalformedResponse if the response is about another number or has
+// no channels. If the response contradicts what this client wrote within the last seconds,
+// GetByNumber reads again; see [WithMaxReadLag].
 //
 // API: GET /phone-numbers/channels.
 func (s ChannelsService) GetByNumber(ctx context.Context, number string, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -54,7 +57,7 @@ func (c *Client) snapshot(ctx context.Context, s *spec, opts []CallOption) (*Cha
 func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []CallOption) (*ChannelSnapshot, error) {
 	var wait time.Duration
 	for {
-		t := &snapshotTarget{channel: id.Channel}
+		t := new(snapshotTarget)
 		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
 		if err == nil || isGone(err) {
 			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {

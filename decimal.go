@@ -67,7 +67,7 @@ func isDecimal(s string) bool {
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		digits, exponent, hasExponent = s[:i], strings.TrimLeft(s[i+1:], "+-"), true
 	}
-	if hasExponent && (len(exponent) == 0 || len(exponent) > 2 || len(s)-len(digits)-1-len(exponent) > 1) {
+	if hasExponent && (exponent == "" || len(exponent) > 2 || len(s)-len(digits)-1-len(exponent) > 1) {
 		return false
 	}
 	whole, fraction, hasFraction := strings.Cut(strings.TrimPrefix(digits, "-"), ".")

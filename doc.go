@@ -14,9 +14,10 @@
 //	})
 //
 // Three facts of the API surprise most users. An agent serves one number per channel. Name,
-// direction, SIP credentials and settings cannot be read back. And everything that decides by
-// reading, such as [TrunksService.Ensure], assumes that a read sees earlier writes, which the API
-// does not document.
+// direction, SIP credentials and settings cannot be read back. And the API does not document how
+// soon a read sees a write. For its own writes a client waits until reads show them, for up to the
+// time of [WithMaxReadLag]. For the writes of other programs, everything that decides by reading,
+// such as [TrunksService.Ensure], assumes that a read sees them.
 //
 // # Authentication
 //
@@ -30,21 +31,35 @@
 // port. An empty AdditionalSettings clears the stored object; a full one replaces it. null is never
 // sent.
 //
+// # What counts as success
+//
+// A 2xx is believed only if it proves what was requested. A snapshot must be about the number, and
+// after a write it must show the channel bound, to the requested agent if there is one. A page must
+// have a list of items, each with its number. The response to a Delete must be empty or report
+// success. "success": false, or an error in the body, is an error under any status.
+//
+// A read without this proof returns an error that matches [ErrMalformedResponse]. A write without
+// it is verified by reading the number's channels, as Create, Update, Assign and Delete describe,
+// or its outcome is unknown. A list is complete, or an error. Fields that cannot be read are zero,
+// and named in Unreadable of their item or snapshot.
+//
 // # Errors
 //
 // An invalid request returns a [*ValidationError] with every violation, and is not sent. A response
 // that is not a success returns an [*APIError]. A call without a response returns a
-// [*TransportError], which keeps its cause. A change that may or may not have been made returns an
-// [*UnknownOutcomeError] with its causes.
+// [*TransportError], which keeps its cause. If a change may or may not have been made, the call
+// returns an [*UnknownOutcomeError] with its causes.
 //
 // Decide with errors.Is and the sentinels. Check [ErrOutcomeUnknown] first: such an error matches
-// the kinds of its causes too. [IsTransient], [IsRefusal] and [RetryAfter] answer the usual
-// questions, and errors.As reads more.
+// the kinds of its causes too. [IsTransient], [IsRefusal] and [RetryAfter] decide the usual cases,
+// and errors.As reads more.
 //
 // No error, log record of this package or value that package fmt or slog prints holds a token, a
 // SIP username or a SIP password. Phone numbers are masked, as [MaskNumber] does. This does not
-// reach inside your own types: package fmt prints their unexported fields as they are, and slog's
-// JSON handler encodes slices, maps and structs with encoding/json, which shows everything.
+// reach inside your own types: package fmt prints their unexported fields as they are. slog's JSON
+// handler encodes slices, maps and structs with encoding/json, which shows everything, also in a
+// []TrunkID or a []*TrunkCreateRequest: log the elements one by one. The text of a
+// [*TransportError] may have the IP addresses and ports of the connection.
 //
 // # Retries
 //
@@ -52,8 +67,9 @@
 // budget of [RetryPolicy] and by the context's deadline: no wait passes it, and the last failure is
 // returned instead. "New token" is once, if the token source returns another token. A POST of
 // [Client.Do] that is marked Idempotent follows the column of PUT, PATCH and DELETE. The requests
-// that reconcile a Create have a column of their own, and up to twice the attempts. The last column
-// is whether the change may have been made in spite of the failure.
+// that reconcile a Create, or verify another write, have a column of their own, and up to twice the
+// attempts. The last column is whether the change may have been made in spite of the failure. "No
+// evidence" is a success that does not prove what was requested, see above.
 //
 //	the attempt                           GET        PUT PATCH DELETE  POST       reconciling  applied?
 //	never sent: dial, TLS handshake       always     always            always     always       no
@@ -74,7 +90,8 @@
 // which doubles with every attempt up to MaxDelay. After a 429 it starts from RateLimitDelay. It is
 // at least Retry-After, in seconds or as a date. A 429 with Retry-After pauses the whole client,
 // for at most MaxRetryAfter, and notifies a limiter that is a [Pauser]. If Retry-After is longer
-// than that, the response's error is returned at once. Redirects are not followed.
+// than that, the response's error is returned at once, and the next call still waits for the pause,
+// or fails at once if its deadline comes first. Redirects are not followed.
 //
 // # Concurrency
 //

@@ -116,7 +116,7 @@ func encode(v any) (body []byte, problem string) {
 		return nil, fmt.Sprintf("%T would not be sent as it is; use json.RawMessage for JSON that is encoded already", v)
 	}
 	body, err := json.Marshal(v)
-	switch err.(type) { //nolint:errorlint // what another type's own encoding returns may repeat its content
+	switch err.(type) { //nolint:errorlint // what another type's own encoding returns may quote its content
 	case nil:
 	case *json.UnsupportedTypeError, *json.UnsupportedValueError:
 		return nil, "cannot be encoded as JSON: " + err.Error()

@@ -24,7 +24,8 @@ const (
 	ActionUnchanged Action = "unchanged"
 )
 
-// EnsureResult is what [TrunksService.Ensure] found and did.
+// EnsureResult is what [TrunksService.Ensure] found and did. Its zero value is that of an Ensure
+// that read nothing and did nothing.
 type EnsureResult struct {
 	// Snapshot has the number's channels after the last change. After an error it has the channels
 	// as they were last read; nil if they were not read.
@@ -39,17 +40,19 @@ type EnsureResult struct {
 // Ensure creates the trunk, or updates it to match the request (an upsert). It creates the trunk if
 // there is none, moves it with Assign if it is on another agent, and sends to an existing trunk
 // what cannot be read back. Fields that the request omits are left unchanged. Ensure is idempotent,
-// and safe under concurrent callers.
+// and safe under concurrent callers. Its result is never nil: after an error it has what was done
+// before the error.
 //
 // The API does not read back name, direction, SIP credentials and settings, so Ensure sends them
-// every time. Ensure decides by reading, and assumes that a read sees earlier writes, which the API
-// does not document.
+// every time. Ensure decides by reading. If a read contradicts what this client wrote within the
+// last seconds, Ensure reads again, see [WithMaxReadLag]. It assumes that a read sees the earlier
+// writes of other programs, which the API does not document.
 //
 // An agent serves one number per channel. If the agent serves another number, Ensure returns
 // ErrConflict or ErrInvalid, whichever the API responds with; move that number first. A purchased
-// number is a *ConflictError. The other errors are those of the calls that Ensure makes. After an
-// error the result has what was done before it; it is never nil. [WithResponse] describes the last
-// of the calls.
+// number is a *ConflictError. The other errors are those of the calls that Ensure makes. Options
+// apply to each of these calls: a lost [TrunksService.Create] is reconciled, unless
+// [WithoutReconciliation] turns that off, and [WithResponse] describes the last of the calls.
 //
 // API: GET /phone-numbers/channels, then POST, PUT assign and PATCH /phone-numbers/trunks as
 // needed.
@@ -72,8 +75,8 @@ func (s TrunksService) Ensure(ctx context.Context, req *TrunkCreateRequest, opts
 		}
 	}
 	done.Snapshot = found
-	if !found.External() {
-		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID}
+	if isPurchased(found) {
+		return done, &ConflictError{Op: op, Trunk: req.TrunkID, AgentUUID: found.Binding(req.Channel).AgentUUID, Purchased: true}
 	}
 	return done, s.match(ctx, req, done, opts)
 }
@@ -111,7 +114,7 @@ func (s TrunksService) match(ctx context.Context, req *TrunkCreateRequest, done 
 		done.Action = cmp.Or(done.Action, ActionUnchanged)
 		return nil
 	}
-	snap, err := s.Update(ctx, req.TrunkID, update, opts...)
+	snap, err := s.update(ctx, req.TrunkID, req.AgentUUID, update, opts)
 	if err != nil {
 		return err
 	}

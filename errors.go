@@ -35,20 +35,21 @@ var (
 	ErrRateLimited = errors.New("mihu: rate limited")
 	// ErrServer: the API or a proxy in front of it failed (500 and above).
 	ErrServer = errors.New("mihu: server error")
-	// ErrMalformedResponse: the response could not be read: it was cut short, too large, not JSON,
-	// or without the data that it should have.
+	// ErrMalformedResponse: the response was cut short, too large or not JSON, lacks the data that
+	// it should have, or contradicts the request; or a list ended before what its pages reported.
 	ErrMalformedResponse = errors.New("mihu: malformed response")
 	// ErrRedirect: the response was a redirect. Redirects are never followed: that would send the
 	// token to another place and turn a write into a read.
 	ErrRedirect = errors.New("mihu: redirected")
 	// ErrOutcomeUnknown: a change may or may not have been made. The error is an
-	// *UnknownOutcomeError, which says how to find out. Check for it first: such an error matches
-	// the kinds of its causes too.
+	// *UnknownOutcomeError; its Advice is how to find out. Check for it first: such an error
+	// matches the kinds of its causes too.
 	ErrOutcomeUnknown = errors.New("mihu: outcome unknown")
 )
 
-// APIError is a response of the API, or of a proxy in front of it, that is not a success: a status
-// other than 2xx, "success": false under any status, or a response that cannot be read.
+// APIError reports a response of the API, or of a proxy in front of it, that is not a success: a
+// status other than 2xx, "success": false under any status, or a success that cannot be read or
+// does not prove what was requested.
 //
 // Its text fields come from the server, without the request's token, SIP username and password, and
 // with phone numbers masked. Decide on the sentinels, StatusCode and Code, never on Message, which
@@ -76,14 +77,14 @@ type APIError struct {
 	// Attempts counts the requests that were sent for this call, including that of this response.
 	Attempts int
 	// Body is the start of the body as it was received, at most 64 KiB, without the request's
-	// secrets, and with whole phone numbers. It is never printed.
+	// secrets, and with unmasked phone numbers. It is never printed.
 	Body []byte `json:"-"`
 	// Err is why the response could not be read, or ErrRedirect; nil for an error that the API
 	// reported.
 	Err error `json:"-"`
 }
 
-// Error returns what failed, how, and with which request ID, without the body, secrets or whole
+// Error returns what failed, how, and with which request ID, without the body, secrets or unmasked
 // phone numbers.
 func (e *APIError) Error() string {
 	const maxText = 4096 // for what a server can make longer
@@ -177,12 +178,15 @@ func (e *APIError) LogValue() slog.Value {
 // Format prints the text of Error under every verb, so that no dump shows the body.
 func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// TransportError is a call that ended without a response: no connection, a lost connection, a
-// timeout, or a context that ended. It is also a call that was not sent at all, because the limiter
-// or the token source failed, or because an earlier 429 paused the client. A write that returns a
-// TransportError was not applied; if it may have been applied, the error is an *UnknownOutcomeError
-// that wraps it. The cause can be matched with errors.Is and errors.As: context.Canceled,
-// *net.OpError, *tls.CertificateVerificationError and so on. It holds no URL.
+// TransportError reports that a call ended without a response: there was no connection, it was
+// lost, time ran out, or the context ended. It also reports that nothing was sent, because the
+// limiter or the token source failed, or because an earlier 429 has paused the client past the
+// deadline. A write that returns a TransportError was not applied; if it may have been applied, the
+// error is an *UnknownOutcomeError that wraps it.
+//
+// The cause can be matched with errors.Is and errors.As: context.Canceled, *net.OpError,
+// *tls.CertificateVerificationError and so on. Its text holds no URL, but may have the local and
+// remote IP addresses and ports of the connection.
 type TransportError struct {
 	// Op is the operation, such as "trunks.create".
 	Op string
@@ -192,8 +196,8 @@ type TransportError struct {
 	Attempts int
 	// Err is the cause.
 	Err error
-	// RetryAfter is how long this client still has to wait, if an earlier 429 paused it until after
-	// the context's deadline; otherwise 0.
+	// RetryAfter is how much longer the server asked to wait, if an earlier 429 paused this client
+	// until after the context's deadline; otherwise 0.
 	RetryAfter time.Duration
 	// Last is the failure of the last attempt, if the call ended while it waited to retry;
 	// otherwise nil. It can be matched too.
@@ -239,8 +243,8 @@ func (e *TransportError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *TransportError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// UnknownOutcomeError is a change that may or may not have been made: an attempt was sent, and no
-// response proves what became of it. It matches ErrOutcomeUnknown and every cause.
+// UnknownOutcomeError reports that a change may or may not have been made: an attempt was sent, and
+// neither a response nor a read proves its result. It matches ErrOutcomeUnknown and every cause.
 type UnknownOutcomeError struct {
 	// Op is the operation, such as "trunks.update".
 	Op string
@@ -287,9 +291,9 @@ func (e *UnknownOutcomeError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *UnknownOutcomeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// ValidationError is a request that was not sent, because it contradicts the API's documentation or
-// because the API would ignore a part of it. It lists every violation at once and matches
-// ErrInvalid.
+// ValidationError reports that a request was not sent, because it contradicts the API's
+// documentation or because the API would ignore a part of it. It lists every violation at once and
+// matches ErrInvalid.
 type ValidationError struct {
 	// Op is the operation, such as OpTrunksCreate, or OpNew if no client was made.
 	Op string
@@ -358,8 +362,8 @@ func contextError(ctx context.Context) error {
 }
 
 // RetryAfter returns how long to wait before another try, and true, if the server asked for a wait:
-// [APIError.RetryAfter], or [TransportError.RetryAfter] of a call that an earlier 429 held back. Of
-// several it returns the longest. It returns 0 and false if there is none.
+// [APIError.RetryAfter], or [TransportError.RetryAfter] of a call that was not sent because of an
+// earlier 429. Of several it returns the longest. It returns 0 and false if there is none.
 func RetryAfter(err error) (time.Duration, bool) {
 	var longest time.Duration
 	switch e := err.(type) { //nolint:errorlint // the tree is walked below, so that every error counts
@@ -381,11 +385,15 @@ func RetryAfter(err error) (time.Duration, bool) {
 	return longest, longest > 0
 }
 
-// IsTransient reports whether the same call may succeed later without a change: the server or the
-// network failed, the rate limit was reached, or the outcome of a change is unknown. Before you
-// repeat a [TrunksService.Create] with an unknown outcome, find out what happened, or use
-// [TrunksService.Ensure]. A refusal, a rejected token, an untrusted certificate and the end of the
-// caller's own context are not transient. nil is not transient.
+// IsTransient reports whether the same call may succeed later without a change. These errors are
+// transient:
+//   - The server or the network failed, or the response was malformed.
+//   - The rate limit was reached.
+//   - The outcome of a change is unknown, even if the caller's context ended. Instead of a second
+//     [TrunksService.Create], call [TrunksService.Ensure].
+//
+// These are not: a refusal, a rejected token (401), an untrusted certificate, and the end of the
+// caller's own context if nothing was changed. nil is not transient.
 func IsTransient(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrUnauthorized):
@@ -404,10 +412,16 @@ func IsTransient(err error) bool {
 }
 
 // IsRefusal reports whether the request itself was refused, by the API or by this package before it
-// was sent, and nothing was changed: a validation error, a conflict, a missing permission, a trunk
-// or number that does not exist, "success": false, and any other status from 400 to 499 that the
-// API explains. A rejected token (401), a timeout (408), the rate limit (429) and a proxy's page
-// are not refusals. nil is not one.
+// was sent, and nothing was changed. These errors are refusals:
+//   - a validation error
+//   - a conflict
+//   - a missing permission (403)
+//   - a trunk or number that does not exist
+//   - "success": false under a 2xx
+//   - any other status from 400 to 499 that the API explains
+//
+// These are not: a rejected token (401), a timeout (408), the rate limit (429), a proxy's page, and
+// an unknown outcome. nil is not a refusal.
 func IsRefusal(err error) bool {
 	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrUnauthorized) {
 		return false

@@ -1,6 +1,8 @@
 package mihu
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -25,7 +27,12 @@ type expectation struct {
 
 // contradiction is a response that is not about what was asked for, or does not show what it
 // should.
-type contradiction struct{ what string }
+type contradiction struct {
+	what string
+	// agentOnly is true if the response is about the number and shows the channel bound, but not to
+	// the agent.
+	agentOnly bool
+}
 
 func (e *contradiction) Error() string {
 	return ErrMalformedResponse.Error() + ": it contradicts the request: " + e.what
@@ -39,10 +46,10 @@ func (e *expectation) check(s *ChannelSnapshot) error {
 		return nil
 	}
 	if e.number != "" && !sameNumber(s.Number, e.number) {
-		return &contradiction{"it is about another number, " + redact.AnyNumber(s.Number)}
+		return &contradiction{what: "it is about another number, " + redact.AnyNumber(s.Number)}
 	}
 	if e.uuid != "" && s.PhoneNumberUUID != "" && !strings.EqualFold(s.PhoneNumberUUID, e.uuid) {
-		return &contradiction{"it is about another number, with UUID " + shownUUID(s.PhoneNumberUUID)}
+		return &contradiction{what: "it is about another number, with UUID " + shownUUID(s.PhoneNumberUUID)}
 	}
 	if e.channel == "" {
 		return nil
@@ -50,17 +57,26 @@ func (e *expectation) check(s *ChannelSnapshot) error {
 	binding := s.Binding(e.channel)
 	switch {
 	case !binding.Bound:
-		return &contradiction{fmt.Sprintf("no agent is bound on %s", e.channel)}
+		return &contradiction{what: fmt.Sprintf("no agent is bound on %s", e.channel)}
+	case e.agent != "" && binding.AgentUUID == "":
+		return &contradiction{what: fmt.Sprintf("it does not name the agent on %s", e.channel), agentOnly: true}
 	case e.agent != "" && !strings.EqualFold(binding.AgentUUID, e.agent):
-		return &contradiction{fmt.Sprintf("the number is on another agent on %s, %s", e.channel, shownUUID(binding.AgentUUID))}
+		return &contradiction{what: fmt.Sprintf("the number is on another agent on %s, %s", e.channel, shownUUID(binding.AgentUUID)), agentOnly: true}
 	}
 	return nil
 }
 
-func shownUUID(s string) string {
-	if s == "" {
-		return "which it does not name"
+// needsRead reports whether a write succeeded, and only a read can show the channels that belong to
+// it.
+func needsRead(err error) bool {
+	if errors.Is(err, errAcknowledged) {
+		return true
 	}
+	wrong, ok := errors.AsType[*contradiction](err)
+	return ok && wrong.agentOnly
+}
+
+func shownUUID(s string) string {
 	return redact.Text(redact.OneLine(s, 64))
 }
 
@@ -82,28 +98,40 @@ func digitsOf(s string) string {
 }
 
 // snapshotTarget is a snapshot to decode.
-type snapshotTarget struct {
-	snap ChannelSnapshot
-	// channel is the one that is decided on; "" for none.
-	channel Channel
-}
+type snapshotTarget struct{ snap ChannelSnapshot }
 
 func (t *snapshotTarget) into() any { return &t.snap }
 func (t *snapshotTarget) reset()    { t.snap = ChannelSnapshot{} }
 
 // isWhole reports whether the snapshot has a number, and nothing that it says is in doubt: a
 // channel that is not bound may be one that is missing.
-func (t *snapshotTarget) isWhole() bool {
+func (t *snapshotTarget) isWhole(body []byte) bool {
 	c := &t.snap.Channels
-	for _, b := range [...]*Binding{&c.Call.Binding, &c.SMS.Binding, &c.WhatsApp} {
-		if !b.Bound && b.AgentUUID != "" {
-			return false
+	return t.snap.Number != "" && (t.snap.Source != "" || t.snap.IsExternal) && saysBound(body, 1) &&
+		areWhole(&c.Call.Binding, &c.SMS.Binding, &c.WhatsApp)
+}
+
+// saysBound reports whether the body says of every channel of n numbers whether it is bound. It
+// counts, since what encoding/json decodes does not tell a channel that is missing from one that is
+// not bound.
+func saysBound(body []byte, n int) bool {
+	said := 0
+	for {
+		_, rest, found := bytes.Cut(body, []byte(`"bound"`))
+		if !found {
+			return said >= 3*n
 		}
+		if value := bytes.TrimLeft(rest, ": \t\r\n"); len(value) > 0 && (value[0] == 't' || value[0] == 'f') {
+			said++
+		}
+		body = rest
 	}
-	if t.channel != "" && !t.snap.Binding(t.channel).Bound {
-		return false
-	}
-	return t.snap.Number != "" && (c.Call.Bound || c.WhatsApp.Bound)
+}
+
+// areWhole reports whether no binding has an agent and is yet not bound: whether it is bound may be
+// missing.
+func areWhole(bindings ...*Binding) bool {
+	return !slices.ContainsFunc(bindings, func(b *Binding) bool { return !b.Bound && b.AgentUUID != "" })
 }
 
 // shape unwraps the snapshot, and refuses one without a number or channels: what is missing is not
@@ -124,16 +152,27 @@ func (t *snapshotTarget) shape(data any, _ map[string]any, r *lenient.Reader) (a
 		return nil, malformed("it has no channels")
 	}
 	fields["channels"] = channels
+	inferBindings(channels, "channels.", r)
+	noteSource(fields, r)
+	return r.Fields(fields, reflect.TypeFor[ChannelSnapshot](), ""), nil
+}
+
+// inferBindings fills in which channels are bound, and notes those of trunks for which that is not
+// known.
+func inferBindings(channels map[string]any, path string, r *lenient.Reader) {
 	for _, channel := range [...]Channel{ChannelCall, ChannelSMS, ChannelWhatsApp} {
 		if !inferBound(channels[string(channel)]) && channel != ChannelSMS {
-			r.Problems = append(r.Problems, lenient.Problem{Path: boundPath(channel)})
+			r.Problems = append(r.Problems, lenient.Problem{Path: path + string(channel) + ".bound"})
 		}
 	}
-	fields = r.Fields(fields, reflect.TypeFor[ChannelSnapshot](), "")
-	if number, _ := fields["number"].(string); number == "" {
-		return nil, malformed("it has no number")
+}
+
+// noteSource notes that it is not known whether a number is external: both of its marks are
+// missing.
+func noteSource(fields map[string]any, r *lenient.Reader) {
+	if fields["is_external"] == nil && fields["source"] == nil {
+		r.Problems = append(r.Problems, lenient.Problem{Path: "source"})
 	}
-	return fields, nil
 }
 
 // inferBound fills in whether a channel is bound from its agent, if only that is sent. It returns
@@ -154,16 +193,17 @@ func inferBound(channel any) bool {
 	return true
 }
 
-func boundPath(channel Channel) string { return "channels." + string(channel) + ".bound" }
-
 func (t *snapshotTarget) note(r *lenient.Reader) error {
 	t.snap.Unreadable = paths(r.Problems)
+	if t.snap.Number == "" {
+		return malformed("it has no number")
+	}
 	return nil
 }
 
 // knows reports whether the snapshot says if the channel is bound.
 func (s *ChannelSnapshot) knows(channel Channel) bool {
-	return !slices.Contains(s.Unreadable, boundPath(channel))
+	return !slices.Contains(s.Unreadable, "channels."+string(channel)+".bound")
 }
 
 // paths returns the places of what could not be read, sorted.

@@ -40,7 +40,7 @@ func FuzzDecodeResponse(f *testing.F) {
 	f.Add([]byte(`{"success":true,"data":{"number":123,"channels":{"call":{"channel_limit":"10","whitelisted_destinations":{}}}}}`))
 	f.Add([]byte(`{"success":"0","data":[]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		first := &snapshotTarget{channel: ChannelCall}
+		first := new(snapshotTarget)
 		if err := decodeResponse(body, first); err != nil {
 			if !reflect.ValueOf(first.snap).IsZero() {
 				t.Errorf("%v left %#v behind", err, first.snap.Channels)
@@ -51,7 +51,7 @@ func FuzzDecodeResponse(f *testing.F) {
 		if snap.Number == "" {
 			t.Error("a snapshot of no number")
 		}
-		twice := &snapshotTarget{channel: ChannelCall}
+		twice := new(snapshotTarget)
 		if err := decodeResponse(body, twice); err != nil || twice.snap.Number != snap.Number {
 			t.Errorf("decoded once and then not: %v", err)
 		}

@@ -11,8 +11,8 @@ import (
 //
 // A call is one operation with all its retries, such as a Create. A request that is refused with a
 // *ValidationError is not a call, since nothing is sent. Trunks.Ensure makes several calls, and
-// Trunks.All makes one for each page. The requests that reconcile a Create are calls of their own
-// within that Create, see [CallInfo].
+// Trunks.All makes one for each page. The requests that reconcile a Create, or verify another
+// write, are calls of their own within that call, see [CallInfo].
 //
 // Hooks are called by the goroutine that makes the call (with Prefetch, by the one that fetches the
 // page), which waits for them, and concurrently for concurrent calls. They must be fast and safe
@@ -56,9 +56,10 @@ type CallInfo struct {
 	// Host and Port are those of the base URL. Port is never 0.
 	Host string
 	Port int
-	// Reconciling reports whether the call is part of a Create whose response was lost: Op is
-	// OpTrunksCreateRead or OpTrunksCreateUpdate. Its requests are counted in its own result and in
-	// that of the Create.
+	// Reconciling reports whether the call is part of a write whose response was lost or does not
+	// prove it: Op is OpTrunksCreateRead, OpTrunksCreateUpdate, OpTrunksUpdateRead,
+	// OpTrunksAssignRead or OpTrunksDeleteRead. Its requests are counted in its own result and in
+	// that of the write.
 	Reconciling bool
 }
 
@@ -69,7 +70,7 @@ type CallResult struct {
 	// RequestID is that of the last response, as in [APIError]; "" if there is none.
 	RequestID string
 	// Attempts counts the requests that were sent, including those that failed to connect. It is 0
-	// if the call was held back.
+	// if nothing was sent.
 	Attempts int
 	// Reconciled is as in [Response].
 	Reconciled bool
@@ -119,7 +120,7 @@ const (
 	// WaitPause is the pause of the whole client after a 429 to another request.
 	WaitPause WaitReason = "pause"
 	// WaitLimiter is the wait for the limiter of [WithLimiter] or [WithCallLimiter]. It is reported
-	// for every request and limiter, even if the limiter lets the request pass at once.
+	// for every request and limiter, even if the limiter does not delay the request.
 	WaitLimiter WaitReason = "limiter"
 )
 

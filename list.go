@@ -12,7 +12,8 @@ import (
 const maxPerPage = 200
 
 // List returns one page of the numbers that have trunks, one item per number. nil options are those
-// of the first page.
+// of the first page. A page without items, or with an item that has no number, is an
+// ErrMalformedResponse. What cannot be read of a single item is in its Unreadable.
 //
 // API: GET /phone-numbers/trunks. Its parameters are not documented, see [ListOptions].
 func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*Page[PhoneNumber], error) {
@@ -46,11 +47,13 @@ type numberPage = pageTarget[PhoneNumber, *PhoneNumber]
 // in progress are canceled. [WithResponse] describes the last page; it is refused with Prefetch,
 // since pages are then fetched concurrently.
 //
-// The list is whole, or All yields an error, once and with a zero number. What one page reports of
-// the list's extent counts until the end: if the server then sends fewer numbers, the error matches
-// ErrMalformedResponse. If the server reports nothing, All continues until a page is empty or has
-// nothing new. Numbers that are added while All runs may be missed. If numbers are removed while
-// All runs, it may yield an error: list again. All remembers some 16 bytes of every number.
+// The list is complete, or All yields an error, once and with a zero number. If a page reports a
+// total, a last page or a next page and the list ends earlier, All yields an error that matches
+// ErrMalformedResponse. If the pages report nothing of this kind, All continues until a page is
+// empty or has nothing new. What cannot be read of a single item is in its Unreadable.
+//
+// Numbers that are added while All runs may be missed. If numbers are removed while All runs, it
+// may yield an error: list again. All remembers some 16 bytes of every number.
 func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
 	const op = OpTrunksAll
 	var o AllOptions

@@ -13,7 +13,7 @@ const (
 	OpTrunksCreateRead   = "trunks.create.read"
 	OpTrunksCreateUpdate = "trunks.create.update"
 	// OpTrunksUpdateRead, OpTrunksAssignRead and OpTrunksDeleteRead read the number's channels if
-	// the response to an Update, Assign or Delete does not prove it.
+	// the response to an Update, Assign or Delete does not show the change.
 	OpTrunksUpdateRead = "trunks.update.read"
 	OpTrunksAssignRead = "trunks.assign.read"
 	OpTrunksDeleteRead = "trunks.delete.read"

@@ -11,8 +11,8 @@ import (
 const defaultAttemptTimeout = 30 * time.Second
 
 // Option sets up a client. Make one with the functions below. The order of options does not matter:
-// the last of a kind takes effect, except that every [WithHooks] counts. The zero value of every
-// argument is its default.
+// the last of a kind takes effect, except that the hooks of several [WithHooks] add up. The zero
+// value of every argument is its default.
 type Option interface{ apply(c *config) }
 
 type option func(*config)
@@ -69,7 +69,7 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 }
 
 // WithAttemptTimeout sets the time limit of each attempt, from its connection to the end of its
-// response. The time of the whole call is limited by its context. 0 is the default, 30 seconds; a
+// response. The time of the entire call is limited by its context. 0 is the default, 30 seconds; a
 // negative duration sets no limit.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(c *config) { c.attemptTimeout = d })
@@ -77,7 +77,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithLogger logs one Debug record per attempt and one Warn record per retry, with op, method,
 // status, attempt, wait, duration (both of type [time.Duration]) and request_id. It never logs
-// headers, bodies, queries, secrets or whole phone numbers. nil is the default: nothing is logged.
+// headers, bodies, queries, secrets or unmasked phone numbers. nil is the default: nothing is
+// logged.
 func WithLogger(logger *slog.Logger) Option {
 	return option(func(c *config) { c.logger = logger })
 }
@@ -109,13 +110,23 @@ func WithTokenSource(tokens TokenSource) Option {
 	return option(func(c *config) { c.tokens = tokens })
 }
 
-// WithMaxReadLag sets how long the API's reads may lag behind this client's own writes. If a
-// snapshot contradicts a write of this client that is younger than d, the client reads again, with
-// short waits, until the snapshot agrees or the write is older than d; only then it decides on what
-// it read. This also verifies a write whose response does not prove it. The API does not document
-// how soon a read sees a write. 0 is the default, 5 seconds; a negative duration turns it off. The
-// client keeps its last 4096 writes. If another program changes the same trunk within d, a read
-// waits for up to d and then returns what that program wrote.
+// WithMaxReadLag sets how long the API's reads may lag behind this client's own writes. The API
+// does not document how soon a read sees a write. 0 is the default, 5 seconds; a negative duration
+// turns it off.
+//
+// If a read of a number's channels contradicts a write of this client that is younger than d, the
+// client reads again, with waits from 50 ms up to 1 s. It stops when the read agrees, when the
+// write is older than d, or when the context would end first; only then does it use what it read.
+// This applies to Trunks.Get, Channels.GetByNumber, Ensure, and the reads that reconcile or verify
+// a write. It does not apply to Channels.Get and to lists.
+//
+// The cost: if another program changes a trunk within d after this client wrote it, a read of this
+// client waits until the write is older than d, and then returns what that program wrote. With the
+// default that takes up to 5 seconds and some ten requests.
+//
+// A write whose response does not prove it is verified by a read in any case, see
+// [TrunksService.Assign]. d is how long that read may be tried again; if it is turned off, the
+// client reads once. The client keeps its last 4096 writes.
 func WithMaxReadLag(d time.Duration) Option {
 	return option(func(c *config) { c.readLag = d })
 }

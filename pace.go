@@ -17,7 +17,7 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// Pauser is a [Limiter] that is notified of every pause, so that one client's 429 can hold back all
+// Pauser is a [Limiter] that is notified of every pause, so that one client's 429 can delay all
 // clients that share it. Pause is called after a 429 with Retry-After, before the wait for the
 // retry, with the duration for which the client itself pauses: above 0, and at most MaxRetryAfter.
 // It is called concurrently, must return soon and before the context ends, and does not itself
@@ -84,7 +84,7 @@ func (b *budget) earn() {
 
 var errBudgetExhausted = errors.New("retry budget exhausted")
 
-// gate holds back every attempt of a client until the time that a 429 asked for.
+// gate delays every attempt of a client until the time that a 429 asked for.
 type gate struct {
 	mu    sync.Mutex
 	open  time.Time
@@ -125,19 +125,22 @@ func (g *gate) wait(ctx context.Context, w *watch) error {
 	}
 }
 
-// pausedError is the error of a request that was not sent because an earlier 429 asked the client
-// to wait.
-// asked is how much longer the server asked to wait; the client pauses for at most MaxRetryAfter.
+// pausedError reports that a request was not sent, because an earlier 429 asked the client to wait
+// past the context's deadline. left is how much longer the client pauses, at most MaxRetryAfter;
+// asked is how much longer the server asked to wait.
 type pausedError struct{ left, asked time.Duration }
 
 func (e *pausedError) Error() string {
-	asked, left := max(e.asked, e.left).Round(time.Millisecond), e.left.Round(time.Millisecond)
+	asked, left := e.remaining().Round(time.Millisecond), e.left.Round(time.Millisecond)
 	text := "not sent: an earlier response (429) asked this client to wait another " + asked.String()
 	if asked != left {
 		text += "; it pauses for " + left.String() + " of that"
 	}
 	return text + ", which is past the context's deadline"
 }
+
+// remaining is how much longer the server asked to wait.
+func (e *pausedError) remaining() time.Duration { return max(e.left, e.asked) }
 
 // Timeout is true: there is no time left for this call.
 func (e *pausedError) Timeout() bool { return true }

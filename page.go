@@ -33,6 +33,14 @@ type item[T any] interface {
 	*T
 	// identity identifies the item within its list; "" if the item does not say what it is.
 	identity() string
+	// isWhole reports whether nothing that the item says is in doubt.
+	isWhole() bool
+	// isListed reports whether a body with n items has what isWhole cannot tell. It may be called
+	// on nil.
+	isListed(body []byte, n int) bool
+	// prepare completes the fields of the item before they are decoded, and notes what is not
+	// known.
+	prepare(fields map[string]any, r *lenient.Reader)
 	// unreadable keeps the fields of the item that could not be read.
 	unreadable(paths []string)
 }
@@ -64,13 +72,14 @@ func (t *pageTarget[T, P]) into() any { return &t.wire }
 
 func (t *pageTarget[T, P]) reset() { *t = pageTarget[T, P]{} }
 
-func (t *pageTarget[T, P]) isWhole() bool {
+// isWhole reports whether the page and all its items say what they should where they should.
+func (t *pageTarget[T, P]) isWhole(body []byte) bool {
 	for i := range t.wire.Items {
-		if P(&t.wire.Items[i]).identity() == "" {
+		if each := P(&t.wire.Items[i]); each.identity() == "" || !each.isWhole() {
 			return false
 		}
 	}
-	return t.wire.Items != nil
+	return t.wire.Items != nil && P(nil).isListed(body, len(t.wire.Items)) && t.wire.Pagination != nil
 }
 
 // shape finds the items and the pagination in the shapes that this API and its framework have. A
@@ -87,6 +96,7 @@ func (t *pageTarget[T, P]) shape(data any, root map[string]any, r *lenient.Reade
 		if !ok {
 			return nil, malformed("item " + strconv.Itoa(i+1) + " is not an object")
 		}
+		P(new(T)).prepare(fields, each)
 		items[i] = each.Fields(fields, reflect.TypeFor[T](), "")
 		t.problems[i] = paths(each.Problems)
 	}

@@ -18,8 +18,8 @@ import (
 type RetryPolicy struct {
 	// MaxAttempts is the maximum number of times that a request is sent, including the first. 0 is
 	// 4; 1 turns retries off. A Create that is reconciled sends at most this many POSTs, each
-	// followed by a read of the channels, and finally a PATCH; the read and the PATCH are sent up
-	// to twice as often. Bound the total time with the context.
+	// followed by a read of the channels, and finally a PATCH. Each read, and the PATCH, is tried
+	// up to twice as often. Bound the total time with the context.
 	MaxAttempts int
 	// BaseDelay is the upper bound of the wait before the first retry. The bound doubles with every
 	// retry, and the wait is a random part of it (exponential backoff with full jitter). 0 is 200
@@ -31,11 +31,12 @@ type RetryPolicy struct {
 	MaxDelay time.Duration
 	// MaxRetryAfter is the longest Retry-After that is waited for. If the server asks for more, the
 	// call ends at once with its response; use [RetryAfter] to read the wait. It also bounds how
-	// long one 429 pauses the client. 0 is 60 s.
+	// long one 429 pauses the client: after a 429 with a longer Retry-After, the next call waits
+	// for MaxRetryAfter and up to a tenth more, unless its deadline comes first. 0 is 60 s.
 	MaxRetryAfter time.Duration
-	// Budget is the maximum number of retries that the whole client can spend while nothing
-	// succeeds, so that a server that is down is not flooded. Every two successes return one. 0 is
-	// 1000; a negative number sets no limit.
+	// Budget is the maximum number of retries that all calls of the client can spend while nothing
+	// succeeds, so that a server that is down is not flooded. Every two successes return one. If it
+	// is exhausted, the last failure is returned. 0 is 1000; a negative number sets no limit.
 	Budget int
 }
 

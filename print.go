@@ -52,7 +52,7 @@ func groupText(v slog.Value) string {
 
 // MaskNumber returns a phone number as this package prints it, for a program's own logs:
 // "+1234•••8901" for +12345678901. For a text that is not a number it returns the shape of the
-// text.
+// text: "????? •••" for "Hello 123".
 func MaskNumber(number string) string { return redact.AnyNumber(number) }
 
 // String returns the masked number and the channel, such as "+1234•••8901/call".

@@ -9,7 +9,7 @@ import (
 
 const (
 	defaultReadLag = 5 * time.Second
-	// The waits before a read is repeated: they double from the first to the longest.
+	// The waits between reads that contradict a write: they double from the first to the longest.
 	firstReread   = 50 * time.Millisecond
 	longestReread = time.Second
 	// maxRecent bounds how many writes are kept.
@@ -26,11 +26,12 @@ type recentWrites struct {
 	next   int       // place in the ring
 }
 
-// recentWrite is what a trunk was made to be.
+// recentWrite is the binding of a trunk after a write.
 type recentWrite struct {
-	agent string // "" if the trunk was deleted
-	at    time.Time
-	place int // in the ring
+	agent   string // "" if the trunk was deleted
+	unknown bool   // the outcome is unknown
+	at      time.Time
+	place   int // in the ring
 }
 
 func (r *recentWrites) init(lag time.Duration) {
@@ -38,9 +39,14 @@ func (r *recentWrites) init(lag time.Duration) {
 	r.lag = max(lag, 0)
 }
 
-// wrote keeps what a trunk is after a write that was proven; agent is "" for a trunk that was
+// wrote keeps the agent of a trunk after a write that was proven; agent is "" if the trunk was
 // deleted.
-func (r *recentWrites) wrote(id TrunkID, agent string) {
+func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, recentWrite{agent: agent}) }
+
+// doubt is for a write with an unknown outcome. A read shows what became of it only after the lag.
+func (r *recentWrites) doubt(id TrunkID) { r.keep(id, recentWrite{unknown: true}) }
+
+func (r *recentWrites) keep(id TrunkID, w recentWrite) {
 	if r.lag == 0 {
 		return
 	}
@@ -58,18 +64,9 @@ func (r *recentWrites) wrote(id TrunkID, agent string) {
 		}
 		r.order[r.next] = id
 	}
-	r.writes[id] = recentWrite{agent, time.Now(), r.next}
+	w.at, w.place = time.Now(), r.next
+	r.writes[id] = w
 	r.next = (r.next + 1) % maxRecent
-}
-
-// forget is for a write with an unknown outcome: what the trunk is now is anybody's guess.
-func (r *recentWrites) forget(id TrunkID) {
-	if r.lag == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.writes, withPlus(id))
 }
 
 func withPlus(id TrunkID) TrunkID {
@@ -100,15 +97,16 @@ func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.D
 		if snap != nil {
 			binding = snap.Binding(channel)
 		}
-		if binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
+		if w.unknown || binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
 			left = max(left, r.lag-time.Since(w.at))
 		}
 	}
 	return left
 }
 
-// reread waits before a read is repeated, and reports whether it is. left is how much longer a read
-// may lag; wait is the next wait.
+// reread waits and then reports true if a read is to be tried again. left is how much longer a read
+// may lag; wait is the next wait, which it doubles. It reports false, without a wait, if nothing is
+// left or the context ends first.
 func reread(ctx context.Context, left time.Duration, wait *time.Duration) bool {
 	if *wait == 0 {
 		*wait = firstReread

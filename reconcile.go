@@ -5,21 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mihu-go/mihu/internal/redact"
 )
 
-// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is
-// lost, without reading the number's channels or sending anything again.
+// WithoutReconciliation makes Create return an *UnknownOutcomeError at once if its response is lost
+// or does not prove the trunk, without reading the number's channels or sending anything again. It
+// also applies to the Create of Ensure. It does not affect Update, Assign and Delete.
 func WithoutReconciliation() CallOption {
 	return callOption(func(c *callConfig) { c.unreconciled = true })
 }
 
-// ConflictError is a Create that was refused by what the API shows: its response was lost, and the
-// number turned out to be on another agent, or purchased. Ensure returns it for a purchased number.
-// It matches ErrConflict and the failures before it.
+// ConflictError reports that a read showed the number on another agent, or as purchased. Create
+// returns it if its response was lost, and Ensure for a purchased number. It matches ErrConflict
+// and the failures before it.
 type ConflictError struct {
 	// Op is the operation: OpTrunksCreate or OpTrunksEnsure.
 	Op string
@@ -27,16 +29,17 @@ type ConflictError struct {
 	Trunk TrunkID `json:"-"`
 	// AgentUUID is the agent that the number is bound to on the channel; "" if there is none.
 	AgentUUID string
-	// External is false for a purchased number, which cannot have a trunk.
-	External bool
-	// Causes are the failures that made Create look, oldest first.
+	// Purchased reports whether the number is purchased, and so cannot have a trunk.
+	Purchased bool
+	// Causes are the failures that made Create read the channels, oldest first; nil if Op is
+	// OpTrunksEnsure.
 	Causes []error
 }
 
 // Error names the agent, and what to do.
 func (e *ConflictError) Error() string {
 	holder := "is on agent " + redact.Text(redact.OneLine(e.AgentUUID, 64)) + "; move it with Assign"
-	if !e.External {
+	if e.Purchased {
 		holder = "is a purchased number, which cannot have trunks"
 	}
 	return "mihu: " + e.Op + ": conflict: " + e.Trunk.String() + " " + holder
@@ -56,7 +59,7 @@ func (e *ConflictError) LogValue() slog.Value {
 // Format prints the text of Error under every verb.
 func (e *ConflictError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
-// reconciliation finds out what became of a write whose response does not prove it, with calls of
+// reconciliation finds out the result of a write whose response does not prove it, with calls of
 // its own.
 type reconciliation struct {
 	client   *Client
@@ -81,7 +84,7 @@ func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
 	if !r.write.core.budget.take() {
 		return nil, errBudgetExhausted
 	}
-	t := &snapshotTarget{channel: r.id.Channel}
+	t := new(snapshotTarget)
 	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
 	return found(t, err), err
 }
@@ -119,8 +122,12 @@ func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error
 			snap, err = new(ChannelSnapshot), nil
 		}
 		if err == nil {
-			err = expected(snap)
-			if err != nil && reread(c.ctx, c.core.recent.lag-time.Since(began), &wait) {
+			// A read may be older than another write of this client, and then shows nothing.
+			left := c.core.recent.contradicted(r.id.PhoneNumber, snap)
+			if err = expected(snap); err != nil {
+				left = max(left, c.core.recent.lag-time.Since(began))
+			}
+			if reread(c.ctx, left, &wait) {
 				continue
 			}
 		}
@@ -204,16 +211,20 @@ func (r *creation) find() (*ChannelSnapshot, error) {
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
 func isPurchased(found *ChannelSnapshot) bool {
-	return found.Source == SourcePurchased && !found.IsExternal
+	return !found.External() && found.Number != "" && !slices.Contains(found.Unreadable, "source")
 }
 
 // conflict returns nil if the number is bound as requested.
 func (r *creation) conflict(found *ChannelSnapshot) error {
-	agent := found.Binding(r.want.Channel).AgentUUID
-	if found.External() && strings.EqualFold(agent, r.want.AgentUUID) {
+	binding := found.Binding(r.want.Channel)
+	switch purchased := isPurchased(found); {
+	case !purchased && binding.Bound && binding.AgentUUID == "":
+		return r.unknown(r.write.spec.expect.check(found))
+	case !purchased && strings.EqualFold(binding.AgentUUID, r.want.AgentUUID):
 		return nil
+	default:
+		return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: binding.AgentUUID, Purchased: purchased, Causes: r.causes}
 	}
-	return &ConflictError{Op: r.write.spec.op, Trunk: r.id, AgentUUID: agent, External: found.External(), Causes: r.causes}
 }
 
 // complete sends again what cannot be read back, so that the trunk is what was requested, whichever
@@ -224,16 +235,23 @@ func (r *creation) complete(found *ChannelSnapshot) (*ChannelSnapshot, error) {
 		return found, nil
 	}
 	t := new(snapshotTarget)
-	err := r.send(update.spec(OpTrunksCreateUpdate, r.id), t)
+	s := update.spec(OpTrunksCreateUpdate, r.id)
+	s.expect.agent = r.want.AgentUUID
+	err := r.send(s, t)
 	switch {
-	case errors.Is(err, errAcknowledged):
+	case errors.Is(err, errAcknowledged): // what it has to show was read before
+		return found, nil
+	case needsRead(err): // the trunk may have been moved meanwhile
+		if found, err = r.find(); err != nil {
+			return nil, r.unknown(err)
+		}
+		if err := r.conflict(found); err != nil {
+			return nil, err
+		}
 		return found, nil
 	case err != nil:
 		r.advice = "the trunk exists and is on the agent; send its name, direction, SIP credentials and settings with Update"
 		return nil, r.unknown(err)
-	}
-	if err := r.conflict(&t.snap); err != nil {
-		return nil, err
 	}
 	return &t.snap, nil
 }

@@ -149,7 +149,7 @@ func TestCreateOnAPurchasedNumber(t *testing.T) {
 		_, err = srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(agent))
 		conflict, ok := errors.AsType[*mihu.ConflictError](err)
 		require.True(t, ok, "%v", err)
-		assert.False(t, conflict.External)
+		assert.True(t, conflict.Purchased)
 		assert.Contains(t, err.Error(), "purchased number")
 		assert.Empty(t, srv.Trunks())
 	}
@@ -285,7 +285,7 @@ func TestWithoutReconciliation(t *testing.T) {
 	var meta mihu.Response
 	_, err := srv.Client(t, fastRetries).Trunks.Create(t.Context(), createRequest(srv.AddAgent("Ada")), mihu.WithoutReconciliation(), mihu.WithResponse(&meta))
 	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
-	assert.Contains(t, err.Error(), "Channels.GetByNumber", "the advice is how to find out")
+	assert.Contains(t, err.Error(), "call Ensure", "the advice is how to find out")
 	assert.False(t, meta.Reconciled)
 	assert.Equal(t, 1, srv.RequestCount())
 	assert.Len(t, srv.Trunks(), 1)

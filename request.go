@@ -49,7 +49,7 @@ type spec struct {
 	column column
 	// expect is what a snapshot in the response has to show.
 	expect expectation
-	// advice says how to find out what became of the request if its outcome is unknown; "" for
+	// advice says how to find out the result of the request if its outcome is unknown; "" for
 	// general advice.
 	advice string
 }
@@ -77,13 +77,12 @@ type Response struct {
 	RequestID string
 	// Attempts counts the requests that were sent for the call.
 	Attempts int
-	// Reconciled reports whether a Create whose response was lost read the number's channels to
-	// find out what happened, see [TrunksService.Create]. Whether it succeeded, the error tells.
-	// The response described here may then be that of a request which did so, and Attempts counts
-	// all of them.
+	// Reconciled reports whether the call read the number's channels because its own response was
+	// lost or did not prove the change, see [TrunksService.Create]. The call's error reports
+	// whether it succeeded. If Reconciled is set, the other fields may describe the response to
+	// such a read or to the PATCH after it, and Attempts counts these requests too.
 	Reconciled bool
-	// Body is the body as it was received, decompressed, without the request's secrets if the
-	// server repeated them.
+	// Body is the body as it was received, decompressed. The request's secrets are removed from it.
 	Body []byte
 }
 
@@ -133,9 +132,9 @@ func WithHeader(name, value string) CallOption {
 	})
 }
 
-// WithCallLimiter waits for a limiter before every attempt of the call, and of what reconciles it,
-// after the client's own limiter of [WithLimiter]. If the limiter returns an error, the call ends
-// and nothing is sent. nil is the default: no limit but the client's.
+// WithCallLimiter waits for a limiter before every attempt of the call, and of the requests that
+// reconcile or verify it, after the client's own limiter of [WithLimiter]. If the limiter returns
+// an error, the call ends and nothing is sent. nil is the default: no limit but the client's.
 func WithCallLimiter(limiter Limiter) CallOption {
 	limiter = orNoLimiter(limiter)
 	return callOption(func(c *callConfig) { c.limiter = limiter })

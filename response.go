@@ -74,7 +74,7 @@ func readBody(r io.Reader, length int64) ([]byte, error) {
 }
 
 // endsWithItsConnection reports whether only the end of the connection marks the end of the body,
-// so that a body that was cut short looks whole.
+// so that a body that was cut short looks complete.
 func endsWithItsConnection(resp *http.Response) bool {
 	return resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && resp.ProtoMajor == 1 && !resp.Uncompressed
 }
@@ -106,9 +106,9 @@ type target interface {
 	into() any
 	// reset forgets what was decoded.
 	reset()
-	// isWhole reports whether what was decoded leaves no doubt about its form.
-	isWhole() bool
-	// shape returns the data in the form that into decodes, or why it is none. root is the whole
+	// isWhole reports whether what was decoded from the body leaves no doubt about its form.
+	isWhole(body []byte) bool
+	// shape returns the data in the form that into decodes, or why it is none. root is all of the
 	// response.
 	shape(data any, root map[string]any, r *lenient.Reader) (any, error)
 	// note keeps which fields could not be read, and returns an error if something essential is
@@ -128,9 +128,9 @@ func plainTarget(into any) plain {
 	return p
 }
 
-func (p plain) into() any     { return p.fresh.Interface() }
-func (p plain) reset()        { p.fresh.Elem().SetZero() }
-func (p plain) isWhole() bool { return !p.fresh.Elem().IsZero() } // a missing data is zero too
+func (p plain) into() any           { return p.fresh.Interface() }
+func (p plain) reset()              { p.fresh.Elem().SetZero() }
+func (p plain) isWhole([]byte) bool { return !p.fresh.Elem().IsZero() } // a missing data is zero too
 
 func (p plain) shape(data any, _ map[string]any, r *lenient.Reader) (any, error) {
 	if data == nil {
@@ -242,7 +242,7 @@ func decodeStrictly(body []byte, t target) bool {
 		return false
 	}
 	env := envelope{Success: true, Data: t.into()}
-	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole()
+	return json.Unmarshal(body, &env) == nil && env.Success && env.Data != nil && !env.reportsError() && t.isWhole(body)
 }
 
 // hasLoneSurrogate reports whether the body has half of a surrogate pair, which encoding/json
@@ -325,7 +325,7 @@ func decodeTolerantly(body []byte, t target) error {
 		err = json.Unmarshal(b, t.into())
 	}
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		// Its own text repeats the value.
+		// Its own text quotes the value.
 		return fmt.Errorf("%w: %s does not fit %s", ErrMalformedResponse, mismatch.Field, mismatch.Type)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package mihu_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"io"
@@ -28,14 +29,17 @@ func page(items string) string { return `{"success": true, "data": {"items": [` 
 func TestSnapshotsDecodeLeniently(t *testing.T) {
 	t.Parallel()
 	call := func(c mihu.CarrierChannel) mihu.ChannelSnapshot {
-		return mihu.ChannelSnapshot{Number: number, Channels: mihu.SnapshotChannels{Call: c}}
+		return mihu.ChannelSnapshot{Number: number, Source: mihu.SourceExternal, Channels: mihu.SnapshotChannels{Call: c}}
 	}
 	callJSON := func(fields string) string {
-		return `{"number": "+12345678901", "channels": {"call": {"bound": false, ` + fields + `}, "whatsapp": {"bound": false}}}`
+		if !strings.Contains(fields, `"bound"`) {
+			fields = `"bound": false, ` + fields
+		}
+		return `{"number": "+12345678901", "source": "external", "channels": {"call": {` + fields + `}, "whatsapp": {"bound": false}}}`
 	}
 	// unknown is a snapshot that does not say which of its channels are bound.
 	unknown := func(number string, channels ...mihu.Channel) mihu.ChannelSnapshot {
-		snap := mihu.ChannelSnapshot{Number: number}
+		snap := mihu.ChannelSnapshot{Number: number, Source: mihu.SourceExternal}
 		for _, channel := range channels {
 			snap.Unreadable = append(snap.Unreadable, "channels."+string(channel)+".bound")
 		}
@@ -67,13 +71,28 @@ func TestSnapshotsDecodeLeniently(t *testing.T) {
 		{"wrapped once more", `{"data": ` + callJSON(`"channel_limit": 10`) + `}`, limit(10)},
 		{"a list as an object with numbers for names", callJSON(`"whitelisted_destinations": {"2": "IT", "0": "US", "10": "FR"}`), call(mihu.CarrierChannel{WhitelistedDestinations: []string{"US", "IT", "FR"}})},
 		{"an agent as a number", callJSON(`"bound": true, "agent_uuid": 7`), call(mihu.CarrierChannel{Binding: mihu.Binding{Bound: true, AgentUUID: "7"}})},
-		{"a channel as null", `{"number": "+12345678901", "channels": {"call": null, "sms": null, "whatsapp": null, "inbound": null}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
-		{"a channel as an empty list", `{"number": "+12345678901", "channels": {"call": [], "whatsapp": []}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
-		{"no channels", `{"number": "+12345678901", "channels": []}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
-		{"a phone number as a number", `{"number": 12345678901, "channels": []}`, unknown("12345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
-		{"a phone number that a float cannot hold", `{"number": 123456789012345678901, "channels": []}`, unknown("123456789012345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a channel as null", `{"number": "+12345678901", "source": "external", "channels": {"call": null, "sms": null, "whatsapp": null, "inbound": null}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a channel as an empty list", `{"number": "+12345678901", "source": "external", "channels": {"call": [], "whatsapp": []}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"no channels", `{"number": "+12345678901", "source": "external", "channels": []}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{
+			"not external, by one of its marks", `{"number": "+12345678901", "is_external": false, "channels": {"call": {"bound": false}, "whatsapp": {"bound": false}}}`,
+			mihu.ChannelSnapshot{Number: number},
+		},
+		{
+			"no mark of an external number", `{"number": "+12345678901", "channels": {"call": {"bound": false}, "whatsapp": {"bound": false}}}`,
+			mihu.ChannelSnapshot{Number: number, Unreadable: []string{"source"}},
+		},
+		{
+			"one channel bound, the other omitted", `{"number": "+12345678901", "source": "external", "channels": {"whatsapp": {"bound": true, "agent_uuid": "3c90c3cc"}}}`,
+			mihu.ChannelSnapshot{
+				Number: number, Source: mihu.SourceExternal, Unreadable: []string{"channels.call.bound"},
+				Channels: mihu.SnapshotChannels{WhatsApp: mihu.Binding{Bound: true, AgentUUID: "3c90c3cc"}},
+			},
+		},
+		{"a phone number as a number", `{"number": 12345678901, "source": "external", "channels": []}`, unknown("12345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"a phone number that a float cannot hold", `{"number": 123456789012345678901, "source": "external", "channels": []}`, unknown("123456789012345678901", mihu.ChannelCall, mihu.ChannelWhatsApp)},
 		{"an unknown source", `{"number": "+12345678901", "source": "leased", "is_external": "0", "channels": {"call": {"bound": false}, "whatsapp": {"bound": false}}}`, mihu.ChannelSnapshot{Number: number, Source: "leased"}},
-		{"an unknown channel and unknown fields", `{"number": "+12345678901", "fax": 1, "channels": {"fax": {"bound": 1}, "call": {"codec": "opus"}}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
+		{"an unknown channel and unknown fields", `{"number": "+12345678901", "fax": 1, "source": "external", "channels": {"fax": {"bound": 1}, "call": {"codec": "opus"}}}`, unknown(number, mihu.ChannelCall, mihu.ChannelWhatsApp)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,7 +110,7 @@ func TestSnapshotsDecodeLeniently(t *testing.T) {
 func TestPagesDecodeLeniently(t *testing.T) {
 	t.Parallel()
 	one := func(n mihu.PhoneNumber) mihu.Page[mihu.PhoneNumber] {
-		n.Number = number
+		n.Number, n.Source = number, cmp.Or(n.Source, mihu.SourceExternal)
 		return mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{n}}
 	}
 	purchased := func(at time.Time) mihu.Page[mihu.PhoneNumber] { return one(mihu.PhoneNumber{PurchasedAt: at}) }
@@ -105,12 +124,12 @@ func TestPagesDecodeLeniently(t *testing.T) {
 	}{
 		{"no items", `{"items": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}}},
 		{"items as null, and a total of 0", `{"items": null, "pagination": {"total": 0}}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{}}},
-		{"items as an object with numbers for names", `{"items": {"0": {"number": "+12345678901"}}}`, one(mihu.PhoneNumber{})},
-		{"the page is the data", `[{"number": "+12345678901"}]`, one(mihu.PhoneNumber{})},
-		{"wrapped once more", `{"data": {"items": [{"number": "+12345678901"}]}}`, one(mihu.PhoneNumber{})},
+		{"items as an object with numbers for names", `{"items": {"0": {"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}}}}`, one(mihu.PhoneNumber{})},
+		{"the page is the data", `[{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}}]`, one(mihu.PhoneNumber{})},
+		{"wrapped once more", `{"data": {"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}}]}}`, one(mihu.PhoneNumber{})},
 		{
-			"the framework's paginator", `{"current_page": 1, "data": [{"number": "+12345678901"}], "last_page": 3, "total": 5}`,
-			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{Number: number}}, Pagination: &mihu.Pagination{CurrentPage: 1, LastPage: 3, Total: 5}},
+			"the framework's paginator", `{"current_page": 1, "data": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}}], "last_page": 3, "total": 5}`,
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{Number: number, Source: mihu.SourceExternal}}, Pagination: &mihu.Pagination{CurrentPage: 1, LastPage: 3, Total: 5}},
 		},
 		{"items as an empty object", `{"items": {}, "pagination": []}`, mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}}},
 		{
@@ -121,45 +140,53 @@ func TestPagesDecodeLeniently(t *testing.T) {
 			"a pagination as texts", `{"items": [], "pagination": {"current_page": "1", "per_page": "50", "total": "3.0", "from": "", "has_more": "1"}}`,
 			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{}, Pagination: &mihu.Pagination{CurrentPage: 1, PerPage: 50, Total: 3, HasMore: true}},
 		},
-		{"a time", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
-		{"a time with a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
-		{"a database's time", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
-		{"a database's time with microseconds", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
-		{"a time without a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00"}]}`, purchased(noon)},
-		{"a date", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04"}]}`, purchased(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))},
-		{"no time", `{"items": [{"number": "+12345678901", "purchased_at": null}]}`, purchased(time.Time{})},
-		{"unreadable times", `{"items": [{"number": "+12345678901", "purchased_at": "soon", "updated_at": []}]}`, one(mihu.PhoneNumber{Unreadable: []string{"purchased_at", "updated_at"}})},
-		{"a time with a zone without a colon", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04T12:00:00+0000"}]}`, purchased(noon)},
-		{"a database's time with a zone", `{"items": [{"number": "+12345678901", "purchased_at": "2026-03-04 12:00:00Z"}]}`, purchased(noon)},
-		{"seconds since 1970", `{"items": [{"number": "+12345678901", "purchased_at": 1772625600}]}`, purchased(noon)},
-		{"milliseconds since 1970, as text", `{"items": [{"number": "+12345678901", "purchased_at": "1772625600000"}]}`, purchased(noon)},
-		{"a database's zero time", `{"items": [{"number": "+12345678901", "purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
-		{"a fee as text", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
-		{"a fee of 0", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "0"}}]}`, fee("0")},
-		{"no fee", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
+		{"a time", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04T12:00:00Z"}]}`, purchased(noon)},
+		{"a time with a zone", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04T13:00:00+01:00", "is_external": "0"}]}`, purchased(noon)},
+		{"a database's time", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04 12:00:00"}]}`, purchased(noon)},
+		{"a database's time with microseconds", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04 12:00:00.000000"}]}`, purchased(noon)},
+		{"a time without a zone", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04T12:00:00"}]}`, purchased(noon)},
+		{"a date", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04"}]}`, purchased(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))},
+		{"no time", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": null}]}`, purchased(time.Time{})},
+		{"unreadable times", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "soon", "updated_at": []}]}`, one(mihu.PhoneNumber{Unreadable: []string{"purchased_at", "updated_at"}})},
+		{"a time with a zone without a colon", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04T12:00:00+0000"}]}`, purchased(noon)},
+		{"a database's time with a zone", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "2026-03-04 12:00:00Z"}]}`, purchased(noon)},
+		{"seconds since 1970", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": 1772625600}]}`, purchased(noon)},
+		{"milliseconds since 1970, as text", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "1772625600000"}]}`, purchased(noon)},
+		{"a database's zero time", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "purchased_at": "0000-00-00 00:00:00"}]}`, purchased(time.Time{})},
+		{"a fee as text", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": {"monthly_fee": "1.50"}}]}`, fee("1.50")},
+		{"a fee of 0", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": {"monthly_fee": "0"}}]}`, fee("0")},
+		{"no fee", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": {"monthly_fee": ""}}]}`, one(mihu.PhoneNumber{Billing: &mihu.Billing{}})},
 		{
-			"fields of other types", `{"items": [{"number": "+12345678901", "status": "active", "billing": false, "capabilities": ["voice"], "channel_settings": {"voice": {"whitelisted_destinations": "US"}}}]}`,
+			"fields of other types", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "status": "active", "billing": false, "capabilities": ["voice"], "channel_settings": {"voice": {"whitelisted_destinations": "US"}}}]}`,
 			one(mihu.PhoneNumber{Status: "active", Unreadable: []string{"billing", "capabilities", "channel_settings.voice.whitelisted_destinations"}}),
 		},
 		{
-			"a fee that is not a number", `{"items": [{"number": "+12345678901", "billing": {"monthly_fee": "1,234.50", "currency": "EUR"}}]}`,
+			"a fee that is not a number", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "billing": {"monthly_fee": "1,234.50", "currency": "EUR"}}]}`,
 			one(mihu.PhoneNumber{Billing: &mihu.Billing{Currency: "EUR"}, Unreadable: []string{"billing.monthly_fee"}}),
 		},
 		{
-			"text that is not UTF-8", "{\"items\": [{\"number\": \"+12345678901\", \"location\": \"Andr\xe9\", \"type\": \"local\"}]}",
+			"text that is not UTF-8", "{\"items\": [{\"number\": \"+12345678901\", \"source\": \"external\", \"bindings\": {\"call\": {\"bound\": false}, \"whatsapp\": {\"bound\": false}}, \"location\": \"Andr\xe9\", \"type\": \"local\"}]}",
 			one(mihu.PhoneNumber{Type: "local", Unreadable: []string{"location"}}),
 		},
 		{
-			"half of a surrogate pair", `{"items": [{"number": "+12345678901", "location": "\ud83d", "type": "\ud83d\ude00"}]}`,
+			"half of a surrogate pair", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "location": "\ud83d", "type": "\ud83d\ude00"}]}`,
 			one(mihu.PhoneNumber{Type: "😀", Unreadable: []string{"location"}}),
 		},
-		{"no details", `{"items": [{"number": "+12345678901", "compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{})},
 		{
-			"empty lists as objects", `{"items": [{"number": "+12345678901", "compliance": [], "capabilities": [], "billing": []}]}`,
+			"bound by its agent alone", `{"items": [{"number": "+12345678901", "is_external": false, "bindings": {"call": {"agent_uuid": "3c90c3cc"}, "whatsapp": {"agent_uuid": null}}}]}`,
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{Number: number, Bindings: mihu.Bindings{Call: mihu.Binding{Bound: true, AgentUUID: "3c90c3cc"}}}}},
+		},
+		{
+			"nothing but the number", `{"items": [{"number": "+12345678901"}]}`,
+			mihu.Page[mihu.PhoneNumber]{Items: []mihu.PhoneNumber{{Number: number, Unreadable: []string{"bindings", "source"}}}},
+		},
+		{"no details", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "compliance": null, "capabilities": null, "billing": null, "bindings": [], "channel_settings": []}]}`, one(mihu.PhoneNumber{Unreadable: []string{"bindings.call.bound", "bindings.whatsapp.bound"}})},
+		{
+			"empty lists as objects", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "compliance": [], "capabilities": [], "billing": []}]}`,
 			one(mihu.PhoneNumber{Compliance: &mihu.Compliance{}, Capabilities: &mihu.Capabilities{}, Billing: &mihu.Billing{}}),
 		},
 		{
-			"unknown values of open sets", `{"items": [{"number": "+12345678901", "type": "satellite", "status": "parked", "source": "leased", "is_external": 0}]}`,
+			"unknown values of open sets", `{"items": [{"number": "+12345678901", "source": "external", "bindings": {"call": {"bound": false}, "whatsapp": {"bound": false}}, "type": "satellite", "status": "parked", "source": "leased", "is_external": 0}]}`,
 			one(mihu.PhoneNumber{Type: "satellite", Status: "parked", Source: "leased"}),
 		},
 	}

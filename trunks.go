@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 )
 
@@ -17,16 +18,20 @@ type TrunksService struct{ client *Client }
 // and that the agent must not serve another number on it. It does not document the status of these
 // refusals: expect ErrConflict or ErrInvalid.
 //
-// Create is not idempotent at the API. If its response is lost, Create reconciles: it reads the
-// number's channels to find out whether the trunk exists.
+// Create is not idempotent at the API. If its response is lost, or is a success that does not show
+// the number on the agent, Create reconciles: it reads the number's channels to find out whether
+// the trunk exists.
 //   - If the number is on the agent, the trunk exists. Create sends again with PATCH what cannot be
-//     read back, and returns the channels. A trunk that existed before on the same agent counts as
-//     the one to create; fields that req omits then keep their values.
+//     read back, and returns the channels. It sends no PATCH if a response reported success and
+//     only lacked the channels. A trunk that existed before on the same agent counts as the one to
+//     create; fields that req omits then keep their values.
 //   - If the number is on another agent, or purchased, Create returns a *ConflictError.
-//   - If the number is not bound, Create sends the request again. If that is refused, it reconciles
-//     again, since the refusal may come from the trunk that the lost request created.
-//   - If it remains unknown whether the trunk was created, Create returns an *UnknownOutcomeError,
-//     which matches ErrOutcomeUnknown.
+//   - If the number is not bound, Create sends the request again. If that is refused with 400, 409
+//     or 422, it reads the channels again, since the refusal may come from the trunk that the lost
+//     request created. After any other failure, such as 403, the outcome is unknown.
+//   - If the outcome remains unknown, Create returns an *UnknownOutcomeError, which matches
+//     ErrOutcomeUnknown. The trunk may or may not exist. If it exists and only the PATCH failed,
+//     Advice is to send the fields with Update.
 //
 // [Response] reports whether a call was reconciled; [WithoutReconciliation] turns it off.
 //
@@ -43,11 +48,11 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	if body.SIP != nil && *body.SIP == (SIPCredentials{}) {
 		body.SIP = nil
 	}
-	t := &snapshotTarget{channel: req.Channel}
+	t := new(snapshotTarget)
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPost, path: trunksPath, body: &body,
 		expect: expectation{number: req.PhoneNumber, channel: req.Channel, agent: req.AgentUUID},
-		advice: "read the number's channels with Channels.GetByNumber to find out whether the trunk was created",
+		advice: "call Ensure with the same request: it creates the trunk if it does not exist",
 	}, t, opts)
 	if err != nil {
 		return nil, err
@@ -66,8 +71,8 @@ func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*Chann
 		c.core.recent.wrote(id, snap.Binding(id.Channel).AgentUUID)
 		return snap, nil
 	}
-	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.recent.forget(id)
+	if errors.Is(err, ErrOutcomeUnknown) && c.spec.method != http.MethodPatch { // which moves nothing
+		c.core.recent.doubt(id)
 	}
 	return nil, err
 }
@@ -75,6 +80,10 @@ func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*Chann
 // Update changes the fields that req sets and leaves the others unchanged; see [TrunkUpdateRequest]
 // for what clears a field. It returns the number's channels, which do not contain any of the fields
 // that it changes. It is idempotent and retried.
+//
+// If the response reports success without the channels, Update reads them. If they do not show the
+// trunk, or if the response is another success without proof, Update returns an
+// *UnknownOutcomeError.
 //
 // API: PATCH /phone-numbers/trunks.
 func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -85,14 +94,21 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 	if err := req.check(op, id); err != nil {
 		return nil, err
 	}
-	t := &snapshotTarget{channel: id.Channel}
-	c, err := s.client.newCall(ctx, req.spec(op, id), t, opts)
+	return s.update(ctx, id, "", req, opts)
+}
+
+// update is Update of a trunk that has to be on the agent; "" is any.
+func (s TrunksService) update(ctx context.Context, id TrunkID, agent string, req *TrunkUpdateRequest, opts []CallOption) (*ChannelSnapshot, error) {
+	spec := req.spec(OpTrunksUpdate, id)
+	spec.expect.agent = agent
+	t := new(snapshotTarget)
+	c, err := s.client.newCall(ctx, spec, t, opts)
 	if err != nil {
 		return nil, err
 	}
 	snap := &t.snap
 	err = c.run()
-	if errors.Is(err, errAcknowledged) { // the update is made; only the channels are not known
+	if needsRead(err) { // the update is made; only the channels are not known
 		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksUpdateRead, c.spec.expect.check)
 	}
 	return c.finishWrite(id, snap, err)
@@ -103,6 +119,9 @@ func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateR
 // returns ErrNotFound if there is no such trunk; if the agent serves another number on the channel,
 // expect ErrConflict or ErrInvalid, since the API does not document the status.
 //
+// If a success does not show the trunk on the agent, Assign reads the number's channels. If they do
+// not show it either, Assign returns an *UnknownOutcomeError.
+//
 // API: PUT /phone-numbers/trunks/assign.
 func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string, opts ...CallOption) (*ChannelSnapshot, error) {
 	const op = OpTrunksAssign
@@ -112,7 +131,7 @@ func (s TrunksService) Assign(ctx context.Context, id TrunkID, agentUUID string,
 	if err := found.err(op); err != nil {
 		return nil, err
 	}
-	t := &snapshotTarget{channel: id.Channel}
+	t := new(snapshotTarget)
 	c, err := s.client.newCall(ctx, &spec{
 		op: op, method: http.MethodPut, path: trunksPath + "/assign", body: &trunkAssignBody{id, agentUUID},
 		expect: expectation{number: id.PhoneNumber, channel: id.Channel, agent: agentUUID},
@@ -138,7 +157,11 @@ func isUnproven(err error) bool {
 // Get returns the binding of a trunk, with its agent. It returns ErrNotFound if the workspace does
 // not have the number, if nothing is bound on the channel, or if the number is purchased, since
 // only an external number has trunks. Name, direction, SIP credentials and settings cannot be read
-// back.
+// back. If the response does not show whether the channel is bound, Get returns
+// ErrMalformedResponse.
+//
+// If the response contradicts what this client wrote within the last seconds, Get reads again; see
+// [WithMaxReadLag].
 //
 // API: GET /phone-numbers/channels.
 func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) (*Binding, error) {
@@ -176,12 +199,22 @@ func (e *noTrunkError) Error() string {
 
 func (e *noTrunkError) Is(target error) bool { return target == ErrNotFound }
 
+// LogValue is the text of the error.
+func (e *noTrunkError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// Format prints the text of Error under every verb: fmt would print the whole number of the ID.
+func (e *noTrunkError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
 // Delete removes the trunk: the agent's binding and, if nothing else is bound to the number, the
 // number's connection with its SIP credentials, as the API documents. The number may be given
 // without its plus. Delete is idempotent and retried. It returns ErrNotFound if there is no such
-// trunk, unless an earlier attempt of the same call may have removed it. A proxy may retry a DELETE
-// on its own, so ErrNotFound means that the trunk is not there, and not that this call did not
-// remove it.
+// trunk, unless an earlier attempt of the same call may have removed it. After ErrNotFound the
+// trunk is gone, unless the error is a proxy's page, which matches ErrMalformedResponse too. This
+// call may have removed it, since a proxy may retry a DELETE on its own.
+//
+// Success is an empty response, or one with "success": true. If another response under a 2xx does
+// not show success, Delete reads the number's channels. If the trunk is still there, Delete returns
+// an *UnknownOutcomeError.
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {
@@ -203,9 +236,7 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 	case len(c.ambiguous) > 0 && isGone(err):
 		err = nil
 	case isUnproven(err):
-		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, func(found *ChannelSnapshot) error {
-			return id.checkGone(found)
-		})
+		_, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksDeleteRead, id.checkGone)
 	}
 	_, err = c.finishWrite(id, new(ChannelSnapshot), err)
 	return err

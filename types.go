@@ -1,10 +1,14 @@
 package mihu
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/mihu-go/mihu/internal/lenient"
 )
 
 // Channel is a way in which a phone number reaches an agent. It is an open set: an unknown value
@@ -43,7 +47,7 @@ const (
 // its identity, which the API documents as fixed. To change either, delete the trunk and create
 // another.
 //
-// It prints with its number masked; PhoneNumber has the whole number. TrunkID is comparable, so it
+// It prints with its number masked; PhoneNumber has it unmasked. TrunkID is comparable, so it
 // can be a map key. Its zero value identifies no trunk.
 type TrunkID struct {
 	// PhoneNumber is in E.164: "+", a country code and the rest, 2 to 15 digits, no spaces.
@@ -105,8 +109,8 @@ type TrunkUpdateRequest struct {
 	// leaves all of them unchanged. For ChannelCall only: this package refuses it on
 	// ChannelWhatsApp.
 	SIP *SIPUpdate `json:"sip,omitempty"`
-	// AdditionalSettings replaces the whole stored object. nil leaves it unchanged; an empty map is
-	// sent as {} and clears it.
+	// AdditionalSettings replaces the stored object as a whole. nil leaves it unchanged; an empty
+	// map is sent as {} and clears it.
 	AdditionalSettings map[string]any `json:"additional_settings,omitzero"`
 }
 
@@ -128,7 +132,8 @@ type SIPUpdate struct {
 }
 
 // PortUpdate is a change of a SIP port: a new port, or no port. It has constructors, so that a port
-// that happens to be 0 does not clear the stored one. The zero value is refused when it is sent.
+// of 0, such as an unset variable, does not clear the stored port. The zero value is refused when
+// it is sent.
 type PortUpdate struct {
 	port  int
 	clear bool
@@ -265,7 +270,7 @@ type SnapshotChannels struct {
 type ChannelSnapshot struct {
 	// PhoneNumberUUID is "" if the API sends null.
 	PhoneNumberUUID string `json:"phone_number_uuid"`
-	// Number is the whole number, in E.164.
+	// Number is the number, unmasked, in E.164.
 	Number string `json:"number"`
 	// IsExternal and Source are as the API sends them. They may contradict each other; use External
 	// to decide.
@@ -349,7 +354,7 @@ type Billing struct {
 // that the API does not send are zero. It prints with the number masked.
 type PhoneNumber struct {
 	PhoneNumberUUID string `json:"phone_number_uuid"`
-	// Number is the whole number, in E.164.
+	// Number is the number, unmasked, in E.164.
 	Number      string `json:"number"`
 	CountryCode string `json:"country_code"`
 	Location    string `json:"location"`
@@ -369,11 +374,39 @@ type PhoneNumber struct {
 	PurchasedAt time.Time `json:"purchased_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	// Unreadable names the fields that the API sent in a form that cannot be read, such as
-	// "billing.monthly_fee"; they are zero. nil is none.
+	// "billing.monthly_fee"; they are zero. It also names what decides on the trunks of the number
+	// and is missing: "source" if the item does not say whether the number is external, "bindings",
+	// or "bindings.call.bound" and "bindings.whatsapp.bound". nil is none.
 	Unreadable []string `json:"-"`
 }
 
-func (n *PhoneNumber) identity() string          { return n.Number }
+// identity is the same for every way to write a number.
+func (n *PhoneNumber) identity() string {
+	digits := strings.TrimPrefix(n.Number, "+")
+	if strings.Trim(digits, "0123456789") != "" {
+		digits = digitsOf(n.Number)
+	}
+	return cmp.Or(digits, n.Number)
+}
+
+func (n *PhoneNumber) isWhole() bool {
+	b := &n.Bindings
+	return areWhole(&b.Call, &b.SMS, &b.WhatsApp) && (n.Source != "" || n.IsExternal)
+}
+
+func (*PhoneNumber) isListed(body []byte, n int) bool { return saysBound(body, n) }
+
+func (n *PhoneNumber) prepare(fields map[string]any, r *lenient.Reader) {
+	noteSource(fields, r)
+	bindings, ok := lenient.Object(fields["bindings"])
+	if !ok {
+		r.Problems = append(r.Problems, lenient.Problem{Path: "bindings"})
+		return
+	}
+	fields["bindings"] = bindings
+	inferBindings(bindings, "bindings.", r)
+}
+
 func (n *PhoneNumber) unreadable(paths []string) { n.Unreadable = paths }
 
 // Binding returns the binding on a channel; the zero Binding if the item has no such channel. See

@@ -418,7 +418,7 @@ func (f *violations) token(field, token string) {
 	}
 }
 
-// tokenProblem returns why a token cannot be sent, without repeating it.
+// tokenProblem returns why a token cannot be sent, without quoting it.
 func tokenProblem(token string) string {
 	if token == "" {
 		return "empty; create one in the workspace's settings"
@@ -457,7 +457,7 @@ func (f *violations) baseURL(base string) string {
 	const field = "base URL"
 	u, err := url.Parse(base)
 	if err != nil {
-		f.add(field, "", "not a URL") // the parser's own text repeats it, with its credentials
+		f.add(field, "", "not a URL") // the parser's own text quotes it, with its credentials
 		return base
 	}
 	switch {

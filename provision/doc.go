@@ -31,14 +31,14 @@
 //
 // # What happens to an item
 //
-//  1. It is validated, and compared with the items before it. An item that says the same as an
+//   - It is validated, and compared with the items before it. An item that is the same as an
 //     earlier one is a [Duplicate]. One that asks for something else of the same trunk fails with a
 //     [*DuplicateError]. Nothing is sent for either. In a file, [Open] and [Spool] refuse the second
 //     kind.
-//  2. Its credentials are looked up.
-//  3. [mihu.TrunksService.Ensure] creates the trunk, or updates it to match. Transient errors are
+//   - Its credentials are looked up. 3. [mihu.TrunksService.Ensure] creates the trunk, or updates
+//     it to match. Transient errors are
 //     retried.
-//  4. If its agent serves another number, the item waits for the end of the stream. It is done as
+//   - If its agent serves another number, the item waits for the end of the stream. It is done as
 //     soon as other items have freed the agent. If none does, it fails with an [*AgentBusyError] or
 //     a [*CycleError].
 //

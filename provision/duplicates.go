@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// duplicates finds the items of a run that repeat an earlier one.
+// duplicates finds the items of a run that are the same as an earlier one.
 type duplicates interface {
 	// check reports whether an earlier item asks for the same. If one asks for something else of
 	// the same trunk, the error is a *DuplicateError; if one wants the same agent, it is a
@@ -15,8 +15,8 @@ type duplicates interface {
 	check(item *Item, index int) (repeats bool, err error)
 }
 
-// knownDuplicates are the indexes of the items that repeat an earlier one, ascending. No items
-// contradict each other. Those that want one agent were found before.
+// knownDuplicates are the indexes of the items that are the same as an earlier one, ascending. No
+// items contradict each other. Those that want one agent were found before.
 type knownDuplicates []uint32
 
 func (d knownDuplicates) check(_ *Item, index int) (repeats bool, err error) {

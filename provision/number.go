@@ -17,7 +17,7 @@ import (
 //
 // It never guesses. The result has exactly the digits that were written, in their order. A number
 // without + and country code is an error, and so is everything that may be more than one number, or
-// less than a whole one: an extension, a range, a second number, a zero in parentheses, a number
+// less than a complete one: an extension, a range, a second number, a zero in parentheses, a number
 // that a spreadsheet has turned into a decimal. A number that begins with +1 must have ten more
 // digits. What else the plan of a country says is not checked.
 //

@@ -84,7 +84,7 @@ func (p *plan) attempt(item *Item) effect {
 	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
 	switch needOf(req, found) {
 	case needsLook:
-		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID}
+		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID, Purchased: true}
 		return done
 	case needsNothing:
 		done.ensured.Action = mihu.ActionUnchanged

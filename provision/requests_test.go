@@ -261,7 +261,9 @@ func TestSharedAgents(t *testing.T) {
 		assert.Equal(t, "line 6, column 1: agent_uuid \""+agent1+"\": line 2 wants this agent on call too, and an agent serves one number per channel; use another agent",
 			input.Violations[0].String())
 		assert.Equal(t, 7, input.Violations[1].Line)
+		assert.Equal(t, err, source.CheckAgents())
 	}
+	require.NoError(t, file(t, same(0, 3)...).CheckAgents())
 	assert.Zero(t, srv.RequestCount())
 
 	for _, run := range []func(context.Context, *mihu.Client, iter.Seq2[provision.Item, error], provision.Options) iter.Seq2[provision.Result, error]{provision.Plan, provision.Run} {

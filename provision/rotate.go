@@ -53,7 +53,7 @@ type RotateOptions struct {
 	Stop <-chan struct{}
 }
 
-// Rotation is what became of the password of one trunk. It holds no password, and prints with the
+// Rotation is the result for one trunk. It holds no password, and prints with the
 // number masked.
 type Rotation struct {
 	// Trunk is the trunk.
@@ -203,7 +203,7 @@ func (r *rotation) produce() {
 	}
 }
 
-// take decides what becomes of a trunk. It returns false if the rotation ends.
+// take reports, skips or submits a trunk. It returns false if the rotation ends.
 func (r *rotation) take(id mihu.TrunkID, index int) bool {
 	if r.opts.Workers == 1 {
 		r.pool.wait() // a result from here must not come before that of the trunk before

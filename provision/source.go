@@ -49,7 +49,7 @@ type ReadOptions struct {
 
 // Source is an input that was read from beginning to end and has no violation. It keeps the file
 // open, not its rows: opening takes some thirty bytes of memory per row, and later four for each
-// row that repeats another. It is safe for concurrent use. Its zero value has no file: Len is 0,
+// duplicate row. It is safe for concurrent use. Its zero value has no file: Len is 0,
 // and Items yields an error.
 type Source struct {
 	file        *os.File
@@ -204,13 +204,22 @@ func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) ite
 }
 
 // Plan is [Plan] for the items of the source, with fewer requests and less memory, as Run is [Run].
-// Rows that two want one agent are refused in the same way. If few rows are looked up, they are
+// Two rows that want one agent are refused in the same way. If few rows are looked up, they are
 // read singly. The whole workspace is listed only if a row needs an agent, because only the list
 // shows who has it; see [LookupRows].
 func (s *Source) Plan(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		newPlan(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
 	}
+}
+
+// CheckAgents returns an [*InputError] if two rows want one agent on one channel, which Run and Plan
+// refuse unless [Options.AllowSharedAgents] is set. Call it to find that out earlier, with the other
+// errors of the file. It reads the file, and sends nothing.
+func (s *Source) CheckAgents() error {
+	never := func() bool { return false }
+	_, _, err := (&survey{source: s, ended: never, finished: func(int) bool { return false }}).rows()
+	return err
 }
 
 // Len returns the number of items, duplicates included.

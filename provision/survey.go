@@ -3,7 +3,6 @@ package provision
 import (
 	"cmp"
 	"hash/maphash"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,5 +109,3 @@ func (s *survey) checkShared(seed maphash.Seed, wishes []wish) error {
 	return found
 }
 
-// everything is the number of items that is expected of a stream that will be long.
-const everything = math.MaxInt32

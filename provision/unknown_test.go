@@ -162,7 +162,7 @@ func TestPlanHoldsAgentsOfPurchasedNumbers(t *testing.T) {
 	for _, i := range []int{2, 3} {
 		conflict, ok := errors.AsType[*mihu.ConflictError](results[i].Err)
 		require.True(t, ok, "item %d: %v", i, results[i].Err)
-		assert.False(t, conflict.External)
+		assert.True(t, conflict.Purchased)
 		assert.ErrorContains(t, conflict, "purchased")
 	}
 	assert.Equal(t, provision.Created, results[5].Action)

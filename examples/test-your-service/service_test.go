@@ -65,6 +65,27 @@ func TestPutRefused(t *testing.T) {
 	}
 }
 
+// TestCreateLostResponse is the test in the README of package mihu.
+func TestCreateLostResponse(t *testing.T) {
+	t.Parallel()
+	id := trunkID
+	srv := mihutest.NewServer(t)
+	client := srv.Client(t)
+
+	// The server applies the next POST, and its response is lost.
+	lost := mihutest.Fault{On: mihutest.Match{Method: "POST"}, Drop: true, AfterChange: true}
+	if err := srv.Inject(lost); err != nil {
+		t.Fatal(err)
+	}
+	req := &mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: srv.AddAgent("Ada"), Name: "Front desk"}
+	if _, err := client.Trunks.Create(t.Context(), req); err != nil {
+		t.Error(err) // the client should reconcile it
+	}
+	if trunk, ok := srv.Trunk(id); !ok || trunk.Name != "Front desk" {
+		t.Errorf("stored trunk: %v", trunk)
+	}
+}
+
 // TestPutFaults lets the server or the network fail, before and after the trunk is moved.
 func TestPutFaults(t *testing.T) {
 	t.Parallel()

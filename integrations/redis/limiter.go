@@ -43,7 +43,7 @@ type Limiter struct {
 	warned   pauseWarnings
 }
 
-// New creates a limiter for a number of requests per second, or per [WithPeriod], that all limiters of
+// New creates a limiter for so many requests per second, or per [WithPeriod], that all limiters of
 // the same key share: at least 1, and at most one in 10 µs. All of them should have the same rate, period
 // and burst. The key is any text but ""; Redis receives a hash of it. New sends nothing: it returns no
 // error if Redis is unavailable.
@@ -51,8 +51,8 @@ type Limiter struct {
 // The client is a *redis.Client, *redis.ClusterClient or *redis.Ring with ContextTimeoutEnabled, without
 // which it would not obey [WithTimeout]. It stays the caller's, who closes it. If an argument or option is
 // invalid, the error lists all that are.
-func New(client redis.UniversalClient, key string, rate int, opts ...Option) (*Limiter, error) {
-	cfg, err := newConfig(rate, opts)
+func New(client redis.UniversalClient, key string, requests int, opts ...Option) (*Limiter, error) {
+	cfg, err := newConfig(requests, opts)
 	if key == "" {
 		err = errors.Join(errors.New("key: empty; want a name that all processes that share the rate use"), err)
 	}
@@ -248,29 +248,28 @@ func (l *Limiter) checkPause(ctx context.Context) error {
 // learn takes over what Redis returned, and warns of what cannot be right.
 func (l *Limiter) learn(ctx context.Context, s state) {
 	l.succeeded(ctx)
-	warn := func(text string, attrs ...slog.Attr) {
-		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: "+text, attrs...)
-	}
 	if s.removed {
 		// Redis's clock was set back, or somebody else wrote to the key. Nobody should wait hours for that.
-		warn("the rate in Redis was no number, or taken for longer than it can be; it starts over", slog.String("key", l.store.rateKey()))
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: the rate in Redis was no number, or taken for longer than it can be; it starts over",
+			slog.String("key", l.store.rateKey()))
 	}
 	if moved := l.clock.learn(s.reading); moved.Abs() > tolerance {
-		warn("Redis's clock was set", slog.Duration("by", moved))
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: Redis's clock was set", slog.Duration("by", moved))
 	}
-	l.learnPause(s, warn)
+	l.learnPause(ctx, s)
 }
 
 // pauseWarnings is which warnings about the present pause were logged.
 type pauseWarnings struct{ endless, long bool }
 
-func (l *Limiter) learnPause(s state, warn func(string, ...slog.Attr)) {
+func (l *Limiter) learnPause(ctx context.Context, s state) {
 	long := s.pause > l.maxPause+pauseMargin
 	switch {
 	case s.endless && !l.warned.endless:
-		warn("the pause in Redis does not expire; all processes pause until the key is deleted", slog.String("key", l.store.pauseKey))
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: the pause in Redis does not expire; all processes pause until the key is deleted",
+			slog.String("key", l.store.pauseKey))
 	case long && !l.warned.long:
-		warn("the pause in Redis is longer than the maximum pause; delete the key to end it",
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "mihuredis: the pause in Redis is longer than the maximum pause; delete the key to end it",
 			slog.String("key", l.store.pauseKey), slog.Duration("left", s.pause), slog.Duration("maximum", l.maxPause))
 	}
 	l.warned = pauseWarnings{endless: s.endless, long: long}

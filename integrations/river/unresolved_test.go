@@ -32,12 +32,15 @@ func TestUnknownOutcomeStaysUnknown(t *testing.T) {
 		{
 			"not applied, then a Create is refused",
 			&notApplied, false,
-			mihutest.Fault{On: mihutest.Match{Method: "POST"}, Status: 422, Code: "INVALID"}, mihuriver.Refused, "INVALID",
+			mihutest.Fault{On: mihutest.Match{Method: "POST"}, Status: 422, Code: "INVALID"},
+			mihuriver.Refused, "INVALID",
 		},
 		{"of a killed worker, then a read is forbidden", nil, true, mihutest.Fault{Status: 403, Code: "FORBIDDEN"}, mihuriver.Unknown, "FORBIDDEN"},
 		{
 			"of a failed read is not one",
-			nil, false, mihutest.Fault{Status: 403, Code: "FORBIDDEN"}, mihuriver.Refused, "FORBIDDEN",
+			nil, false,
+			mihutest.Fault{Status: 403, Code: "FORBIDDEN"},
+			mihuriver.Refused, "FORBIDDEN",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
