@@ -2,6 +2,7 @@ package mihu
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -58,9 +59,15 @@ func (c *Client) channelsOf(ctx context.Context, op string, id TrunkID, opts []C
 	var wait time.Duration
 	for {
 		t := new(snapshotTarget)
-		err := c.do(ctx, channelsByNumber(op, id.PhoneNumber), t, opts)
+		request := channelsByNumber(op, id.PhoneNumber)
+		request.expect.anyText = id.Channel == ""
+		sent := time.Now()
+		err := c.do(ctx, request, t, opts)
 		if err == nil || isGone(err) {
-			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err)); left > 0 && reread(ctx, left, &wait) {
+			if left := c.core.recent.contradicted(id.PhoneNumber, found(t, err), sent); left > 0 {
+				if err := reread(ctx, left, &wait); err != nil {
+					return nil, fmt.Errorf("mihu: %s: %w", op, err)
+				}
 				continue
 			}
 		}

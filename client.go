@@ -35,6 +35,11 @@ type Client struct {
 	Trunks TrunksService
 	// Channels reads the channels of a number.
 	Channels ChannelsService
+	// Agents lists and finds the agents that answer on trunks.
+	Agents AgentsService
+	// Numbers lists all numbers, purchased and external, changes their channel settings, and lists
+	// the rates of outbound calls.
+	Numbers NumbersService
 
 	core *core
 }
@@ -106,7 +111,7 @@ func (cfg *config) client(workspace, token string) (*Client, error) {
 		return nil, (violations{{Field: "base URL", Problem: "not a URL"}}).err(OpNew)
 	}
 	c := &Client{core: newCore(cfg, blank)}
-	c.Trunks.client, c.Channels.client = c, c
+	c.Trunks.client, c.Channels.client, c.Agents.client, c.Numbers.client = c, c, c, c
 	return c, nil
 }
 

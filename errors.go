@@ -28,6 +28,9 @@ var (
 	// ErrConflict: the number or the agent is taken (409). The API does not document this status;
 	// it may respond with one that matches ErrInvalid instead.
 	ErrConflict = errors.New("mihu: conflict")
+	// ErrAmbiguous: several agents have the name. The error is an *AgentLookupError, which lists
+	// them.
+	ErrAmbiguous = errors.New("mihu: ambiguous")
 	// ErrInvalid: the request is invalid, either for the API (400, 422) or for this package, which
 	// returns a *ValidationError and sends nothing.
 	ErrInvalid = errors.New("mihu: invalid")
@@ -416,7 +419,8 @@ func IsTransient(err error) bool {
 //   - a validation error
 //   - a conflict
 //   - a missing permission (403)
-//   - a trunk or number that does not exist
+//   - a trunk, number or agent that does not exist
+//   - a name that several agents have
 //   - "success": false under a 2xx
 //   - any other status from 400 to 499 that the API explains
 //
@@ -432,7 +436,7 @@ func IsRefusal(err error) bool {
 	if errors.Is(err, ErrMalformedResponse) {
 		return false
 	}
-	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict} {
+	for _, kind := range [...]error{ErrInvalid, ErrForbidden, ErrNotFound, ErrConflict, ErrAmbiguous} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -1,13 +1,16 @@
 package mihu
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +42,8 @@ func FuzzDecodeResponse(f *testing.F) {
 	f.Add([]byte(`{"success":1,"data":{"is_external":"1","channels":[]}}`))
 	f.Add([]byte(`{"success":true,"data":{"number":123,"channels":{"call":{"channel_limit":"10","whitelisted_destinations":{}}}}}`))
 	f.Add([]byte(`{"success":"0","data":[]}`))
+	f.Add([]byte(`{"success":true,"data":{"number":"+12345678901","channels":{"call":{"bound":true,"agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}}}}`))
+	f.Add([]byte(`{"data":{"data":{"number":"+1 (234) 567-8901","channels":{"call":{"bound":"1","agent_uuid":"3C90C3CC-0D44-4B50-8888-8DD25736052A"},"whatsapp":[]}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		first := new(snapshotTarget)
 		if err := decodeResponse(body, first); err != nil {
@@ -52,17 +57,66 @@ func FuzzDecodeResponse(f *testing.F) {
 			t.Error("a snapshot of no number")
 		}
 		twice := new(snapshotTarget)
-		if err := decodeResponse(body, twice); err != nil || twice.snap.Number != snap.Number {
-			t.Errorf("decoded once and then not: %v", err)
+		if err := decodeResponse(body, twice); err != nil || !reflect.DeepEqual(twice.snap, *snap) {
+			t.Errorf("decoded once and then not, or as another: %v", err)
 		}
+		checkOrigin(t, body, snap)
 		// Whatever a snapshot shows, it is evidence of one number, channel and agent only.
 		binding := snap.Binding(ChannelCall)
 		right := expectation{number: "+12345678901", channel: ChannelCall, agent: "3c90c3cc-0d44-4b50-8888-8dd25736052a"}
 		digits := digitsOf(snap.Number)
-		if shows := binding.Bound && strings.EqualFold(binding.AgentUUID, right.agent) && (digits == "" || digits == "12345678901"); shows != (right.check(snap) == nil) {
+		if shows := binding.Bound && strings.EqualFold(binding.AgentUUID, right.agent) && digits == "12345678901"; shows != (right.check(snap) == nil) {
 			t.Errorf("shows %t: %v", shows, right.check(snap))
 		}
 	})
+}
+
+// checkOrigin checks that a snapshot was decoded from a response that is no failure, and that what
+// it shows is written there.
+func checkOrigin(t *testing.T, body []byte, snap *ChannelSnapshot) {
+	t.Helper()
+	var root struct{ Success, Data, Error any }
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
+	decoder.UseNumber()
+	if err := decoder.Decode(&root); err != nil {
+		t.Fatalf("decoded though encoding/json does not: %v", err)
+	}
+	if root.Success == false || root.Success == "false" || root.Success == json.Number("0") || root.Data == nil {
+		t.Errorf("decoded from a failure: %s", body)
+	}
+	if _, ok := root.Error.(map[string]any); ok && len(root.Error.(map[string]any)) > 0 {
+		t.Errorf("decoded beside an error: %s", body)
+	}
+	written := textsOf(root.Data)
+	shown := []string{snap.Number}
+	for _, channel := range []Channel{ChannelCall, ChannelSMS, ChannelWhatsApp} {
+		if binding := snap.Binding(channel); binding.Bound && binding.AgentUUID != "" {
+			shown = append(shown, binding.AgentUUID)
+		}
+	}
+	for _, text := range shown {
+		if !slices.Contains(written, text) {
+			t.Errorf("%q is not in %s", text, body)
+		}
+	}
+}
+
+// textsOf returns all texts and numbers in a JSON value.
+func textsOf(v any) (texts []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			texts = append(texts, textsOf(inner)...)
+		}
+	case []any:
+		for _, inner := range v {
+			texts = append(texts, textsOf(inner)...)
+		}
+	case nil:
+	default:
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return texts
 }
 
 // The error of any response is printable, of bounded length and without secrets.
@@ -116,6 +170,107 @@ func FuzzPages(f *testing.F) {
 			t.Errorf("the same page was fetched %d times", fetched)
 		}
 	})
+}
+
+// Whatever the form of its pages, a list is exactly what the server has, or an error. Every page
+// reports the truth or nothing. Items are only withheld if the first page reports the extent.
+func FuzzListAssembly(f *testing.F) {
+	f.Add(uint8(7), uint8(3), uint8(0), []byte{0, 1, 2})
+	f.Add(uint8(4), uint8(2), uint8(2), []byte{8, 7, 6, 5})
+	f.Add(uint8(5), uint8(2), uint8(3), []byte{0x44, 3, 4})
+	f.Add(uint8(0), uint8(1), uint8(0), []byte{9})
+	f.Add(uint8(20), uint8(9), uint8(1), []byte{0x91, 0x82, 5})
+	f.Fuzz(func(t *testing.T, total, size, withheld uint8, forms []byte) {
+		size = max(size, 1)
+		if len(forms) == 0 || total > 60 {
+			return
+		}
+		withholds := forms[0]%formsOfPages == formTotal || forms[0]%formsOfPages == formFull
+		all := make([]string, total)
+		for i := range all {
+			all[i] = fmt.Sprintf(`{"number":"+1555%07d"}`, i)
+		}
+		list := &pager[PhoneNumber, *PhoneNumber]{op: "test", options: AllOptions{Page: 1, PerPage: int(size), Prefetch: int(forms[0] >> 7)}}
+		list.fetch = func(_ context.Context, number int) (*numberPage, error) {
+			first := min((number-1)*int(size), len(all))
+			items := all[first:min(first+int(size), len(all))]
+			if withholds && number == int(withheld) {
+				items = items[:len(items)/2]
+			}
+			page := new(numberPage)
+			body := pageInForm(forms[min(number, len(forms))-1], items, number, int(size), int(total))
+			if err := decodeResponse([]byte(body), page); err != nil {
+				t.Errorf("%v: %s", err, body)
+			}
+			return page, nil
+		}
+		var got []string
+		var failed error
+		list.items(t.Context(), func(n PhoneNumber, err error) bool {
+			if failed = err; err == nil {
+				got = append(got, `{"number":"`+n.Number+`"}`)
+			}
+			return true
+		})
+		switch missing := withholds && withheld > 0 && (int(withheld)-1)*int(size) < int(total); {
+		case failed == nil && !slices.Equal(got, all):
+			t.Errorf("%d of %d numbers, without an error", len(got), total)
+		case failed != nil && !missing:
+			t.Errorf("the server sent everything: %v", failed)
+		}
+	})
+}
+
+// The forms of pages: what they report beside their items.
+const (
+	formFull = iota
+	formTotal
+	formLastPage
+	formHasMore
+	formPartial
+	formSilent
+	formArray
+	formFramework
+	formSimple
+	formLinks
+	formsOfPages
+)
+
+// pageInForm returns a page in a form, all of whose reports are true.
+func pageInForm(form byte, items []string, number, size, total int) string {
+	list := "[" + strings.Join(items, ",") + "]"
+	last := max(1, (total+size-1)/size)
+	next := "null"
+	if number < last {
+		next = fmt.Sprintf(`"https://acme.mihu.ai/x?page=%d"`, number+1)
+	}
+	data, beside := "", ""
+	switch form % formsOfPages {
+	case formFull:
+		data = fmt.Sprintf(`{"items":%s,"pagination":{"current_page":%d,"per_page":%d,"total":%d,"last_page":%d,"has_more":%t}}`, list, number, size, total, last, number < last)
+	case formTotal:
+		data = fmt.Sprintf(`{"items":%s,"pagination":{"total":"%d"}}`, list, total)
+	case formLastPage:
+		data = fmt.Sprintf(`{"items":%s,"last_page":%d}`, list, last)
+	case formHasMore:
+		data = fmt.Sprintf(`{"items":%s,"has_more":%t}`, list, number < last)
+	case formPartial:
+		data = fmt.Sprintf(`{"items":%s,"pagination":{"current_page":%d,"per_page":%d}}`, list, number, size)
+	case formSilent:
+		data = fmt.Sprintf(`{"items":%s,"pagination":null}`, list)
+	case formArray:
+		data = list
+	case formFramework:
+		data = fmt.Sprintf(`{"current_page":%d,"data":%s,"last_page":%d,"total":%d,"next_page_url":%s}`, number, list, last, total, next)
+	case formSimple:
+		data = fmt.Sprintf(`{"current_page":%d,"data":%s,"next_page_url":%s}`, number, list, next)
+	case formLinks:
+		data, beside = list, fmt.Sprintf(`,"links":{"next":%s},"meta":{"current_page":%d,"last_page":%d}`, next, number, last)
+	}
+	if form&0x40 != 0 && form%formsOfPages != formLinks && form%formsOfPages != formArray {
+		data = `{"data":` + data + `}`
+	}
+	return `{"success":true,"data":` + data + beside + `}`
 }
 
 // The wait of any Retry-After header is between 0 and a year.

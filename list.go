@@ -95,6 +95,7 @@ func (p *pager[T, P]) items(ctx context.Context, yield func(T, error) bool) {
 	p.seen, p.size = map[uint64]struct{}{}, p.options.PerPage
 	seed := maphash.MakeSeed()
 	number := p.options.Page
+	hasNew := true
 	for page, err := range p.pages(ctx) {
 		if err != nil {
 			yield(zero, err)
@@ -112,12 +113,12 @@ func (p *pager[T, P]) items(ctx context.Context, yield func(T, error) bool) {
 			}
 		}
 		p.note(page.wire.Pagination, number)
-		if len(p.seen) == before || !p.wantsMore(page.wire.Pagination, number) {
+		if hasNew = len(p.seen) > before; !hasNew || !p.wantsMore(page.wire.Pagination, number) {
 			break
 		}
 		number++
 	}
-	if missing := p.missing(number); missing != nil {
+	if missing := p.missing(number, hasNew); missing != nil {
 		yield(zero, missing)
 	}
 }
@@ -155,12 +156,13 @@ func (p *pager[T, P]) wantsMore(e *extent, number int) bool {
 	return e.isSilent() || number < p.lastPage || p.count() < p.total
 }
 
-// missing returns an error if a page reported more than what was received.
-func (p *pager[T, P]) missing(number int) error {
+// missing returns an error if a page reported more than what was received. number is that of the
+// last page, and hasNew reports whether it had a new item.
+func (p *pager[T, P]) missing(number int, hasNew bool) error {
 	switch {
 	case p.count() < p.total:
 		return &incompleteError{p.op, fmt.Sprintf("the server reported %d items and sent %d", p.total, p.count())}
-	case number < p.lastPage || number == p.lastPage && len(p.seen) == 0 && number > p.options.Page:
+	case number < p.lastPage || number == p.lastPage && !hasNew && number > p.options.Page:
 		return &incompleteError{p.op, fmt.Sprintf("page %d is empty or has nothing new, though the server reported more", number)}
 	}
 	return nil
@@ -192,10 +194,16 @@ func (p *pager[T, P]) pages(ctx context.Context) iter.Seq2[*pageTarget[T, P], er
 
 // fetching is a page that is being fetched.
 type fetching[T any, P item[T]] struct {
-	number int
-	page   *pageTarget[T, P]
-	err    error
-	done   chan struct{}
+	*fetched
+	page *pageTarget[T, P]
+	err  error
+}
+
+// fetched is what a page says of its list. It outlives the page, which is not kept.
+type fetched struct {
+	number, items int
+	extent        *extent
+	done          chan struct{} // closed when all else is known
 }
 
 // reach is how far a list reaches, as its pages so far report.
@@ -240,7 +248,7 @@ func (p *pager[T, P]) pagesAhead(ctx context.Context) iter.Seq2[*pageTarget[T, P
 // fetchAhead starts a fetch for each place in the window, in order, and stops after the last page
 // or a failure.
 func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, window chan<- struct{}, order chan<- *fetching[T, P]) {
-	var unread []*fetching[T, P]
+	var unread []*fetched
 	far := reach{received: (p.options.Page - 1) * p.options.PerPage}
 	known := p.options.Page // up to this page the list is known to reach
 	for number := p.options.Page; ; number++ {
@@ -254,22 +262,24 @@ func (p *pager[T, P]) fetchAhead(ctx context.Context, work *sync.WaitGroup, wind
 			follows := false
 			for _, page := range unread {
 				<-page.done
-				follows = page.err == nil && far.follows(page.number, page.page.wire.Pagination, len(page.page.wire.Items))
+				follows = far.follows(page.number, page.extent, page.items)
 			}
 			if unread = unread[:0]; !follows {
 				return
 			}
 			known = max(number, far.lastPage)
 		}
-		next := &fetching[T, P]{number: number, done: make(chan struct{})}
+		next := &fetching[T, P]{fetched: &fetched{number: number, done: make(chan struct{})}}
 		work.Go(func() {
 			defer close(next.done)
-			next.page, next.err = p.fetch(ctx, next.number)
+			if next.page, next.err = p.fetch(ctx, next.number); next.err == nil {
+				next.extent, next.items = next.page.wire.Pagination, len(next.page.wire.Items)
+			}
 		})
 		order <- next
 		if ended {
 			return
 		}
-		unread = append(unread, next)
+		unread = append(unread, next.fetched)
 	}
 }

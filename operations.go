@@ -23,6 +23,18 @@ const (
 	OpTrunksGet           = "trunks.get"
 	OpChannelsGet         = "channels.get"
 	OpChannelsGetByNumber = "channels.get_by_number"
+	// OpAgentsList fetches a page of the agents; AgentsService.All and AgentsService.Find send one for
+	// each page.
+	OpAgentsList = "agents.list"
+	// OpNumbersList fetches a page of the numbers; NumbersService.All sends one for each page.
+	OpNumbersList = "numbers.list"
+	// OpNumbersRates fetches a page of the rates; NumbersService.AllRates sends one for each page.
+	OpNumbersRates = "numbers.rates"
+	// OpNumbersUpdateChannelSettings changes the channel settings of a number.
+	OpNumbersUpdateChannelSettings = "numbers.update_channel_settings"
+	// OpNumbersUpdateChannelSettingsRead reads the number's channels if the response to
+	// UpdateChannelSettings does not prove it.
+	OpNumbersUpdateChannelSettingsRead = "numbers.update_channel_settings.read"
 )
 
 // The operations that only errors name: they are made of others, or send nothing.
@@ -34,4 +46,11 @@ const (
 	// OpTrunksEnsure and OpTrunksAll send the requests of the operations above.
 	OpTrunksEnsure = "trunks.ensure"
 	OpTrunksAll    = "trunks.all"
+	// OpTrunksByAgent, OpAgentsAll, OpAgentsFind, OpNumbersAll and OpNumbersAllRates send the requests
+	// of the lists.
+	OpTrunksByAgent   = "trunks.by_agent"
+	OpAgentsAll       = "agents.all"
+	OpAgentsFind      = "agents.find"
+	OpNumbersAll      = "numbers.all"
+	OpNumbersAllRates = "numbers.all_rates"
 )

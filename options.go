@@ -115,8 +115,10 @@ func WithTokenSource(tokens TokenSource) Option {
 // turns it off.
 //
 // If a read of a number's channels contradicts a write of this client that is younger than d, the
-// client reads again, with waits from 50 ms up to 1 s. It stops when the read agrees, when the
-// write is older than d, or when the context would end first; only then does it use what it read.
+// client reads again, with waits from 50 ms up to 1 s. It stops when the read agrees or when the
+// write is older than d; only then does it use what it read. If the context would end first, the
+// call fails with context.DeadlineExceeded. After a write with an unknown outcome, a read that does
+// not show it is treated in the same way.
 // This applies to Trunks.Get, Channels.GetByNumber, Ensure, and the reads that reconcile or verify
 // a write. It does not apply to Channels.Get and to lists.
 //

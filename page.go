@@ -1,6 +1,7 @@
 package mihu
 
 import (
+	"encoding/json"
 	"reflect"
 	"strconv"
 
@@ -52,8 +53,12 @@ type pageTarget[T any, P item[T]] struct {
 		Items      []T     `json:"items"`
 		Pagination *extent `json:"pagination"`
 	}
-	problems [][]string // of each item
+	problems [][]string        // of each item
+	raws     []json.RawMessage // of each item, if items keep it
 }
+
+// rawItem is an item that keeps its JSON.
+type rawItem interface{ keep(json.RawMessage) }
 
 // extent is what a page says about its list.
 type extent struct {
@@ -79,7 +84,7 @@ func (t *pageTarget[T, P]) isWhole(body []byte) bool {
 			return false
 		}
 	}
-	return t.wire.Items != nil && P(nil).isListed(body, len(t.wire.Items)) && t.wire.Pagination != nil
+	return t.wire.Items != nil && P(nil).isListed(body, len(t.wire.Items)) && !t.wire.Pagination.isSilent() // what it lacks may stand elsewhere
 }
 
 // shape finds the items and the pagination in the shapes that this API and its framework have. A
@@ -96,11 +101,12 @@ func (t *pageTarget[T, P]) shape(data any, root map[string]any, r *lenient.Reade
 		if !ok {
 			return nil, malformed("item " + strconv.Itoa(i+1) + " is not an object")
 		}
+		t.keepRaw(fields)
 		P(new(T)).prepare(fields, each)
 		items[i] = each.Fields(fields, reflect.TypeFor[T](), "")
 		t.problems[i] = paths(each.Problems)
 	}
-	pagination := r.Value(onlyExtent(at), reflect.TypeFor[extent](), "pagination")
+	pagination := r.Value(at, reflect.TypeFor[extent](), "pagination")
 	return map[string]any{"items": items, "pagination": pagination}, nil
 }
 
@@ -115,8 +121,23 @@ func (t *pageTarget[T, P]) note(*lenient.Reader) error {
 		if t.problems[i] != nil {
 			each.unreadable(t.problems[i])
 		}
+		if raw, ok := any(each).(rawItem); ok {
+			raw.keep(t.raws[i])
+		}
 	}
 	return nil
+}
+
+// keepRaw keeps the JSON of the next item before it is rewritten.
+func (t *pageTarget[T, P]) keepRaw(fields map[string]any) {
+	if _, ok := any(P(nil)).(rawItem); !ok {
+		return
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		raw = nil // not possible: it was decoded from JSON
+	}
+	t.raws = append(t.raws, raw)
 }
 
 // findItems returns the items of a page and what it says about the list. depth bounds how often the
@@ -153,53 +174,50 @@ func findItems(data any, root map[string]any, depth int) ([]any, any, error) {
 	return nil, nil, malformed("it has no items")
 }
 
-// onlyExtent returns what a page says about its list, without the items that may stand beside it.
-func onlyExtent(at any) any {
-	fields, ok := at.(map[string]any)
-	if !ok {
-		return at
-	}
-	extent := map[string]any{}
-	for name, v := range fields {
-		if _, isList := v.([]any); !isList {
-			extent[name] = v
-		}
-	}
-	return extent
-}
-
 // isZero reports whether a number is sent and is 0.
 func isZero(v any) bool {
 	n := (&lenient.Reader{}).Value(v, reflect.TypeFor[int](), "")
 	return v != nil && n == int64(0)
 }
 
-// paginationOf returns what a page says about its list, from the first of the places where it may
-// stand.
+// paginationOf returns what a page says about its list, put together from the places where it may
+// stand. The first place has precedence.
 func paginationOf(fields, root map[string]any) any {
-	for _, place := range []any{fields["pagination"], fields["meta"], root["pagination"], root["meta"]} {
-		if at, ok := place.(map[string]any); ok && len(at) > 0 {
-			return withLinks(at, root)
+	at := map[string]any{}
+	for _, page := range []map[string]any{fields, root} {
+		meta, _ := page["meta"].(map[string]any)
+		for _, place := range []any{page["pagination"], meta, meta["pagination"], linksOf(page), page} {
+			add(at, place)
 		}
 	}
-	for _, name := range []string{"last_page", "total", "has_more", "next_page_url", "next_cursor", "current_page"} {
-		if _, ok := fields[name]; ok {
-			return fields
-		}
-	}
-	if links, ok := root["links"].(map[string]any); ok {
-		return withLinks(map[string]any{}, map[string]any{"links": links})
-	}
-	return nil
-}
-
-// withLinks adds the link to the next page that stands beside.
-func withLinks(at, root map[string]any) map[string]any {
-	links, _ := root["links"].(map[string]any)
-	if next, ok := links["next"].(string); ok && at["next_page_url"] == nil {
-		at["next_page_url"] = next
+	if len(at) == 0 {
+		return nil
 	}
 	return at
+}
+
+// add adds what a place says about the list and no earlier one did.
+func add(at map[string]any, place any) {
+	fields, _ := place.(map[string]any)
+	for _, name := range [...]string{
+		"current_page", "per_page", "total", "last_page", "from", "to", "has_more", "next_page_url", "next_cursor",
+	} {
+		if v, ok := fields[name]; ok && at[name] == nil {
+			at[name] = v
+		}
+	}
+	if v, ok := fields["total_pages"]; ok && at["last_page"] == nil {
+		at["last_page"] = v
+	}
+}
+
+// linksOf returns the link to the next page as a pagination.
+func linksOf(page map[string]any) map[string]any {
+	links, _ := page["links"].(map[string]any)
+	if next, ok := links["next"].(string); ok {
+		return map[string]any{"next_page_url": next}
+	}
+	return nil
 }
 
 // page returns the page as callers see it.

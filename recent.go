@@ -2,6 +2,7 @@ package mihu
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -28,10 +29,17 @@ type recentWrites struct {
 
 // recentWrite is the binding of a trunk after a write.
 type recentWrite struct {
-	agent   string // "" if the trunk was deleted
-	unknown bool   // the outcome is unknown
-	at      time.Time
-	place   int // in the ring
+	agent string // "" if the trunk was deleted
+	at    time.Time
+	place int // in the ring
+	// doubtful is a write with an unknown outcome after another one: a snapshot that shows what
+	// either wrote may be the one from before.
+	doubtful bool
+}
+
+// isShown reports whether a snapshot with that binding can only have been read after the write.
+func (w *recentWrite) isShown(b Binding) bool {
+	return !w.doubtful && b.Bound == (w.agent != "") && (!b.Bound || strings.EqualFold(b.AgentUUID, w.agent))
 }
 
 func (r *recentWrites) init(lag time.Duration) {
@@ -41,12 +49,13 @@ func (r *recentWrites) init(lag time.Duration) {
 
 // wrote keeps the agent of a trunk after a write that was proven; agent is "" if the trunk was
 // deleted.
-func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, recentWrite{agent: agent}) }
+func (r *recentWrites) wrote(id TrunkID, agent string) { r.keep(id, agent, true) }
 
-// doubt is for a write with an unknown outcome. A read shows what became of it only after the lag.
-func (r *recentWrites) doubt(id TrunkID) { r.keep(id, recentWrite{unknown: true}) }
+// mayHaveWritten keeps what a write with an unknown outcome was to make of a trunk. Until reads
+// cannot lag behind it any more, only a snapshot that shows it counts.
+func (r *recentWrites) mayHaveWritten(id TrunkID, agent string) { r.keep(id, agent, false) }
 
-func (r *recentWrites) keep(id TrunkID, w recentWrite) {
+func (r *recentWrites) keep(id TrunkID, agent string, proven bool) {
 	if r.lag == 0 {
 		return
 	}
@@ -56,6 +65,10 @@ func (r *recentWrites) keep(id TrunkID, w recentWrite) {
 		r.writes = make(map[TrunkID]recentWrite)
 	}
 	id = withPlus(id)
+	w := recentWrite{agent: agent, at: time.Now(), place: r.next}
+	if before, ok := r.writes[id]; ok && !proven {
+		w.doubtful = time.Since(before.at) < r.lag
+	}
 	if len(r.order) < maxRecent {
 		r.order = append(r.order, id)
 	} else {
@@ -64,7 +77,6 @@ func (r *recentWrites) keep(id TrunkID, w recentWrite) {
 		}
 		r.order[r.next] = id
 	}
-	w.at, w.place = time.Now(), r.next
 	r.writes[id] = w
 	r.next = (r.next + 1) % maxRecent
 }
@@ -76,9 +88,9 @@ func withPlus(id TrunkID) TrunkID {
 	return id
 }
 
-// contradicted returns how much longer a read may lag behind a write that it contradicts; 0 if it
-// contradicts none. A nil snapshot is a number that is not found.
-func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.Duration {
+// contradicted returns how much longer a read that was sent at that time may lag behind a write that
+// it contradicts; 0 or less if it contradicts none. A nil snapshot is a number that is not found.
+func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot, sent time.Time) time.Duration {
 	if r.lag == 0 {
 		return 0
 	}
@@ -97,21 +109,23 @@ func (r *recentWrites) contradicted(number string, snap *ChannelSnapshot) time.D
 		if snap != nil {
 			binding = snap.Binding(channel)
 		}
-		if w.unknown || binding.Bound != (w.agent != "") || binding.Bound && !strings.EqualFold(binding.AgentUUID, w.agent) {
-			left = max(left, r.lag-time.Since(w.at))
+		if !w.isShown(binding) {
+			left = max(left, r.lag-sent.Sub(w.at))
 		}
 	}
 	return left
 }
 
-// reread waits and then reports true if a read is to be tried again. left is how much longer a read
-// may lag; wait is the next wait, which it doubles. It reports false, without a wait, if nothing is
-// left or the context ends first.
-func reread(ctx context.Context, left time.Duration, wait *time.Duration) bool {
+// reread waits before a read is repeated, or returns why it is not. left is how much longer a read
+// may lag; wait is the next wait.
+func reread(ctx context.Context, left time.Duration, wait *time.Duration) error {
 	if *wait == 0 {
 		*wait = firstReread
 	}
 	next := min(*wait, left)
 	*wait = min(2**wait, longestReread)
-	return left > 0 && !pastDeadline(ctx, next) && sleep(ctx, next) == nil
+	if pastDeadline(ctx, next) {
+		return fmt.Errorf("what was read may be older than this client's last change, and %w before it could be read again", context.DeadlineExceeded)
+	}
+	return sleep(ctx, next)
 }

@@ -1,6 +1,7 @@
 package mihu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,16 +78,22 @@ func (c *call) reconcileWith(client *Client, id TrunkID, opts []CallOption) *rec
 
 // read reads the channels of the number once. A number that is not found is an error that isGone
 // reports, or a proxy's page.
-func (r *reconciliation) read(op string) (*ChannelSnapshot, error) {
-	if r.write.ctx.Err() != nil {
-		return nil, contextError(r.write.ctx)
-	}
-	if !r.write.core.budget.take() {
-		return nil, errBudgetExhausted
-	}
+func (r *reconciliation) read(op string, isFirst bool) (*ChannelSnapshot, error) {
 	t := new(snapshotTarget)
-	err := r.send(channelsByNumber(op, r.id.PhoneNumber), t)
+	err := r.readInto(channelsByNumber(op, r.id.PhoneNumber), t, isFirst)
 	return found(t, err), err
+}
+
+// readInto sends a read, if the context and the budget allow it. A read that follows a successful
+// one takes nothing from the budget.
+func (r *reconciliation) readInto(s *spec, into any, isFirst bool) error {
+	if r.write.ctx.Err() != nil {
+		return contextError(r.write.ctx)
+	}
+	if isFirst && !r.write.core.budget.take() {
+		return errBudgetExhausted
+	}
+	return r.send(s, into)
 }
 
 // send makes a call of its own, which is retried more often than others, and counts its requests.
@@ -111,24 +118,34 @@ func (r *reconciliation) send(s *spec, into any) error {
 
 // verify finds out whether a PUT, PATCH or DELETE was applied, by reading the channels until they
 // show what is expected. A read that does not show it proves nothing, since a delayed request can
-// still be applied.
+// still be applied; nor does one that may be older than an earlier change.
 func (r *reconciliation) verify(op string, expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
+	return r.verifyBy(func(isFirst bool) (*ChannelSnapshot, error) { return r.read(op, isFirst) }, expected)
+}
+
+// verifyBy is verify with a read of another kind.
+func (r *reconciliation) verifyBy(read func(isFirst bool) (*ChannelSnapshot, error), expected func(*ChannelSnapshot) error) (*ChannelSnapshot, error) {
 	c := r.write
+	recent := &c.core.recent
 	began := time.Now()
 	var wait time.Duration
 	for {
-		snap, err := r.read(op)
+		sent := time.Now()
+		snap, err := read(wait == 0)
 		if isGone(err) {
 			snap, err = new(ChannelSnapshot), nil
 		}
 		if err == nil {
-			// A read may be older than another write of this client, and then shows nothing.
-			left := c.core.recent.contradicted(r.id.PhoneNumber, snap)
+			left := recent.contradicted(r.id.PhoneNumber, snap, sent)
 			if err = expected(snap); err != nil {
-				left = max(left, c.core.recent.lag-time.Since(began))
+				left = max(left, recent.lag-sent.Sub(began))
 			}
-			if reread(c.ctx, left, &wait) {
-				continue
+			if left > 0 {
+				again := reread(c.ctx, left, &wait)
+				if again == nil {
+					continue
+				}
+				err = cmp.Or(err, again)
 			}
 		}
 		causes := c.ambiguous
@@ -147,6 +164,10 @@ type creation struct {
 	want   *TrunkCreateRequest
 	causes []error
 	advice string
+	// lost is when the last request ended that may have created the trunk; refused is set if the
+	// API has refused another one since.
+	lost    time.Time
+	refused bool
 }
 
 // reconcileCreate continues until the trunk is there, is on another agent, or nothing more can be
@@ -159,6 +180,9 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 	defer func() { c.ambiguous = nil }() // the error of the reconciliation has them
 	for {
 		r.causes = append(r.causes, c.err)
+		if r.refused = !c.lastIsAmbiguous(); !r.refused {
+			r.lost = time.Now()
+		}
 		acknowledged := errors.Is(c.err, errAcknowledged)
 		found, err := r.find()
 		if err != nil {
@@ -191,20 +215,30 @@ func (c *call) reconcileCreate(client *Client, want *TrunkCreateRequest, t *snap
 func (c *call) lastIsAmbiguous() bool { return c.attempt != nil && c.attempt.ambiguous }
 
 // find reads the channels of the number. A number that is not found is not bound. It may be a proxy
-// that does not find it: what follows is another POST, which the API itself judges.
+// that does not find it: what follows is another POST, which the API itself judges. After a refusal
+// find reads until the trunk is there, or until reads cannot lag any more behind the last request
+// that may have created it: the refusal may come from that trunk.
 func (r *creation) find() (*ChannelSnapshot, error) {
+	recent := &r.write.core.recent
 	var wait time.Duration
 	for {
-		snap, err := r.read(OpTrunksCreateRead)
+		sent := time.Now()
+		snap, err := r.read(OpTrunksCreateRead, wait == 0)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
-		left := r.write.core.recent.contradicted(r.id.PhoneNumber, snap)
-		if left <= 0 || !reread(r.write.ctx, left, &wait) {
-			if snap == nil {
-				snap = new(ChannelSnapshot)
-			}
+		if snap == nil {
+			snap = new(ChannelSnapshot)
+		}
+		left := recent.contradicted(r.id.PhoneNumber, snap, sent)
+		if r.refused && !snap.Binding(r.id.Channel).Bound {
+			left = max(left, recent.lag-sent.Sub(r.lost))
+		}
+		if left <= 0 {
 			return snap, nil
+		}
+		if err := reread(r.write.ctx, left, &wait); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -378,3 +378,18 @@ func TestReconciliationObeysTheDeadline(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, ctx.Err(), "the call returns before the deadline")
 }
+
+// No attempt keeps what the response to an earlier one said.
+func TestEveryAttemptStartsAnew(t *testing.T) {
+	t.Parallel()
+	other := `{"success": true, "data": {"number": "+4930123456", "source": "external", "channels": {` +
+		`"call": {"bound": true, "agent_uuid": "b0000000-0000-4000-8000-000000000001"}, "sms": {"bound": false}, "whatsapp": {"bound": false}}}}`
+	nameless := `{"success": true, "data": {"number": "+12345678901", "source": "external", "channels": {` +
+		`"call": {"bound": true}, "sms": {"bound": false}, "whatsapp": {"bound": false}}}}`
+	wire := newWire(t, lost(), respondWith(http.StatusOK, other), respondWith(http.StatusOK, nameless))
+	_, err := newClient(t, wire, fastRetries).Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: agentUUID})
+	require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "does not name the agent")
+	_, isConflict := errors.AsType[*mihu.ConflictError](err)
+	assert.False(t, isConflict, "the agent is not known")
+}

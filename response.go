@@ -161,6 +161,7 @@ func decodeResponse(body []byte, into any) error {
 	if !ok {
 		t = plainTarget(into)
 	}
+	t.reset() // an earlier attempt may have decoded what was not accepted
 	if !decodeStrictly(body, t) {
 		t.reset()
 		if err := decodeTolerantly(body, t); err != nil {

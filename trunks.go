@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 const trunksPath = "/phone-numbers/trunks"
@@ -65,14 +66,19 @@ func (s TrunksService) Create(ctx context.Context, req *TrunkCreateRequest, opts
 	return c.finishWrite(req.TrunkID, snap, err)
 }
 
-// finishWrite ends a call that changes a trunk, and keeps what the trunk is now.
+// finishWrite ends a call that changes a trunk, and keeps what the trunk is now. An update does not
+// change what reads show.
 func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*ChannelSnapshot, error) {
-	if err = c.finish(err); err == nil {
-		c.core.recent.wrote(id, snap.Binding(id.Channel).AgentUUID)
+	err = c.finish(err)
+	changesBinding := c.spec.method != http.MethodPatch
+	if err == nil {
+		if changesBinding {
+			c.core.recent.wrote(id, c.spec.expect.agent)
+		}
 		return snap, nil
 	}
-	if errors.Is(err, ErrOutcomeUnknown) && c.spec.method != http.MethodPatch { // which moves nothing
-		c.core.recent.doubt(id)
+	if changesBinding && errors.Is(err, ErrOutcomeUnknown) {
+		c.core.recent.mayHaveWritten(id, c.spec.expect.agent)
 	}
 	return nil, err
 }
@@ -108,7 +114,8 @@ func (s TrunksService) update(ctx context.Context, id TrunkID, agent string, req
 	}
 	snap := &t.snap
 	err = c.run()
-	if needsRead(err) { // the update is made; only the channels are not known
+	if needsRead(err) || err == nil && c.core.recent.contradicted(id.PhoneNumber, snap, time.Now()) > 0 {
+		// The update is made; only the channels are not known.
 		snap, err = c.reconcileWith(s.client, id, opts).verify(OpTrunksUpdateRead, c.spec.expect.check)
 	}
 	return c.finishWrite(id, snap, err)

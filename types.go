@@ -431,6 +431,10 @@ func (n PhoneNumber) Trunks() iter.Seq2[TrunkID, Binding] {
 	}
 }
 
+// Bound reports whether an agent is bound on a channel, which is false for a channel that the item
+// does not have.
+func (n PhoneNumber) Bound(channel Channel) bool { return n.Binding(channel).Bound }
+
 // External reports whether the number is owned elsewhere; see [ChannelSnapshot.External].
 func (n PhoneNumber) External() bool { return n.IsExternal || n.Source == SourceExternal }
 

@@ -40,6 +40,7 @@ func TestUpdateTypesOmitOnlyNil(t *testing.T) {
 	checked := map[string]reflect.Type{}
 	for _, each := range []reflect.Type{
 		reflect.TypeFor[mihu.TrunkUpdateRequest](), reflect.TypeFor[mihu.SIPUpdate](), reflect.TypeFor[mihu.PortUpdate](),
+		reflect.TypeFor[mihu.ChannelSettingsUpdate](), reflect.TypeFor[mihu.ChannelSettingUpdate](), reflect.TypeFor[mihu.InboundSettingUpdate](),
 	} {
 		checked[each.Name()] = each
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -16,13 +17,45 @@ const (
 	uuid   = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 )
 
+// The contract itself is valid, with its examples, and has no key that the format does not have.
 func TestContractIsValid(t *testing.T) {
 	t.Parallel()
-	doc, err := openapi3.NewLoader().LoadFromFile(contractFile)
+	contract, err := os.ReadFile(contractFile)
 	require.NoError(t, err)
-	// The description of 204 is not quoted, so that what follows its comma is a key of its own, the
-	// only one that the format does not have. This also validates the examples.
-	require.NoError(t, doc.Validate(t.Context(), openapi3.AllowExtraSiblingFields("no body.")))
+	require.NoError(t, validate(t, string(contract)))
+}
+
+func validate(t *testing.T, contract string) error {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(contract))
+	if err != nil {
+		return err
+	}
+	return doc.Validate(t.Context())
+}
+
+// The validation detects what is easily overlooked in YAML.
+func TestInvalidContracts(t *testing.T) {
+	t.Parallel()
+	contract, err := os.ReadFile(contractFile)
+	require.NoError(t, err)
+	for _, tt := range []struct{ name, old, new, wrong string }{
+		{"text with a comma, not quoted", `"Removed, without a body."`, `Removed, without a body.`, "extra sibling fields: [without a body.]"},
+		{"duplicate key", "info:\n", "info:\n  version: \"2\"\n", `mapping key "version" already defined`},
+		{"duplicate key on one line", "E164: {type: string,", "E164: {type: string, type: string,", `mapping key "type" already defined`},
+		{"duplicate path", "  /agents:\n", "  /agents: {}\n  /agents:\n", `mapping key "/agents" already defined`},
+		{"unknown key of an operation", "operationId: listAgents", "operationID: listAgents", "extra sibling fields: [operationID]"},
+		{"unknown key of a schema", "{type: integer, minimum: 1, default: 1}", "{type: integer, minimun: 1, default: 1}", "extra sibling fields: [minimun]"},
+		{"unknown key of the document", "security:\n", "secured: true\nsecurity:\n", "extra sibling fields: [secured]"},
+		{"reference to nothing", "$ref: '#/components/schemas/Agent'", "$ref: '#/components/schemas/Agents'", "Agents"},
+		{"example that does not fit", "name: Ada, status: active}", "status: active}", `property "name" is missing`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, 1, strings.Count(string(contract), tt.old))
+			require.ErrorContains(t, validate(t, strings.Replace(string(contract), tt.old, tt.new, 1)), tt.wrong)
+		})
+	}
 }
 
 // The tests below test the checker itself. If it detected nothing, all other tests of this package

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -294,6 +295,38 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func jsonStub(status int, body string) stub { return stub{status, "application/json", body} }
+
+// confirm is a transport that responds to every request with its status and a snapshot of what the
+// request is about: its number and, if it has one, its channel with its agent bound. The snapshot
+// has an empty list of items too, so that it is a valid response to all operations.
+type confirm int
+
+func (status confirm) RoundTrip(req *http.Request) (*http.Response, error) {
+	query := req.URL.Query()
+	about := struct {
+		PhoneNumber string `json:"phone_number"`
+		Channel     string `json:"channel"`
+		AgentUUID   string `json:"agent_uuid"`
+	}{query.Get("phone_number") + query.Get("number"), query.Get("channel"), ""}
+	if req.Body != nil {
+		if err := json.NewDecoder(req.Body).Decode(&about); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		_ = req.Body.Close()
+	}
+	channels := map[string]any{}
+	if about.Channel != "" {
+		agent := cmp.Or(strings.ToLower(about.AgentUUID), uuid)
+		channels[about.Channel] = map[string]any{"bound": true, "agent_uuid": agent, "agent_name": "Ada", "capable": true, "enabled": true}
+	}
+	body, err := json.Marshal(map[string]any{"success": true, "data": map[string]any{
+		"number": cmp.Or(about.PhoneNumber, number), "is_external": true, "source": "external", "channels": channels, "items": []any{},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return jsonStub(int(status), string(body)).RoundTrip(req)
+}
 
 // newClient returns a client of the workspace demo that uses the checker.
 func newClient(t *testing.T, check *checker, opts ...mihu.Option) *mihu.Client {

@@ -19,10 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	snapshotBody = `{"success":true,"data":{"number":"+12345678901","is_external":true,"source":"external","channels":{}}}`
-	pageBody     = `{"success":true,"data":{"items":[]}}`
-)
+const pageBody = `{"success":true,"data":{"items":[]}}`
 
 var (
 	callID     = mihu.TrunkID{PhoneNumber: number, Channel: mihu.ChannelCall}
@@ -184,7 +181,7 @@ func TestEveryUpdateIsValid(t *testing.T) {
 	} {
 		t.Run(string(tt.id.Channel), func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, jsonStub(http.StatusOK, snapshotBody))
+			check := newChecker(t, confirm(http.StatusOK))
 			client := newClient(t, check)
 			n := 0
 			for req, want := range combinations(tt.fields) {
@@ -217,7 +214,7 @@ func TestEveryCreateIsValid(t *testing.T) {
 	} {
 		t.Run(string(tt.id.Channel), func(t *testing.T) {
 			t.Parallel()
-			check := newChecker(t, jsonStub(http.StatusCreated, snapshotBody))
+			check := newChecker(t, confirm(http.StatusCreated))
 			client := newClient(t, check)
 			n := 0
 			for req, want := range combinations(tt.fields) {
@@ -236,7 +233,7 @@ func TestEveryCreateIsValid(t *testing.T) {
 // Empty structs are omitted, not sent as {}.
 func TestEmptySIPIsNotSent(t *testing.T) {
 	t.Parallel()
-	check := newChecker(t, jsonStub(http.StatusOK, snapshotBody))
+	check := newChecker(t, confirm(http.StatusOK))
 	client := newClient(t, check)
 
 	_, err := client.Trunks.Create(t.Context(), &mihu.TrunkCreateRequest{TrunkID: callID, AgentUUID: uuid, SIP: &mihu.SIPCredentials{}})
@@ -313,15 +310,15 @@ func TestEveryOperationIsValid(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		operation string
-		stub      stub
+		stub      http.RoundTripper
 		call      call
 		query     string
 		body      string
 	}{
-		{"create", "createTrunk", jsonStub(201, snapshotBody), create, "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + upper + `"}`},
-		{"update", "updateTrunk", jsonStub(200, snapshotBody), update, "", `{"phone_number":"+12345678901","channel":"call","name":"a"}`},
-		{"assign call", "assignTrunk", jsonStub(200, snapshotBody), assign(callID, uuid), "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + uuid + `"}`},
-		{"assign whatsapp", "assignTrunk", jsonStub(200, snapshotBody), assign(whatsAppID, upper), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + upper + `"}`},
+		{"create", "createTrunk", confirm(201), create, "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + upper + `"}`},
+		{"update", "updateTrunk", confirm(200), update, "", `{"phone_number":"+12345678901","channel":"call","name":"a"}`},
+		{"assign call", "assignTrunk", confirm(200), assign(callID, uuid), "", `{"phone_number":"+12345678901","channel":"call","agent_uuid":"` + uuid + `"}`},
+		{"assign whatsapp", "assignTrunk", confirm(200), assign(whatsAppID, upper), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + upper + `"}`},
 		{"delete call", "deleteTrunk", jsonStub(200, `{"success":true}`), remove(callID), "channel=call&phone_number=%2B12345678901", ""},
 		{"delete whatsapp", "deleteTrunk", stub{status: 204}, remove(whatsAppID), "channel=whatsapp&phone_number=%2B12345678901", ""},
 		{"delete without plus", "deleteTrunk", stub{status: 204}, remove(mihu.TrunkID{PhoneNumber: "12345678901", Channel: mihu.ChannelCall}), "channel=call&phone_number=12345678901", ""},
@@ -331,12 +328,13 @@ func TestEveryOperationIsValid(t *testing.T) {
 		{"list of a size", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{PerPage: 200}), "per_page=200", ""},
 		{"list of both", "listTrunks", jsonStub(200, pageBody), list(&mihu.ListOptions{Page: 1, PerPage: 1}), "page=1&per_page=1", ""},
 		{"all", "listTrunks", jsonStub(200, pageBody), all, "page=1&per_page=200", ""},
-		{"channels", "getChannels", jsonStub(200, snapshotBody), channels(uuid), "", ""},
-		{"channels in capitals", "getChannels", jsonStub(200, snapshotBody), channels(upper), "", ""},
-		{"channels by number", "getChannelsByNumber", jsonStub(200, snapshotBody), channelsByNumber(number), "number=%2B12345678901", ""},
+		{"channels", "getChannels", confirm(200), channels(uuid), "", ""},
+		{"channels in capitals", "getChannels", confirm(200), channels(upper), "", ""},
+		{"channels by number", "getChannelsByNumber", confirm(200), channelsByNumber(number), "number=%2B12345678901", ""},
 		{"inventory by Do", "listPhoneNumbers", jsonStub(200, pageBody), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers", Query: mihu.ListOptions{Page: 2, PerPage: 10},
 		}), "page=2&per_page=10", ""},
+		{"agents", "listAgents", jsonStub(200, pageBody), func(ctx context.Context, c *mihu.Client) error { return errorOf(c.Agents.List(ctx, nil)) }, "", ""},
 		{"rates by Do", "listRates", jsonStub(200, rates), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers/rates", Query: url.Values{"country_code": {"IT"}, "prefix": {"+39"}, "page": {"1"}},
 		}), "country_code=IT&page=1&prefix=%2B39", ""},
@@ -344,10 +342,10 @@ func TestEveryOperationIsValid(t *testing.T) {
 			Method: "PATCH", Path: "/phone-numbers/{uuid}", PathArgs: map[string]string{"uuid": uuid},
 			Body: json.RawMessage(`{"channel_settings":{"voice":{"enabled":true,"channel_limit":10,"whitelisted_destinations":["US"]}}}`),
 		}), "", `{"channel_settings":{"voice":{"enabled":true,"channel_limit":10,"whitelisted_destinations":["US"]}}}`},
-		{"channels by Do", "getChannels", jsonStub(200, snapshotBody), do(mihu.Request{
+		{"channels by Do", "getChannels", confirm(200), do(mihu.Request{
 			Method: "GET", Path: "/phone-numbers/{uuid}/channels", PathArgs: map[string]string{"uuid": uuid},
 		}), "", ""},
-		{"create by Do", "createTrunk", jsonStub(200, snapshotBody), do(mihu.Request{
+		{"create by Do", "createTrunk", confirm(200), do(mihu.Request{
 			Method: "POST", Path: "/phone-numbers/trunks", Body: mihu.TrunkCreateRequest{TrunkID: whatsAppID, AgentUUID: uuid},
 		}), "", `{"phone_number":"+12345678901","channel":"whatsapp","agent_uuid":"` + uuid + `"}`},
 	} {

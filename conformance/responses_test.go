@@ -126,9 +126,10 @@ func refusals() []refusal {
 		{name: "token of another scheme", method: "GET", path: trunks, header: map[string]string{"Authorization": "Basic YTpi"}, status: 401, code: "MISSING_AUTH_TOKEN"},
 		{name: "wrong token", method: "GET", path: trunks, header: map[string]string{"Authorization": "Bearer old"}, status: 401, code: "INVALID_AUTH_TOKEN", fits: true},
 
-		{name: "unknown path", method: "GET", path: "/agents", status: 404, code: "ROUTE_NOT_FOUND"},
+		{name: "unknown path", method: "GET", path: "/numbers", status: 404, code: "ROUTE_NOT_FOUND"},
 		{name: "unknown path below a known one", method: "GET", path: trunks + "/1", status: 404, code: "ROUTE_NOT_FOUND"},
-		{name: "path that is not served", method: "GET", path: "/phone-numbers/rates", status: 404, code: "ROUTE_NOT_FOUND", fits: true},
+		{name: "agent by UUID", method: "GET", path: "/agents/" + uuid, status: 404, code: "ROUTE_NOT_FOUND"},
+		{name: "settings of an unknown UUID", method: "PATCH", path: "/phone-numbers/" + nobody, body: `{"channel_settings":{}}`, status: 404, code: "PHONE_NUMBER_NOT_FOUND", fits: true},
 		{name: "channels of no UUID", method: "GET", path: "/phone-numbers/1/channels", status: 404, code: "ROUTE_NOT_FOUND"},
 		{name: "channels of an unknown UUID", method: "GET", path: "/phone-numbers/" + nobody + "/channels", status: 404, code: "PHONE_NUMBER_NOT_FOUND", fits: true},
 		{name: "channels of an unknown number", method: "GET", path: "/phone-numbers/channels?number=%2B4930123456", status: 404, code: "PHONE_NUMBER_NOT_FOUND", fits: true},

@@ -1,11 +1,13 @@
 package conformance
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +27,7 @@ func golden(t *testing.T, name string) string {
 }
 
 // served returns a client of a server that sends the same response to every request.
-func served(t *testing.T, status int, body string) (*checker, *mihu.Client) {
+func served(t *testing.T, status int, body string, opts ...mihu.Option) (*checker, *mihu.Client) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -34,7 +36,7 @@ func served(t *testing.T, status int, body string) (*checker, *mihu.Client) {
 	}))
 	t.Cleanup(srv.Close)
 	check := newChecker(t, srv.Client().Transport)
-	return check, newClient(t, check, mihu.WithBaseURL(srv.URL+"/api/v1"))
+	return check, newClient(t, check, append(opts, mihu.WithBaseURL(srv.URL+"/api/v1"))...)
 }
 
 func TestSampleOfASnapshot(t *testing.T) {
@@ -53,26 +55,96 @@ func TestSampleOfASnapshot(t *testing.T) {
 			Inbound:  mihu.InboundChannel{Enabled: true, ChannelLimit: new(123)},
 		},
 	}
-	check, client := served(t, http.StatusOK, golden(t, "snapshot.response.json"))
-	ctx := t.Context()
-	for name, get := range map[string]func() (*mihu.ChannelSnapshot, error){
-		"create": func() (*mihu.ChannelSnapshot, error) {
-			return client.Trunks.Create(ctx, &mihu.TrunkCreateRequest{TrunkID: callID, AgentUUID: uuid})
+	read := map[string]func(*mihu.Client) (*mihu.ChannelSnapshot, error){
+		"channels": func(c *mihu.Client) (*mihu.ChannelSnapshot, error) { return c.Channels.Get(t.Context(), uuid) },
+		"channels by number": func(c *mihu.Client) (*mihu.ChannelSnapshot, error) {
+			return c.Channels.GetByNumber(t.Context(), number)
 		},
-		"update": func() (*mihu.ChannelSnapshot, error) {
-			return client.Trunks.Update(ctx, callID, &mihu.TrunkUpdateRequest{Name: new("a")})
-		},
-		"assign":             func() (*mihu.ChannelSnapshot, error) { return client.Trunks.Assign(ctx, callID, uuid) },
-		"channels":           func() (*mihu.ChannelSnapshot, error) { return client.Channels.Get(ctx, uuid) },
-		"channels by number": func() (*mihu.ChannelSnapshot, error) { return client.Channels.GetByNumber(ctx, number) },
-	} {
+	}
+	sample := golden(t, "snapshot.response.json")
+	for name, get := range read {
 		t.Run(name, func(t *testing.T) {
-			got, err := get()
+			t.Parallel()
+			check, client := served(t, http.StatusOK, sample)
+			got, err := get(client)
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 			assert.True(t, got.External(), "one of the two marks is enough")
 			check.valid(t)
 		})
+	}
+
+	// A response to a change has to be about the number and the agent: the filler is not.
+	filled := strings.ReplaceAll(strings.ReplaceAll(sample, `"number": "<string>"`, `"number": "`+number+`"`), `"agent_uuid": "<string>"`, `"agent_uuid": "`+uuid+`"`)
+	wantFilled := *want
+	wantFilled.Number = number
+	for _, binding := range []*mihu.Binding{&wantFilled.Channels.Call.Binding, &wantFilled.Channels.SMS.Binding, &wantFilled.Channels.WhatsApp} {
+		binding.AgentUUID = uuid
+	}
+	for name, change := range changes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check, client := served(t, http.StatusOK, filled)
+			got, err := change(t.Context(), client)
+			require.NoError(t, err)
+			assert.Equal(t, &wantFilled, got)
+			check.valid(t)
+		})
+	}
+}
+
+// changes are the calls that change a trunk and return a snapshot.
+func changes() map[string]func(context.Context, *mihu.Client) (*mihu.ChannelSnapshot, error) {
+	return map[string]func(context.Context, *mihu.Client) (*mihu.ChannelSnapshot, error){
+		"create": func(ctx context.Context, c *mihu.Client) (*mihu.ChannelSnapshot, error) {
+			return c.Trunks.Create(ctx, &mihu.TrunkCreateRequest{TrunkID: callID, AgentUUID: uuid})
+		},
+		"update": func(ctx context.Context, c *mihu.Client) (*mihu.ChannelSnapshot, error) {
+			return c.Trunks.Update(ctx, callID, &mihu.TrunkUpdateRequest{Name: new("a")})
+		},
+		"assign": func(ctx context.Context, c *mihu.Client) (*mihu.ChannelSnapshot, error) {
+			return c.Trunks.Assign(ctx, callID, uuid)
+		},
+	}
+}
+
+// The filler does not prove a change, with any of its values filled in but one: the outcome remains
+// unknown, whatever reads return.
+func TestSampleIsNoEvidenceOfAChange(t *testing.T) {
+	t.Parallel()
+	const theNumber, theAgent = `"number": "<string>"`, `"agent_uuid": "<string>"`
+	sample := golden(t, "snapshot.response.json")
+	require.Contains(t, sample, theNumber)
+	require.Contains(t, sample, theAgent)
+	for _, tt := range []struct {
+		name   string
+		body   string
+		proves []string
+	}{
+		{"as printed", sample, nil},
+		{"the agent alone", strings.ReplaceAll(sample, theAgent, `"agent_uuid": "`+uuid+`"`), nil},
+		{"the number alone", strings.ReplaceAll(sample, theNumber, `"number": "`+number+`"`), []string{"update"}},
+	} {
+		for name, change := range changes() {
+			if slices.Contains(tt.proves, name) {
+				continue
+			}
+			t.Run(name+" "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				check, client := served(t, http.StatusOK, tt.body, mihu.WithMaxReadLag(-1), mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1}))
+				got, err := change(t.Context(), client)
+				require.Error(t, err)
+				assert.Nil(t, got)
+				if name == "create" && tt.name == "the number alone" {
+					require.ErrorIs(t, err, mihu.ErrConflict, "the number is on an agent, and not on this one")
+				} else {
+					require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
+				}
+				for _, e := range check.take() {
+					e.requireValid(t)
+				}
+			})
+		}
 	}
 }
 

@@ -25,9 +25,11 @@
 // A test uses [NewServer] and [Server.Client], which report errors to the test and clean up after
 // it. Other programs use [Start], [Server.NewClient] and [Server.Close], which return errors.
 //
-// [Server.AddAgent], [Server.AddTrunk] and [Server.AddPurchasedNumber] set up the state.
-// [Server.Trunk] and [Server.Trunks] return the stored trunks, [Server.Requests] the requests that
-// the server received. [Server.Inject] makes requests fail; see [Fault].
+// [Server.AddAgent], [Server.AddTrunk], [Server.AddPurchasedNumber] and [Server.AddRates] set up
+// the state. [Server.PutAgent] adds an agent with all its fields, [Server.RemoveAgent] removes one.
+// [Server.Trunk] and [Server.Trunks] return the stored trunks, [Server.ChannelSettings] the
+// settings of a number, [Server.Requests] the requests that the server received. [Server.Inject]
+// makes requests fail; see [Fault].
 //
 // # Time
 //
@@ -47,9 +49,9 @@
 //
 // # Failures and deviations
 //
-// A [Fault] affects single requests: it delays them, drops the connection before or after the change,
-// truncates the response, or replaces it. [Rules] apply to all requests. Both can make the API deviate
-// from its contract in ways that a client should survive, or at least detect:
+// A [Fault] affects single requests: it delays them, drops the connection before or after the
+// change, truncates the response, or replaces it. [Rules] apply to all requests. Both can make the
+// API deviate from its contract in ways that a client should survive, or at least detect:
 //
 //   - [SuccessShape]: pagination that is partial, of another form or missing; lists that ignore the
 //     requested page; data that is wrapped, omitted or has other names; a byte order mark.
@@ -57,7 +59,8 @@
 //     set MaxReadLag in Rules and ReadLag in each Fault.
 //   - [Contradiction]: snapshots of another number, of another agent, or without a binding. This is
 //     only a Fault.
-//   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a proxy.
+//   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a
+//     proxy.
 //
 // # Endpoints
 //
@@ -66,6 +69,9 @@
 //	GET                       /phone-numbers/channels?number=
 //	GET                       /phone-numbers/{uuid}/channels
 //	GET                       /phone-numbers
+//	PATCH                     /phone-numbers/{uuid}
+//	GET                       /phone-numbers/rates?country_code=&prefix=
+//	GET                       /agents
 //
 // Paths are relative to [Server.URL]. Every response has an X-Request-Id. The server is strict: it
 // refuses every request that the contract does not allow, even if the real API might accept it.
@@ -85,7 +91,7 @@
 //	401 INVALID_AUTH_TOKEN      a token that is not the server's, or two tokens
 //	404 ROUTE_NOT_FOUND         an unknown path; a number's UUID that is not a UUID
 //	404 TRUNK_NOT_FOUND         PATCH, DELETE or assign of a trunk that does not exist
-//	404 PHONE_NUMBER_NOT_FOUND  channels of a number that does not exist
+//	404 PHONE_NUMBER_NOT_FOUND  channels or settings of a number that does not exist
 //	405 METHOD_NOT_ALLOWED      with an Allow header
 //	409 TRUNK_EXISTS            the number has a trunk on that channel
 //	409 AGENT_BUSY              the agent serves another number on that channel
@@ -116,8 +122,16 @@
 //     place in lists.
 //   - Lists are in order of first registration. An empty list has one page. A page after the last
 //     one is empty, and its from and to are null.
-//   - On every external number, call and inbound are enabled without a channel limit, and sms is
+//   - On a new external number, call and inbound are enabled without a channel limit, and sms is
 //     not capable. On a purchased number, call, sms and inbound are enabled with a limit of 10.
 //     Destinations are empty; country, location, compliance, billing and times are null.
+//   - Channel settings can be changed on purchased and external numbers. null and fields that the
+//     contract does not have are refused; a limit is 0 or more, and destinations are two capital
+//     letters each. What is sent is stored: a list of destinations replaces the stored one. A
+//     change without a field succeeds.
+//   - The filters of the rates select an exact country code, two capital letters, and the rates
+//     whose prefix starts with the digits of the parameter prefix, with or without a plus.
+//   - Agents are listed in order of addition. The trunks of an agent that is removed are removed
+//     too.
 //   - DELETE, PATCH and assign do not find purchased numbers.
 package mihutest

@@ -63,7 +63,7 @@ type Fault struct {
 	ReadLag time.Duration
 	// Contradict makes the snapshot in the response contradict the request. The request is handled
 	// and makes its change. It has no effect on responses without a snapshot: lists, DELETE and
-	// errors.
+	// errors. OtherNumber also applies to the number that changing channel settings returns.
 	Contradict Contradiction
 }
 
@@ -87,8 +87,7 @@ func (c Contradiction) apply(d snapshotData) snapshotData {
 	bindings := []*bindingData{&d.Channels.Call.bindingData, &d.Channels.SMS.bindingData, &d.Channels.WhatsApp}
 	switch c {
 	case OtherNumber:
-		last := len(d.Number) - 1
-		d.Number, d.PhoneNumberUUID = d.Number[:last]+string('0'+(d.Number[last]-'0'+1)%10), newUUID()
+		d.Number, d.PhoneNumberUUID = otherNumber(d.Number), newUUID()
 	case OtherAgent:
 		for _, b := range bindings {
 			if b.Bound {
@@ -102,6 +101,12 @@ func (c Contradiction) apply(d snapshotData) snapshotData {
 	default:
 	}
 	return d
+}
+
+// otherNumber returns a number that differs in its last digit.
+func otherNumber(e164 string) string {
+	last := len(e164) - 1
+	return e164[:last] + string('0'+(e164[last]-'0'+1)%10)
 }
 
 // Match selects requests. Its zero value selects the next request, whatever it is.
@@ -143,8 +148,14 @@ func HTMLPage(status int) Fault {
 // replace applies Status, Body and Contradict to a response. If the request was not handled, resp is
 // zero.
 func (f *Fault) replace(resp response) response {
-	if snapshot, ok := resp.data.(snapshotData); ok {
-		resp.data = f.Contradict.apply(snapshot)
+	switch data := resp.data.(type) {
+	case snapshotData:
+		resp.data = f.Contradict.apply(data)
+	case itemData:
+		if f.Contradict == OtherNumber {
+			data.Number, data.PhoneNumberUUID = otherNumber(data.Number), newUUID()
+			resp.data = data
+		}
 	}
 	switch {
 	case f.Body != nil:

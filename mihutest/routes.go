@@ -31,18 +31,21 @@ func (s *Server) endpoints() map[string]map[string]endpoint {
 	if s.rules.SuccessShape.Paging == PagingCursor {
 		parameters = append(parameters, "cursor")
 	}
-	list := func(l *numberList) endpoint {
-		return endpoint{fields: parameters, run: func(in input) response { return s.list(in, l) }}
+	list := func(l source, filters ...string) endpoint {
+		return endpoint{fields: append(filters, parameters...), run: func(in input) response { return s.list(in, l) }}
 	}
 	create := []string{"phone_number", "agent_uuid", "channel", "name", "direction", "sip", "additional_settings"}
 	update := []string{"phone_number", "channel", "name", "direction", "sip", "additional_settings"}
 	return map[string]map[string]endpoint{
-		"/phone-numbers": {http.MethodGet: list(&s.state.inventory)},
+		"/agents":              {http.MethodGet: list(s.state.listAgents)},
+		"/phone-numbers":       {http.MethodGet: list(s.state.lister(&s.state.inventory))},
+		"/phone-numbers/rates": {http.MethodGet: list(s.state.listRates, "country_code", "prefix")},
+		"/phone-numbers/*":     {http.MethodPatch: {[]string{"channel_settings"}, true, s.updateSettings}},
 		"/phone-numbers/trunks": {
 			http.MethodPost:   {create, true, s.createTrunk},
 			http.MethodPatch:  {update, true, s.updateTrunk},
 			http.MethodDelete: {[]string{"phone_number", "channel"}, false, s.deleteTrunk},
-			http.MethodGet:    list(&s.state.external),
+			http.MethodGet:    list(s.state.lister(&s.state.external)),
 		},
 		"/phone-numbers/trunks/assign": {http.MethodPut: {[]string{"phone_number", "channel", "agent_uuid"}, true, s.assignTrunk}},
 		"/phone-numbers/channels":      {http.MethodGet: {[]string{"number"}, false, s.channelsByNumber}},
@@ -92,8 +95,8 @@ func (s *Server) authenticate(h http.Header) *problem {
 // route returns the endpoint of a method and a path, and the UUID in the path.
 func (s *Server) route(method, path string) (e endpoint, uuid string, p *problem) {
 	methods := s.routes[path]
-	if id, ok := uuidOf(path); methods == nil && ok {
-		uuid, methods = id, s.routes["/phone-numbers/*/channels"]
+	if id, pattern := uuidOf(path); methods == nil && pattern != "" {
+		uuid, methods = id, s.routes[pattern]
 	}
 	if methods == nil || strings.Contains(path, "*") {
 		return e, "", refused(http.StatusNotFound, "ROUTE_NOT_FOUND", "", "There is no such path")
@@ -107,11 +110,18 @@ func (s *Server) route(method, path string) (e endpoint, uuid string, p *problem
 	return e, uuid, nil
 }
 
-// uuidOf returns the segment between /phone-numbers/ and /channels if it is a UUID.
-func uuidOf(path string) (string, bool) {
+// uuidOf returns the segment after /phone-numbers/ if it is a UUID, and the path with * in its
+// place.
+func uuidOf(path string) (uuid, pattern string) {
 	rest, ok := strings.CutPrefix(path, "/phone-numbers/")
 	uuid, has := strings.CutSuffix(rest, "/channels")
-	return strings.ToLower(uuid), ok && has && isUUID(uuid)
+	switch {
+	case !ok || !isUUID(uuid):
+		return "", ""
+	case has:
+		return strings.ToLower(uuid), "/phone-numbers/*/channels"
+	}
+	return strings.ToLower(uuid), "/phone-numbers/*"
 }
 
 // read returns the fields of the body, or of the query if the endpoint takes no body.
@@ -173,7 +183,11 @@ func (s *Server) deleteTrunk(in input) response {
 	return respond(s.state.remove(id), true, s.rules.DeleteStatus, "Trunk deleted", nil)
 }
 
-func (s *Server) list(in input, l *numberList) response {
+// source returns a part of a list, from part.offset on, with up to limit items, or all that are
+// left if the list is not paged. It sets the items, their count and the total.
+type source func(in input, part *slice, limit int)
+
+func (s *Server) list(in input, list source) response {
 	part := slice{page: 1, perPage: 50, url: s.url + in.path, unpaged: s.rules.NoPagination}
 	if !part.unpaged && !in.shape.IgnorePage {
 		in.count("page", &part.page, math.MaxInt)
@@ -192,7 +206,10 @@ func (s *Server) list(in input, l *numberList) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	part.items, part.total = s.state.list(l, in.lag, part.offset, limit)
+	list(in, &part, limit)
+	if in.problem != nil {
+		return in.problem.response()
+	}
 	return response{status: http.StatusOK, data: part.data(in.shape)}
 }
 

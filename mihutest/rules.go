@@ -28,10 +28,10 @@ type Rules struct {
 	// 0 means 200.
 	DeleteStatus int
 	// AnyAgent makes an agent exist for every well-formed UUID. An agent that was not added is
-	// named "Agent" and the first eight characters of the UUID. By default, only agents that were
-	// added exist.
+	// named "Agent" and the first eight characters of the UUID, and is not listed. By default, only
+	// agents that were added exist.
 	AnyAgent bool
-	// NoPagination makes lists ignore page and per_page: they return all numbers at once, without
+	// NoPagination makes lists ignore page and per_page: they return all items at once, without
 	// a pagination object. By default, lists obey both parameters. See [SuccessShape] for other
 	// forms of lists.
 	NoPagination bool
@@ -40,7 +40,8 @@ type Rules struct {
 	// SuccessShape is the JSON form of successful responses. The default is the documented form.
 	SuccessShape SuccessShape
 	// ReadLag makes reads return the state as it was that long ago. Writes, and their responses,
-	// always use the current state. The default is 0.
+	// always use the current state. It has no effect on the agents' fields and the rates. The default
+	// is 0.
 	ReadLag time.Duration
 	// MaxReadLag is the maximum of Fault.ReadLag. The server keeps the changes of this time. 0 means
 	// ReadLag, so that by default the server keeps no changes.

@@ -11,29 +11,6 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// AddAgent adds an agent and returns its random UUID. Names need not be unique.
-func (s *Server) AddAgent(name string) (uuid string) {
-	uuid = newUUID()
-	s.setAgent(uuid, name)
-	return uuid
-}
-
-// AddAgentWithUUID adds an agent, or renames the agent with this UUID. It returns an error if uuid
-// is not a UUID. UUIDs are not case-sensitive; the server sends them in lower case.
-func (s *Server) AddAgentWithUUID(uuid, name string) error {
-	if !isUUID(uuid) {
-		return errors.New("mihutest: AddAgentWithUUID: not a UUID")
-	}
-	s.setAgent(strings.ToLower(uuid), name)
-	return nil
-}
-
-func (s *Server) setAgent(uuid, name string) {
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
-	s.state.agents[uuid] = agent{uuid, name}
-}
-
 // AddTrunk registers a trunk without a request. It follows the rules of a POST: the agent must
 // exist, and fields that the API ignores are ignored. The error contains the rule that the trunk
 // breaks.

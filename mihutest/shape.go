@@ -11,7 +11,7 @@ import (
 type SuccessShape struct {
 	// Paging is how a list reports its extent. The default is PagingFull.
 	Paging Paging
-	// IgnorePage makes a list ignore page, per_page and cursor: it always returns the first 50 numbers.
+	// IgnorePage makes a list ignore page, per_page and cursor: it always returns the first 50 items.
 	IgnorePage bool
 	// ItemsKey replaces the key "items" of a list; "" means "items". It has no effect with
 	// PagingFramework, PagingSimple and PagingArray.
@@ -45,7 +45,7 @@ const (
 	PagingFramework
 	// PagingSimple sends the framework's paginator without last_page and total.
 	PagingSimple
-	// PagingArray sends the numbers of the page as data, without any information on its extent.
+	// PagingArray sends the items of the page as data, without any information on its extent.
 	PagingArray
 	// PagingCursor sends a cursor instead of page numbers. Lists then ignore page, and accept the
 	// parameter cursor if the Rules set this shape:
@@ -66,19 +66,20 @@ const cursorPrefix = "after-"
 
 // slice is a part of a list.
 type slice struct {
-	items         []itemData
+	items         any // a slice that is not nil
+	count         int // of items
 	page, perPage int
 	offset, total int
 	url           string // of the list
 	unpaged       bool   // the rules turn pagination off
 }
 
-func (s *slice) end() int      { return s.offset + len(s.items) }
+func (s *slice) end() int      { return s.offset + s.count }
 func (s *slice) lastPage() int { return max(1, (s.total+s.perPage-1)/s.perPage) }
 
 // bounds returns the positions of the first and the last item; nil if there are no items.
 func (s *slice) bounds() (from, to *int) {
-	if len(s.items) == 0 {
+	if s.count == 0 {
 		return nil, nil
 	}
 	return new(s.offset + 1), new(s.end())
@@ -128,7 +129,7 @@ func (s *slice) data(shape SuccessShape) any {
 // listData is the data of a list: the items and the fields of rest.
 type listData struct {
 	key   string // of the items; "" means items
-	items []itemData
+	items any
 	rest  any // a struct; nil means no other fields
 }
 

@@ -8,12 +8,9 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/mihu-go/mihu"
 )
-
-type agent struct{ uuid, name string }
 
 // agentChannel is an agent on a channel, which can serve only one number.
 type agentChannel struct {
@@ -41,6 +38,7 @@ type number struct {
 	e164      string
 	purchased bool
 	bindings  [len(channels)]*binding
+	settings  *settings // replaced, never modified
 }
 
 // at returns a pointer to the binding of a channel.
@@ -87,7 +85,9 @@ type state struct {
 
 	mu        sync.Mutex
 	seq       int
-	agents    map[string]agent        // by UUID
+	agents    map[string]*agent       // by UUID
+	listed    []*agent                // the agents, in order of addition
+	rates     []mihu.Rate             // in order of addition
 	numbers   map[string]*number      // by E.164 number
 	uuids     map[string]*number      // by UUID
 	serving   map[agentChannel]string // the number that an agent serves on a channel
@@ -99,7 +99,7 @@ type state struct {
 func newState(rules Rules) *state {
 	return &state{
 		rules:   rules,
-		agents:  map[string]agent{},
+		agents:  map[string]*agent{},
 		numbers: map[string]*number{},
 		uuids:   map[string]*number{},
 		serving: map[agentChannel]string{},
@@ -112,10 +112,10 @@ func (st *state) next() int {
 }
 
 // agent returns the agent of a lower-case UUID.
-func (st *state) agent(uuid string) (agent, bool) {
+func (st *state) agent(uuid string) (*agent, bool) {
 	a, ok := st.agents[uuid]
 	if !ok && st.rules.AnyAgent {
-		return agent{uuid, "Agent " + uuid[:8]}, true
+		return &agent{Agent: mihu.Agent{UUID: uuid, Name: "Agent " + uuid[:8]}}, true
 	}
 	return a, ok
 }
@@ -143,7 +143,7 @@ func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
 
 // register adds a number. If uuid is "", the number gets a random one.
 func (st *state) register(e164, uuid string, purchased bool) *number {
-	n := &number{seq: st.next(), uuid: cmp.Or(uuid, newUUID()), e164: e164, purchased: purchased}
+	n := &number{seq: st.next(), uuid: cmp.Or(uuid, newUUID()), e164: e164, purchased: purchased, settings: newSettings(purchased)}
 	st.numbers[n.e164], st.uuids[n.uuid] = n, n
 	st.inventory.add(n)
 	if !purchased {
@@ -241,15 +241,20 @@ func (st *state) remove(id mihu.TrunkID) *problem {
 	if p != nil {
 		return p
 	}
+	st.removeBinding(n, id.Channel)
+	return nil
+}
+
+// removeBinding removes the binding of a channel, and an external number with its last one.
+func (st *state) removeBinding(n *number, channel mihu.Channel) {
 	st.remember(n.e164)
-	st.unbind(n, id.Channel)
-	if n.bindings == [len(channels)]*binding{} {
+	st.unbind(n, channel)
+	if !n.purchased && n.bindings == [len(channels)]*binding{} {
 		delete(st.numbers, n.e164)
 		delete(st.uuids, n.uuid)
 		st.inventory.remove(n)
 		st.external.remove(n)
 	}
-	return nil
 }
 
 // lookup returns the snapshot of the number that find returns.
@@ -262,17 +267,18 @@ func (st *state) lookup(find func() *number) (snapshotData, *problem) {
 	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
 }
 
-// list returns up to limit items of a list from offset on, as they were a lag ago, and the size of the
-// list.
-func (st *state) list(l *numberList, lag time.Duration, offset, limit int) (items []itemData, total int) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	numbers, total := st.numbersAt(l, lag, offset, limit)
-	items = []itemData{}
-	for _, n := range numbers {
-		items = append(items, st.item(n))
+// lister returns the source of a list of numbers, as they were a lag ago.
+func (st *state) lister(l *numberList) source {
+	return func(in input, part *slice, limit int) {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		numbers, total := st.numbersAt(l, in.lag, part.offset, limit)
+		items := make([]itemData, 0, len(numbers))
+		for _, n := range numbers {
+			items = append(items, st.item(n))
+		}
+		part.items, part.count, part.total = items, len(items), total
 	}
-	return items, total
 }
 
 // numberList holds numbers in order of registration. Chunks make it fast to find a page and to

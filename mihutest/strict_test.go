@@ -233,7 +233,8 @@ func TestPathsAndMethods(t *testing.T) {
 	uuid := w.held(n1, "call").PhoneNumberUUID
 	for _, path := range []string{
 		"", "/", "/phone-numbers/", "/phone-numbers/trunks/", "//phone-numbers/trunks", "/phone-numbers//trunks", "/Phone-Numbers/trunks",
-		"/phone-numbers/trunks/assign/x", "/phone-numbers/rates", "/phone-numbers/" + uuid, "/phone-numbers/" + uuid + "/channels/",
+		"/phone-numbers/trunks/assign/x", "/phone-numbers/rates/", "/phone-numbers/x", "/phone-numbers/*", "/phone-numbers/" + uuid + "/", "/phone-numbers/" + uuid + "/channels/",
+		"/agents/", "/agents/" + ada,
 		"/phone-numbers/x/channels", "/phone-numbers/*/channels", "/phone-numbers//channels", "/phone-numbers/../phone-numbers/channels",
 		"/phone-numbers/..%2Fphone-numbers/channels", "/phone-numbers%2Ftrunks", "/phone-numbers/trunks%2F" + uuid + "/channels", "/../v1/phone-numbers",
 	} {
@@ -257,6 +258,9 @@ func TestPathsAndMethods(t *testing.T) {
 		"/phone-numbers":                       "GET",
 		"/phone-numbers/channels":              "GET",
 		"/phone-numbers/" + uuid + "/channels": "GET",
+		"/phone-numbers/" + uuid:               "PATCH",
+		"/phone-numbers/rates":                 "GET",
+		"/agents":                              "GET",
 	} {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MKCOL"} {
 			if strings.Contains(allow, method) {

@@ -101,15 +101,15 @@ type cursorData struct {
 
 // paginatorData is the framework's paginator; its simple form has no last_page and total.
 type paginatorData struct {
-	CurrentPage int        `json:"current_page"`
-	Data        []itemData `json:"data"`
-	From        *int       `json:"from"`
-	LastPage    *int       `json:"last_page,omitempty"`
-	NextPageURL *string    `json:"next_page_url"`
-	PerPage     int        `json:"per_page"`
-	PrevPageURL *string    `json:"prev_page_url"`
-	To          *int       `json:"to"`
-	Total       *int       `json:"total,omitempty"`
+	CurrentPage int     `json:"current_page"`
+	Data        any     `json:"data"`
+	From        *int    `json:"from"`
+	LastPage    *int    `json:"last_page,omitempty"`
+	NextPageURL *string `json:"next_page_url"`
+	PerPage     int     `json:"per_page"`
+	PrevPageURL *string `json:"prev_page_url"`
+	To          *int    `json:"to"`
+	Total       *int    `json:"total,omitempty"`
 }
 
 func (st *state) bindingData(n *number, channel mihu.Channel) bindingData {
@@ -118,38 +118,50 @@ func (st *state) bindingData(n *number, channel mihu.Channel) bindingData {
 		return bindingData{}
 	}
 	a, _ := st.agent(b.agent)
-	return bindingData{Bound: true, AgentUUID: &a.uuid, AgentName: &a.name}
+	return bindingData{Bound: true, AgentUUID: new(b.agent), AgentName: new(a.Name)}
 }
 
-// settings returns the channel settings, which are the same for all numbers of a source. Calls are
-// enabled on all numbers, SMS on purchased numbers only. Only purchased numbers have a limit.
-func (n *number) settings() (voice, sms settingData, inbound inboundData, source string) {
-	voice = settingData{inboundData{Enabled: true}, []string{}}
-	sms = settingData{inboundData{}, []string{}}
-	source = string(mihu.SourceExternal)
-	if n.purchased {
-		voice.ChannelLimit = new(10)
-		sms = voice
-		source = string(mihu.SourcePurchased)
+// settings are the channel settings of a number.
+type settings struct {
+	voice, sms settingData
+	inbound    inboundData
+}
+
+// newSettings returns the settings of a new number. Calls are enabled on all numbers, SMS on
+// purchased numbers only. Only purchased numbers have a limit.
+func newSettings(purchased bool) *settings {
+	s := &settings{
+		voice:   settingData{inboundData{Enabled: true}, []string{}},
+		sms:     settingData{inboundData{}, []string{}},
+		inbound: inboundData{Enabled: true},
 	}
-	return voice, sms, voice.inboundData, source
+	if purchased {
+		s.voice.ChannelLimit, s.inbound.ChannelLimit = new(10), new(10)
+		s.sms = s.voice
+	}
+	return s
+}
+
+func (n *number) source() string {
+	if n.purchased {
+		return string(mihu.SourcePurchased)
+	}
+	return string(mihu.SourceExternal)
 }
 
 func (st *state) snapshot(n *number) snapshotData {
-	voice, sms, inbound, source := n.settings()
-	d := snapshotData{PhoneNumberUUID: n.uuid, Number: n.e164, IsExternal: !n.purchased, Source: source}
-	d.Channels.Call = carrierData{voice.Enabled, voice, st.bindingData(n, mihu.ChannelCall)}
-	d.Channels.SMS = carrierData{sms.Enabled, sms, st.bindingData(n, mihu.ChannelSMS)}
+	d := snapshotData{PhoneNumberUUID: n.uuid, Number: n.e164, IsExternal: !n.purchased, Source: n.source()}
+	d.Channels.Call = carrierData{true, n.settings.voice, st.bindingData(n, mihu.ChannelCall)}
+	d.Channels.SMS = carrierData{n.purchased, n.settings.sms, st.bindingData(n, mihu.ChannelSMS)}
 	d.Channels.WhatsApp = st.bindingData(n, mihu.ChannelWhatsApp)
-	d.Channels.Inbound = inbound
+	d.Channels.Inbound = n.settings.inbound
 	return d
 }
 
 func (st *state) item(n *number) itemData {
-	d := itemData{PhoneNumberUUID: n.uuid, Number: n.e164, Type: new("local"), IsExternal: !n.purchased, Status: "active"}
-	s := &d.ChannelSettings
-	s.Voice, s.SMS, s.Inbound, d.Source = n.settings()
-	d.Capabilities = capabilitiesData{Voice: s.Voice.Enabled, SMS: s.SMS.Enabled}
+	d := itemData{PhoneNumberUUID: n.uuid, Number: n.e164, Type: new("local"), IsExternal: !n.purchased, Source: n.source(), Status: "active"}
+	d.ChannelSettings.Voice, d.ChannelSettings.SMS, d.ChannelSettings.Inbound = n.settings.voice, n.settings.sms, n.settings.inbound
+	d.Capabilities = capabilitiesData{Voice: true, SMS: n.purchased}
 	d.Bindings.Call = st.bindingData(n, mihu.ChannelCall)
 	d.Bindings.SMS = st.bindingData(n, mihu.ChannelSMS)
 	d.Bindings.WhatsApp = st.bindingData(n, mihu.ChannelWhatsApp)

@@ -3,7 +3,6 @@
 package provision
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,5 +120,5 @@ func TestAJournalOfManyNames(t *testing.T) {
 	require.NoError(t, os.Symlink(loop, loop))
 	_, err = OpenSwiftJournal(loop, "three")
 	require.Error(t, err)
-	assert.False(t, errors.Is(err, ErrJournalInUse))
+	require.NotErrorIs(t, err, ErrJournalInUse)
 }

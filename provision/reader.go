@@ -28,11 +28,11 @@ const (
 type Reading struct {
 	// Exists reports whether there is a trunk.
 	Exists bool
-	// AgentUUID is the trunk's agent; "" if there is no trunk, or if the API does not name its
-	// agent.
+	// AgentUUID is the agent that is bound to the number on the channel; "" if none is, or if the
+	// API does not name it.
 	AgentUUID string
 	// Purchased reports whether the number is of the purchased inventory. It has no trunk then, and
-	// can have none.
+	// can have none, though it may have an agent.
 	Purchased bool
 	// Known is KnownListed or KnownRead.
 	Known Known
@@ -369,7 +369,7 @@ func (r *Reader) holder(agent agentKey) trunkKey {
 // have.
 func (b binding) reading() Reading {
 	reading := Reading{Known: KnownListed, Purchased: b.purchased, Exists: b.trunk != 0 && !b.purchased}
-	if b.agent != (agentKey{}) && reading.Exists {
+	if b.agent != (agentKey{}) {
 		reading.AgentUUID = b.agent.uuid()
 	}
 	return reading

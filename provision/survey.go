@@ -108,4 +108,3 @@ func (s *survey) checkShared(seed maphash.Seed, wishes []wish) error {
 	}
 	return found
 }
-

@@ -21,17 +21,12 @@ import (
 // that was made is reported as refused.
 func TestRunStaysUnknown(t *testing.T) {
 	t.Parallel()
-	lost := func() (*http.Response, error) { return nil, errLost }
-	refused := func(status int) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return problem(status), nil }
-	}
-	for name, read := range map[string]func() (*http.Response, error){
-		"dropped": lost, "400": refused(400), "401": refused(401), "403": refused(403), "409": refused(409), "422": refused(422),
-		"429": refused(429), "503": refused(503),
-		"a proxy's 404": func() (*http.Response, error) {
-			return answer(http.StatusNotFound, "<html>not here</html>"), nil
-		},
-		"a page": func() (*http.Response, error) { return answer(http.StatusOK, "<html>sign in</html>"), nil },
+	for name, read := range map[string]struct {
+		status int // 0: the connection is lost
+		page   string
+	}{
+		"dropped": {}, "400": {status: 400}, "401": {status: 401}, "403": {status: 403}, "409": {status: 409}, "422": {status: 422}, "429": {status: 429},
+		"503": {status: 503}, "a proxy's 404": {404, "<html>not here</html>"}, "a page": {200, "<html>sign in</html>"},
 	} {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, moved: %v", name, before), func(t *testing.T) {
@@ -51,10 +46,14 @@ func TestRunStaysUnknown(t *testing.T) {
 						case req.Method != http.MethodGet:
 							out.Store(true)
 							return nil, errLost
-						case out.Load():
-							return read()
+						case !out.Load():
+							return passes()
+						case read.status == 0:
+							return nil, errLost
+						case read.page != "":
+							return answer(read.status, read.page), nil
 						}
-						return passes()
+						return problem(read.status), nil
 					}
 					results, _ := collect(t, provision.Run(t.Context(), api.client(t), many(items), provision.Options{Workers: items}))
 					assert.NotEmpty(t, results)

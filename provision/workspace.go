@@ -48,22 +48,22 @@ func (w workspace) bindings(ctx context.Context) iter.Seq2[binding, error] {
 	}
 }
 
-// bindingsOf returns the bindings of one number. If the number is not said to be external or
-// purchased, or its bindings are missing or cannot be read, both channels are uncertain.
+// bindingsOf returns the bindings of one number. A channel is uncertain if the list does not say, in
+// a form that can be read, whether the number is external and which agent is bound. A purchased
+// number has no trunk, whatever is bound.
 func bindingsOf(number *mihu.PhoneNumber) []binding {
 	all := make([]binding, 0, 2)
 	external := number.External()
 	purchased := !external && number.Source != ""
-	uncertain := !external && !purchased || slices.ContainsFunc(number.Unreadable, isOfBindings) ||
-		external && !number.Bindings.Call.Bound && !number.Bindings.WhatsApp.Bound && !number.Bindings.SMS.Bound
+	bound := number.Bindings.Call.Bound || number.Bindings.WhatsApp.Bound || number.Bindings.SMS.Bound
 	for _, channel := range [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelWhatsApp} {
-		bound := number.Binding(channel)
-		trunk, ok := keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel})
-		if !ok || !bound.Bound && external && !uncertain {
+		found := number.Binding(channel)
+		at := binding{purchased: purchased, uncertain: !purchased && (!external || !bound || isUnreadable(number, channel))}
+		var ok bool
+		if at.trunk, ok = keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel}); !ok || !found.Bound && external && !at.uncertain {
 			continue
 		}
-		at := binding{trunk: trunk, purchased: purchased, uncertain: uncertain}
-		if agent, ok := agentOf(bound.AgentUUID, channel); ok && bound.Bound {
+		if agent, ok := agentOf(found.AgentUUID, channel); ok && found.Bound {
 			at.agent = agent
 		}
 		all = append(all, at)
@@ -71,11 +71,12 @@ func bindingsOf(number *mihu.PhoneNumber) []binding {
 	return all
 }
 
-// isOfBindings reports whether a field that could not be read belongs to the bindings, or decides
-// whether the number is external.
-func isOfBindings(path string) bool {
-	field, _, _ := strings.Cut(path, ".")
-	return field == "bindings" || field == "is_external" || field == "source"
+// isUnreadable reports whether something that decides on the binding on a channel is missing, or
+// could not be read.
+func isUnreadable(number *mihu.PhoneNumber, channel mihu.Channel) bool {
+	return slices.ContainsFunc(number.Unreadable, func(path string) bool {
+		return path == "bindings" || path == "source" || path == "is_external" || strings.HasPrefix(path+".", "bindings."+string(channel)+".")
+	})
 }
 
 // isPurchased reports whether a number may be of the purchased inventory, so that the API refuses

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"strings"
+	"syscall"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
@@ -67,6 +69,12 @@ func adviceOnResponse(err error) string {
 // adviceOnConnection returns advice on an error without a response.
 func adviceOnConnection(err error) string {
 	switch {
+	case isProxyError(err):
+		return "the proxy cannot be used: check HTTPS_PROXY and NO_PROXY, and run \"trunkctl doctor\""
+	case isRefusedByLoopback(err):
+		return "nothing listens at this address of this machine: start the server, or correct --base-url or MIHU_BASE_URL"
+	case isA[tls.RecordHeaderError](err):
+		return "the server does not speak TLS at this address: check --base-url"
 	case isA[*net.DNSError](err):
 		return "unknown host name: check --workspace or MIHU_TENANT, and run \"trunkctl doctor\""
 	case isA[*tls.CertificateVerificationError](err), isA[*net.OpError](err):
@@ -75,6 +83,24 @@ func adviceOnConnection(err error) string {
 		return "try again later"
 	}
 	return ""
+}
+
+// isProxyError reports whether the proxy could not be reached, or wants a password. For the latter
+// the standard library has an error without a type.
+func isProxyError(err error) bool {
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Op == "proxyconnect" || strings.Contains(err.Error(), "Proxy Authentication Required")
+}
+
+// isRefusedByLoopback reports whether a loopback address has refused a connection: no firewall is
+// to blame.
+func isRefusedByLoopback(err error) bool {
+	operation, ok := errors.AsType[*net.OpError](err)
+	if !ok || !errors.Is(err, syscall.ECONNREFUSED) {
+		return false
+	}
+	address, ok := operation.Addr.(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
 }
 
 // withAdvice adds what to do next to the advice on an error.

@@ -32,6 +32,7 @@ serves one number per channel, so the new agent must not have one there.`,
 	addAgent(cmd, &agent, "`UUID` of the new agent")
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
+	addYes(cmd, &a.yes)
 	return cmd
 }
 
@@ -61,10 +62,18 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 		}
 		return cmp.Or(a.printChange(true, plan), refused)
 	}
-	snap, err := w.client.Trunks.Assign(ctx, id, agent)
+	if err := a.confirmProduction(ctx, w, "Assign the trunk of "+id.PhoneNumber+" in "+w.name+" to another agent?"); err != nil {
+		return err
+	}
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Assign(ctx, id, agent, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: id, action: provision.Assigned, after: bindingOf(snap, id.Channel), err: err, requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}
-	a.note("assigned %v", id)
+	a.note("assigned %v in %s", id, w.name)
 	return a.printChange(false, changeOf(provision.Assigned, id, snap))
 }

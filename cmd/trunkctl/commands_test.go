@@ -80,7 +80,7 @@ func TestCommands(t *testing.T) {
 		},
 		"list": {
 			"list", "list -o json", "list -o csv", "list -o yaml", "list --channel whatsapp", "list --channel whatsapp -o json",
-			"list --channel whatsapp -o yaml", "list --channel whatsapp -o csv", "list --agent " + strings.ToUpper(agent2), "list --channel sms",
+			"list --channel whatsapp -o yaml", "list --channel whatsapp -o csv", "list --channel whatsapp --agent " + agent2, "list --agent " + strings.ToUpper(agent2), "list --channel sms",
 			"list everything", "list --color always",
 		},
 		"channels": {
@@ -130,6 +130,8 @@ func TestCommands(t *testing.T) {
 		},
 		"usage": {
 			"lst", "list --output xml", "list --rate fast", "list --color sometimes", "list --timeout 0s", "list --nothing",
+			"list --json", "list --yaml", "list -o yml", "list -o text", "create --tenant x", "list --worksapce x", "list -v", "list --version",
+			"list --rate", "list -o", "create", "delete", "update 1 2", "rotate --file x --all --from y", "workspace use",
 			"help exit-codes", "help files", "--help", "import --help", "completion tcsh",
 		},
 		"global": {

@@ -33,11 +33,20 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if dryRun {
 		return a.planCreate(ctx, w, req)
 	}
-	snap, err := w.client.Trunks.Create(ctx, req)
+	if err := a.confirmProduction(ctx, w, "Create a trunk for "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
+		return err
+	}
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Create(ctx, req, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: req.TrunkID, action: provision.Created, before: unbound(), after: bindingOf(snap, req.Channel), fields: sends(req), err: err,
+		requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}
-	a.note("created %v", req.TrunkID)
+	a.note("created %v in %s", req.TrunkID, w.name)
 	done := changeOf(provision.Created, req.TrunkID, snap)
 	done.Sends = sends(req)
 	return a.printChange(false, done)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
@@ -47,10 +48,12 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		return err
 	}
 	if !dryRun {
-		question := fmt.Sprintf("Delete %s at %s?", counted(len(ids), "trunk"), w.client.BaseURL())
-		if err := a.confirm(ctx, yes, question); err != nil {
+		if err := a.confirm(ctx, w, yes, deleteQuestion(w, ids)); err != nil {
 			return err
 		}
+	}
+	if !dryRun {
+		a.startRecord(ctx, w)
 	}
 	tried, errs, err := a.deleteEach(ctx, w, ids, dryRun)
 	if err != nil {
@@ -69,6 +72,31 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		return errs[0]
 	}
 	return failures(errs)
+}
+
+// maxNamed is the number of trunks that a prompt names one by one.
+const maxNamed = 10
+
+// deleteQuestion names the trunks, and what cannot be undone. Numbers are whole: who has to confirm
+// them has typed them.
+func deleteQuestion(w *workspace, ids []mihu.TrunkID) string {
+	named := make([]string, 0, min(len(ids), maxNamed))
+	for _, id := range ids[:min(len(ids), maxNamed)] {
+		named = append(named, id.PhoneNumber)
+	}
+	numbers := strings.Join(named, ", ")
+	if more := len(ids) - len(named); more > 0 {
+		numbers += fmt.Sprintf(" and %d more", more)
+	}
+	what := "trunk"
+	if len(ids) > 1 {
+		what = counted(len(ids), "trunk")
+	}
+	lost := "Name and settings"
+	if ids[0].Channel == mihu.ChannelCall {
+		lost = "SIP credentials, name and settings"
+	}
+	return fmt.Sprintf("%s are lost: the API does not return them.\nDelete %s %s (%s) in %s?", lost, what, numbers, ids[0].Channel, w.name)
 }
 
 // deleteEach deletes trunks until the context ends. It returns how many it tried, and the errors of
@@ -104,11 +132,19 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 		} else if err == nil {
 			done.setBinding(current.Binding(id.Channel))
 		}
-	} else if err = w.client.Trunks.Delete(ctx, id); err == nil {
-		a.note("deleted %v", id)
+	} else if err = a.deleteRecorded(ctx, w, id); err == nil {
+		a.note("deleted %v in %s", id, w.name)
 	}
 	if err != nil && done.Error == "" {
 		done.Action, done.Error = provision.Failed, plainText(err)
 	}
 	return done, err
+}
+
+// deleteRecorded deletes a trunk and records it.
+func (a *app) deleteRecorded(ctx context.Context, w *workspace, id mihu.TrunkID) error {
+	var meta mihu.Response
+	err := w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{id: id, action: deleted, after: unbound(), err: err, requestID: meta.RequestID})
+	return err
 }

@@ -42,6 +42,7 @@ func TestDeleteInterrupted(t *testing.T) {
 		stderr:    stderr,
 		getenv:    func(name string) string { return f.env()[name] },
 		configDir: func() (string, error) { return f.dir, nil },
+		stateDir:  func() (string, error) { return f.dir, nil },
 		signals:   signals,
 	})
 	checkPrinted(t, "", stderr.String())

@@ -43,7 +43,7 @@ func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 		return nil, err
 	}
 	a.note("demo: using an in-process fake server; nothing leaves this machine, and changes are discarded at the end")
-	return &workspace{client, "the demo"}, nil
+	return &workspace{&target{name: "demo", base: client.BaseURL(), source: "--demo"}, client, "the demo"}, nil
 }
 
 func (a *app) closeDemo() {

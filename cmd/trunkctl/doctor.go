@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -107,7 +108,7 @@ func (e *examination) fail(check string, err error, fix string) {
 	if e.err == nil {
 		e.err = &checkError{check, err}
 	}
-	e.print(finding{check, checkFail, plainText(err), fix})
+	e.print(finding{check, checkFail, plainText(err), strings.ReplaceAll(fix, "\n", " ")})
 }
 
 func (e *examination) examine(ctx context.Context) {
@@ -129,21 +130,16 @@ func (e *examination) examine(ctx context.Context) {
 // examineAddress checks the settings without sending anything.
 func (e *examination) examineAddress(ctx context.Context) (*mihu.Client, bool) {
 	if !e.app.global.demo {
-		name, base, err := e.app.address()
+		t, err := e.app.target()
 		if err != nil {
-			e.fail("workspace", err, "set MIHU_TENANT to the workspace: acme of acme.mihu.ai")
+			e.fail("workspace", err, cmp.Or(e.app.advice(err), "correct --workspace, --base-url, MIHU_WORKSPACE, MIHU_TENANT or MIHU_BASE_URL"))
 			return nil, false
 		}
-		probe, err := mihu.New(name, "-", mihu.WithBaseURL(base))
-		if err != nil {
-			e.fail("workspace", err, "correct --workspace, --base-url, MIHU_TENANT or MIHU_BASE_URL")
-			return nil, false
-		}
-		e.ok("workspace", probe.BaseURL())
+		e.ok("workspace", t.base+", from "+t.source)
 	}
 	w, err := e.app.open(ctx)
 	if err != nil {
-		e.fail("token", err, "run \"trunkctl login\", set MIHU_API_TOKEN, or pass --token-file")
+		e.fail("token", err, cmp.Or(e.app.advice(err), "run \"trunkctl login\", set MIHU_API_TOKEN, or pass --token-file"))
 		return nil, false
 	}
 	if e.app.global.demo {
@@ -180,7 +176,11 @@ func (e *examination) examineConnection(ctx context.Context, base *url.URL) bool
 	start = time.Now()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(base.Hostname(), port))
 	if err != nil {
-		e.fail("tcp", err, "open port "+port+" in the firewall, or set HTTPS_PROXY")
+		fix := "open port " + port + " in the firewall, or set HTTPS_PROXY"
+		if isRefusedByLoopback(err) {
+			fix = e.app.advice(err)
+		}
+		e.fail("tcp", err, fix)
 		return false
 	}
 	defer func() { _ = conn.Close() }()
@@ -224,7 +224,7 @@ func (e *examination) examineAPI(ctx context.Context, client *mihu.Client) {
 		if e.proxied && isA[*net.OpError](err) {
 			fix = "the proxy cannot be reached: check HTTPS_PROXY and NO_PROXY"
 		}
-		e.fail("api", err, strings.ReplaceAll(fix, "\n", " "))
+		e.fail("api", err, fix)
 		return
 	}
 	detail := "token accepted"

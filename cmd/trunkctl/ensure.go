@@ -29,7 +29,16 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if dryRun {
 		return a.planEnsure(ctx, w, req)
 	}
-	ensured, err := w.client.Trunks.Ensure(ctx, req)
+	if err := a.confirmProduction(ctx, w, "Create or update the trunk of "+req.PhoneNumber+" in "+w.name+"?"); err != nil {
+		return err
+	}
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	ensured, err := w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+	if c, changed := loggedEnsure(req, ensuredAction(ensured, err), ensured, err); changed {
+		c.requestID = meta.RequestID
+		a.recorder.change(ctx, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -39,8 +48,16 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	if action != provision.Unchanged {
 		done.Sends = sends(req)
 	}
-	a.note("%s %v", action, req.TrunkID)
+	a.note("%s %v in %s", action, req.TrunkID, w.name)
 	return a.printChange(false, done)
+}
+
+// ensuredAction returns what an ensure has done.
+func ensuredAction(ensured *mihu.EnsureResult, err error) provision.Action {
+	if err != nil || ensured == nil {
+		return provision.Failed
+	}
+	return provision.Action(ensured.Action)
 }
 
 func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {

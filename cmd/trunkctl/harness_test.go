@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,8 @@ type invocation struct {
 	env     map[string]string
 	config  string
 	keyring credentials.Keyring
+	// transport sends the requests; nil is the default.
+	transport http.RoundTripper
 }
 
 type outcome struct {
@@ -72,7 +75,10 @@ func (i invocation) run(t *testing.T) outcome {
 		stderr:    &stderr,
 		getenv:    func(name string) string { return i.env[name] },
 		configDir: func() (string, error) { return i.config, nil },
+		stateDir:  func() (string, error) { return filepath.Join(i.config, "state"), nil },
+		cacheDir:  func() (string, error) { return filepath.Join(i.config, "cache"), nil },
 		keyring:   i.keyring,
+		transport: i.transport,
 	})
 	checkPrinted(t, stdout.String(), stderr.String())
 	return outcome{code, stdout.String(), stderr.String()}
@@ -155,7 +161,7 @@ func (f *fake) runWith(stdin string, args ...string) outcome {
 func (f *fake) process(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(f.t.Context(), os.Args[0], args...)
 	cmd.Dir = f.dir
-	cmd.Env = []string{asTrunkctl + "=1", "HOME=" + f.dir, "XDG_CONFIG_HOME=" + f.dir, "TMPDIR=" + os.TempDir(), "TERM=xterm"}
+	cmd.Env = []string{asTrunkctl + "=1", "HOME=" + f.dir, "XDG_CONFIG_HOME=" + f.dir, "XDG_STATE_HOME=" + filepath.Join(f.dir, "state"), "XDG_CACHE_HOME=" + filepath.Join(f.dir, "cache"), "TMPDIR=" + os.TempDir(), "TERM=xterm"}
 	for _, name := range slices.Sorted(maps.Keys(f.env())) {
 		cmd.Env = append(cmd.Env, name+"="+f.env()[name])
 	}

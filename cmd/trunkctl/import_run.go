@@ -19,13 +19,15 @@ import (
 
 // importRun is a run of an import, from the first item to the verdict.
 type importRun struct {
-	app    *app
-	flags  *importFlags
-	total  int
-	start  time.Time
-	counts tally
-	failed *failedRows
-	data   *term.Records // nil if no results are printed
+	app *app
+	// workspace is its name, for people.
+	workspace string
+	flags     *importFlags
+	total     int
+	start     time.Time
+	counts    tally
+	failed    *failedRows
+	data      *term.Records // nil if no results are printed
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -40,7 +42,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 		return a.journalError(path, err)
 	}
 	r := &importRun{
-		app: a, flags: f, total: source.Len(), start: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
+		app: a, workspace: w.name, flags: f, total: source.Len(), start: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
 	}
 	if f.force {
 		if err := os.Remove(f.failed); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -50,6 +52,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if f.results {
 		r.data = a.records(resultColumns())
 	}
+	a.startRecord(ctx, w)
 	if n := journal.Finished(); n > 0 {
 		a.note("resuming: %s already done", counted(n, "row"))
 	}
@@ -114,6 +117,10 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 			return err
 		}
 		r.counts.add(result)
+		if c, changed := loggedEnsure(&result.Item.Trunk, result.Action, result.Ensured, result.Err); changed {
+			c.line = result.Item.Line
+			a.recorder.change(ctx, c)
+		}
 		failed := result.Action == provision.Failed
 		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {
@@ -156,7 +163,7 @@ func (r *importRun) fail(result provision.Result) {
 		text := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
 		r.app.printErr(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
 	} else if n == maxShown+1 {
-		r.app.note("more failures are not shown; %s has all of them", r.flags.failed)
+		r.app.note("more failures are not shown; they are written to %s", r.flags.failed)
 	}
 	if err := r.failed.write(result.Item, plainText(result.Err)); err != nil {
 		r.end(fmt.Errorf("cannot write the failed rows: %w", err))
@@ -173,9 +180,11 @@ func lineOf(item provision.Item) string {
 // summary prints what was done, and how to correct the rows that failed. If the run did not
 // complete, to resume it tries these rows again.
 func (r *importRun) summary(complete bool) {
-	r.app.note("%d of %s in %s: %s", r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
+	r.app.note("%s: %d of %s in %s: %s", r.workspace, r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
 	switch {
 	case r.failed.rows == 0:
+	case r.failed.lost != nil:
+		r.app.note("%s does not have all failed rows; resuming retries them and replaces that file", r.flags.failed)
 	case complete:
 		again := append([]string{"trunkctl", "import", asArgument(r.flags.failed)}, r.flags.again...)
 		r.app.note("failed rows and their reasons are in %s; correct that file, then run: %s", r.flags.failed, term.ShellLine(again...))

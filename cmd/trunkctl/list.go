@@ -48,6 +48,21 @@ func (f trunkFilter) check() error {
 	return nil
 }
 
+// text returns the filter as flags, to end a sentence about what it does not match.
+func (f trunkFilter) text() string {
+	var flags []string
+	if f.channel != "" {
+		flags = append(flags, "--channel "+f.channel)
+	}
+	if f.agent != "" {
+		flags = append(flags, "--agent "+f.agent)
+	}
+	if flags == nil {
+		return ""
+	}
+	return " match " + strings.Join(flags, " ")
+}
+
 var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func (f trunkFilter) matches(t trunkRow) bool {
@@ -88,6 +103,7 @@ func (a *app) list(ctx context.Context, filter trunkFilter) error {
 		return err
 	}
 	out := a.records(trunkColumns)
+	out.OmitEmptyTable()
 	for trunk, err := range trunks(ctx, w.client, filter) {
 		if err != nil {
 			if out.Count() > 0 {
@@ -98,6 +114,9 @@ func (a *app) list(ctx context.Context, filter trunkFilter) error {
 		if err := out.Add(trunk); err != nil {
 			return err
 		}
+	}
+	if out.Count() == 0 && a.global.output == term.FormatTable {
+		a.note("no trunks%s in %s", filter.text(), w.name)
 	}
 	return out.End()
 }

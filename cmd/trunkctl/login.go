@@ -17,7 +17,8 @@ func (a *app) loginCommand() *cobra.Command {
 		Short: "Store the API token of a workspace",
 		Long: `Store the API token of a workspace in the system keyring or, if that cannot be used, in a file that
 only its owner can read. Login prompts for the token, or reads it from --token-file, and tries it with
-a read before storing it. A token is stored for one base URL and never sent to another.`,
+a read before storing it. A token is stored for one base URL and never sent to another. Login adds the
+workspace to the config, and makes it the current one; see "trunkctl workspace --help".`,
 		Example: `  trunkctl login --workspace acme
   trunkctl login --workspace acme --token-file - < token`,
 		Args:              noArguments,
@@ -33,13 +34,13 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 	if a.global.demo {
 		return usagef("the demo needs no token")
 	}
-	name, base, err := a.address()
+	t, err := a.target() // before prompting for a secret
 	if err != nil {
 		return err
 	}
-	options := []mihu.Option{mihu.WithBaseURL(base), mihu.WithUserAgent("trunkctl/" + version()), mihu.WithAttemptTimeout(a.global.timeout)}
-	if _, err := mihu.New(name, "-", options...); err != nil {
-		return err // before prompting for a secret
+	options, err := a.clientOptions(t)
+	if err != nil {
+		return err
 	}
 	var token string
 	if a.global.tokenFile != "" {
@@ -51,7 +52,7 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 		return err
 	}
 	token = strings.TrimSpace(token)
-	client, err := mihu.New(name, token, options...)
+	client, err := mihu.New("", token, append(options, mihu.WithBaseURL(t.base))...)
 	if err != nil {
 		return err
 	}
@@ -64,11 +65,17 @@ func (a *app) login(ctx context.Context, inFile, unchecked bool) error {
 			return &advisedError{err, "the token was not stored; " + advice}
 		}
 	}
-	where, err := a.tokens().Store(ctx, client.BaseURL(), token, inFile)
+	where, err := a.tokens().Store(ctx, t.base, token, inFile)
 	if err != nil {
 		return tokenError(err)
 	}
-	a.note("stored the token for %s in %s", client.BaseURL(), where)
+	a.note("stored the token for %s in %s", t.base, where)
+	name, err := a.remember(ctx, t)
+	if err != nil {
+		return &advisedError{err, "the token is stored; the config is unchanged"}
+	}
+	a.note("the current workspace is %s, in all shells", name)
+	a.noteOverrides(name)
 	if a.getenv(mihu.EnvToken) != "" {
 		a.note("%s is set and takes precedence: unset it to use the stored token", mihu.EnvToken)
 	}
@@ -86,22 +93,18 @@ func (a *app) logoutCommand() *cobra.Command {
 }
 
 func (a *app) logout(ctx context.Context) error {
-	name, base, err := a.address()
+	t, err := a.target()
 	if err != nil {
 		return err
 	}
-	client, err := mihu.New(name, "-", mihu.WithBaseURL(base))
-	if err != nil {
-		return err
-	}
-	found, err := a.tokens().Remove(ctx, client.BaseURL())
+	found, err := a.tokens().Remove(ctx, t.base)
 	if err != nil {
 		return tokenError(err)
 	}
 	if found {
-		a.note("removed the token for %s; it stays valid until it is revoked in the workspace", client.BaseURL())
+		a.note("removed the token for %s; it stays valid until it is revoked in the workspace", t.base)
 	} else {
-		a.note("no token is stored for %s", client.BaseURL())
+		a.note("no token is stored for %s", t.base)
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ func TestNoHome(t *testing.T) {
 		stderr:    &stderr,
 		getenv:    func(name string) string { return map[string]string{mihu.EnvBaseURL: f.URL()}[name] },
 		configDir: func() (string, error) { return "", errors.New("$HOME is not defined") },
+		stateDir:  func() (string, error) { return "", errors.New("$HOME is not defined") },
 	})
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr.String(), "no directory for tokens: $HOME is not defined")

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/credentials"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 )
 
 func main() {
@@ -19,13 +20,16 @@ func main() {
 	// If a reader such as "head" goes away, the write fails instead of the process, so that a
 	// change in flight is finished and recorded.
 	signal.Ignore(syscall.SIGPIPE)
+	directories := files.Directories{Getenv: os.Getenv}
 	os.Exit(run(context.Background(), environment{
 		args:           os.Args[1:],
 		stdin:          os.Stdin,
 		stdout:         os.Stdout,
 		stderr:         os.Stderr,
 		getenv:         os.Getenv,
-		configDir:      os.UserConfigDir,
+		configDir:      directories.Config,
+		stateDir:       directories.State,
+		cacheDir:       directories.Cache,
 		keyring:        credentials.SystemKeyring(),
 		signals:        signals,
 		releaseSignals: func() { signal.Stop(signals) },

@@ -117,8 +117,8 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 		}
 		return nil
 	}
-	question := fmt.Sprintf("Set new SIP passwords for %s at %s?", counted(len(pending), "trunk"), w.client.BaseURL())
-	if err := a.confirm(ctx, f.yes, question); err != nil {
+	question := fmt.Sprintf("Set new SIP passwords for %s in %s?", counted(len(pending), "trunk"), w.name)
+	if err := a.confirm(ctx, w, f.yes, question); err != nil {
 		return err
 	}
 	return a.runRotation(ctx, w, f, selected, pending)
@@ -145,7 +145,8 @@ func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, sele
 			problem: f.file + " has changed since it was read; nothing was sent", advice: "run the same command again",
 		}))
 	}
-	r := &rotation{app: a, client: w.client, passwords: passwords, flags: f, pending: pending, stop: make(chan struct{})}
+	a.startRecord(ctx, w)
+	r := &rotation{app: a, workspace: w.name, client: w.client, passwords: passwords, flags: f, pending: pending, stop: make(chan struct{})}
 	if f.results {
 		r.data = a.records(resultColumns())
 	}

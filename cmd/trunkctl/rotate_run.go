@@ -14,7 +14,9 @@ import (
 
 // rotation is a run over the trunks that need new passwords.
 type rotation struct {
-	app       *app
+	app *app
+	// workspace is its name, for people.
+	workspace string
 	client    *mihu.Client
 	passwords *credentials.Passwords
 	flags     rotateFlags
@@ -52,7 +54,7 @@ func (r *rotation) run(ctx context.Context) error {
 	r.feed(ctx, next)
 	work.Wait()
 	show.End()
-	a.note("new passwords for %s, %d failed; see %s", counted(r.stored, "trunk"), len(r.errs), r.flags.file)
+	a.note("%s: new passwords for %s, %d failed; see %s", r.workspace, counted(r.stored, "trunk"), len(r.errs), r.flags.file)
 	if skipped := r.passwords.StoredBefore(); skipped > 0 {
 		a.note("%s skipped: stored by an earlier run", counted(skipped, "trunk"))
 	}
@@ -102,7 +104,11 @@ func (r *rotation) one(ctx context.Context, id mihu.TrunkID) error {
 		r.end(err)
 		return r.failed(err)
 	}
-	_, err = r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}})
+	var meta mihu.Response
+	snap, err := r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}}, mihu.WithResponse(&meta))
+	r.app.recorder.change(ctx, logged{
+		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: []string{"sip.password"}, err: err, requestID: meta.RequestID,
+	})
 	state := credentials.Stored
 	switch {
 	case errors.Is(err, mihu.ErrOutcomeUnknown):

@@ -86,7 +86,7 @@ func TestRotateConfirmsWhatItSends(t *testing.T) {
 	require.Contains(t, got.stderr, "new passwords for 21 trunks")
 
 	window := f.terminal("rotate", "--file", "passwords", number(20))
-	window.waitFor("Set new SIP passwords for 21 trunks at " + f.URL() + "? [y/N]")
+	window.waitFor("Set new SIP passwords for 21 trunks in " + f.URL() + "? [y/N]")
 	window.send("\r")
 	require.Equal(t, exitUsage, window.end())
 	require.Equal(t, content, f.read("passwords"))

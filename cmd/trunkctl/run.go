@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -24,7 +25,13 @@ type environment struct {
 	getenv         func(string) string
 	// configDir returns the directory that holds the settings of programs.
 	configDir func() (string, error)
-	keyring   credentials.Keyring
+	// stateDir returns the directory that holds the logs of programs.
+	stateDir func() (string, error)
+	// cacheDir returns the directory that holds what programs can fetch again.
+	cacheDir func() (string, error)
+	keyring  credentials.Keyring
+	// transport sends the requests; nil is the default.
+	transport http.RoundTripper
 	// signals end the program. releaseSignals is called after the second, so that the next one ends
 	// the process. Both may be nil.
 	signals        <-chan os.Signal
@@ -42,6 +49,14 @@ type app struct {
 	demo *mihutest.Server
 	// started is set once the command line has been parsed.
 	started bool
+	// command is the command that runs.
+	command *cobra.Command
+	// logDays is the age, in days, at which records of the log are removed; 0 means never.
+	logDays int
+	// recorder records what is changed; nil until something is.
+	recorder *runRecorder
+	// yes is set by --yes.
+	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.
 	stdinUsed string
 }
@@ -63,12 +78,15 @@ func run(ctx context.Context, env environment) int {
 		err, a.started = out.err, true
 	}
 	if err == nil {
+		a.recorder.end(ctx, exitDone)
 		return exitDone
 	}
 	if !a.started {
-		err = &usageError{problem: withoutShorthand(err.Error()), see: command.CommandPath() + " --help"}
+		err = &usageError{problem: commandLineError(command, command.Flags().Args(), err.Error()), see: command.CommandPath() + " --help"}
 	}
-	return a.report(err, interrupts.interrupted())
+	code := a.report(err, interrupts.interrupted())
+	a.recorder.end(ctx, code)
+	return code
 }
 
 // helpOutput is the destination of help. It keeps the first error, which cobra does not return.
@@ -82,13 +100,6 @@ func (o *helpOutput) Write(p []byte) (int, error) {
 		_, o.err = o.w.Write(p)
 	}
 	return len(p), nil
-}
-
-// withoutShorthand removes the cluster of short flags that pflag quotes, since a password may have
-// been glued to one.
-func withoutShorthand(problem string) string {
-	before, _, _ := strings.Cut(problem, " in -")
-	return before
 }
 
 // globalFlags are the flags of every command.
@@ -106,7 +117,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: `Trunkctl connects phone numbers that you already own to Mihu agents, one at a time or from a
 carrier's spreadsheet. It is not made by the vendor.
 
-Set MIHU_TENANT to your workspace (acme of acme.mihu.ai) and run "trunkctl login", or try any command
+Run "trunkctl login --workspace acme" for your workspace (acme of acme.mihu.ai), or try any command
 with --demo, which needs no workspace. Data goes to standard output, everything else to standard
 error.`,
 		Example: `  trunkctl --demo list
@@ -120,21 +131,30 @@ error.`,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE:          func(*cobra.Command, []string) error { return a.checkGlobal() },
 	}
-	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	showVersion := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *showVersion {
+			return a.printVersion()
+		}
+		return cmd.Help()
+	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommandGroupID("other")
 
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(),
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, "Help of a command: {{.CommandPath}} COMMAND --help"))
 	a.addGlobalFlags(root)
 	a.addCommands(root)
 	helpOrRefuse(root)
 	a.markStarts(root)
+	a.completeFromCache(root)
 	term.FitHelp(root, term.Width(a.stdout))
 	return root
 }
 
 func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.global.workspace, "workspace", "", "workspace `NAME`: acme of acme.mihu.ai (default $MIHU_TENANT)")
+	flags.StringVar(&a.global.workspace, "workspace", "", "workspace `NAME`: of the config, or acme of acme.mihu.ai (default $MIHU_WORKSPACE, then $MIHU_TENANT)")
 	flags.StringVar(&a.global.baseURL, "base-url", "", "override the API base `URL` (default $MIHU_BASE_URL)")
 	flags.StringVar(&a.global.tokenFile, "token-file", "", "read the token from `FILE`, - for standard input (default $MIHU_API_TOKEN, then the token of \"trunkctl login\")")
 	flags.StringVarP(&a.global.output, "output", "o", term.FormatTable, "data `FORMAT`: table, json, csv or yaml")
@@ -147,7 +167,10 @@ func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags.BoolP("help", "h", false, "show the help of the command")
 	completeWords(root, "output", term.Formats...)
 	completeWords(root, "color", term.Colors...)
-	completeNothing(root, "workspace", "base-url", "rate", "timeout")
+	completeNothing(root, "base-url", "rate", "timeout")
+	_ = root.RegisterFlagCompletionFunc("workspace", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return a.completeWorkspace(cmd, nil, typed)
+	})
 }
 
 func (a *app) addCommands(root *cobra.Command) {
@@ -169,7 +192,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.doctorCommand(), a.versionCommand(), completionCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)
@@ -226,7 +249,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 func (a *app) markStarts(command *cobra.Command) {
 	if inner := command.RunE; inner != nil {
 		command.RunE = func(cmd *cobra.Command, args []string) error {
-			a.started = true
+			a.started, a.command = true, cmd
 			return inner(cmd, args)
 		}
 	}

@@ -83,6 +83,7 @@ func TestInterruptedInput(t *testing.T) {
 			args: args, stdin: input, stdout: io.Discard, stderr: &stderr, signals: signals,
 			getenv:    func(name string) string { return f.env()[name] },
 			configDir: func() (string, error) { return f.dir, nil },
+			stateDir:  func() (string, error) { return f.dir, nil },
 		})
 		close(input.end)
 		require.Equal(t, exitInterrupted, code, "%v", args)

@@ -50,6 +50,7 @@ return any of these fields.`,
 	cmd.MarkFlagsMutuallyExclusive("sip-prompt", "clear-sip-username")
 	cmd.MarkFlagsMutuallyExclusive("sip-prompt", "clear-sip-password")
 	addDryRun(cmd, &dryRun)
+	addYes(cmd, &a.yes)
 	return cmd
 }
 
@@ -126,11 +127,19 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 		}
 		return cmp.Or(a.printChange(true, plan), refused)
 	}
-	snap, err := w.client.Trunks.Update(ctx, id, req)
+	if err := a.confirmProduction(ctx, w, "Update the trunk of "+id.PhoneNumber+" in "+w.name+"?"); err != nil {
+		return err
+	}
+	a.startRecord(ctx, w)
+	var meta mihu.Response
+	snap, err := w.client.Trunks.Update(ctx, id, req, mihu.WithResponse(&meta))
+	a.recorder.change(ctx, logged{
+		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: sends(req), err: err, requestID: meta.RequestID,
+	})
 	if err != nil {
 		return err
 	}
-	a.note("updated %v", id)
+	a.note("updated %v in %s", id, w.name)
 	done := changeOf(provision.Updated, id, snap)
 	done.Sends = sends(req)
 	return a.printChange(false, done)

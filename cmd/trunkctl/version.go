@@ -15,12 +15,14 @@ func (a *app) versionCommand() *cobra.Command {
 		Short:             "Print the version",
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(*cobra.Command, []string) error {
-			return a.printOne([]term.Column{{Name: "trunkctl"}, {Name: "mihu"}, {Name: "go"}, {Name: "platform"}}, versionRecord{
-				Trunkctl: version(), Mihu: mihu.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-			})
-		},
+		RunE:              func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	return a.printOne([]term.Column{{Name: "trunkctl"}, {Name: "mihu"}, {Name: "go"}, {Name: "platform"}}, versionRecord{
+		Trunkctl: version(), Mihu: mihu.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	})
 }
 
 type versionRecord struct {

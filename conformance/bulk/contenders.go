@@ -44,7 +44,8 @@ func runImport(ctx context.Context, program, dir string, rows int, s settings) (
 // importCommand returns the command that imports a file, or resumes its import.
 func importCommand(ctx context.Context, program, file string, server *remote, s settings) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, "import", file, "--resume", "--yes", "--workers", strconv.Itoa(s.workers)) //nolint:gosec // built above
-	cmd.Env = server.environment()
+	// The log of the changes goes to the directory of the file.
+	cmd.Env = append(server.environment(), "XDG_STATE_HOME="+filepath.Dir(file))
 	return cmd
 }
 

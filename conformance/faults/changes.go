@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/mihutest"
@@ -12,12 +13,23 @@ import (
 // and values, so the trunk shows whether the call was applied, even if an attempt is applied late. The
 // server must refuse some of the calls.
 func changes(ctx context.Context, l *lab) error {
-	srv, err := mihutest.Start(everyRequest())
+	return change(ctx, l, l.mix(everything(false)))
+}
+
+// changesDeviating is changes with reads that lag and with responses that prove nothing.
+func changesDeviating(ctx context.Context, l *lab) error {
+	mixed := l.mix(slices.Concat(everything(false), deviations(true)))
+	mixed.maxLag = maxLag
+	return change(ctx, l, mixed, mihutest.WithRules(laggedServer))
+}
+
+func change(ctx context.Context, l *lab, mixed *mix, opts ...mihutest.Option) error {
+	srv, err := mihutest.Start(append(opts, everyRequest())...)
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	client, err := srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout))
+	client, err := srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout), laggedClient)
 	if err != nil {
 		return err
 	}
@@ -36,7 +48,6 @@ func changes(ctx context.Context, l *lab) error {
 		}
 		plans[i] = plan(i, before, srv.AddAgent(fmt.Sprintf("Successor %d", i)), busy)
 	}
-	mixed := l.mix(everything(false))
 	srv.InjectFunc(mixed.choose)
 	var book ledger
 	parallel(ctx, createWorkers, calls, func(i int) bool {

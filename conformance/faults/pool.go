@@ -52,7 +52,7 @@ func pool(ctx context.Context, l *lab) error {
 
 	mixed := l.mix([]ingredient{{"503", 0.02, func(*rand.Rand) mihutest.Fault {
 		return mihutest.Fault{Status: http.StatusServiceUnavailable}
-	}}})
+	}, nil}})
 	rounds, calls := either(l, 25, 9), 800
 	ratios := make([]float64, rounds)
 	for i := range ratios {

@@ -59,7 +59,7 @@ func createsToxiproxy(ctx context.Context, l *lab) error {
 		return srv.NewClient(mihu.WithRetryPolicy(fastRetries), mihu.WithAttemptTimeout(attemptTimeout),
 			mihu.WithHTTPClient(&http.Client{Transport: transport}), mihu.WithLogger(counted.logger()))
 	}
-	return create(ctx, l, srv, connect, either(l, 10_000, 1_000), func() {
+	return create(ctx, l, srv, connect, either(l, 10_000, 1_000), 0.5, func() {
 		stopProxies()
 		sent, hit := counted.sent.Load(), counted.hit.Load()
 		_, total := mixed.hits()

@@ -66,6 +66,14 @@ func NewRecords(w io.Writer, format string, colors bool, columns []Column) *Reco
 // Single makes the one record that will be added the whole document, instead of a list of one.
 func (r *Records) Single() { r.single = true }
 
+// OmitEmptyTable leaves out the header of a table without records. The caller says instead that
+// there are none.
+func (r *Records) OmitEmptyTable() {
+	if r.table != nil {
+		r.table.omitEmpty = true
+	}
+}
+
 // Count returns the number of records added so far.
 func (r *Records) Count() int { return r.count }
 

@@ -14,19 +14,31 @@ import (
 
 // Confirm asks a question and reports whether the reply is "y" or "yes".
 func Confirm(ctx context.Context, in io.Reader, console io.Writer, question string) (bool, error) {
-	_, _ = fmt.Fprintf(console, "%s [y/N] ", question)
+	reply, err := ask(ctx, in, console, question+" [y/N] ")
+	switch strings.ToLower(reply) {
+	case "y", "yes":
+		return err == nil, err
+	}
+	return false, err
+}
+
+// ConfirmName asks for a name and reports whether the reply is that name.
+func ConfirmName(ctx context.Context, in io.Reader, console io.Writer, question, name string) (bool, error) {
+	reply, err := ask(ctx, in, console, question+" ")
+	return err == nil && reply == name, err
+}
+
+// ask reads a line. The end of the input ends it too.
+func ask(ctx context.Context, in io.Reader, console io.Writer, question string) (string, error) {
+	_, _ = io.WriteString(console, question)
 	reply, err := Interruptible(ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
 	if err != nil {
 		_, _ = fmt.Fprintln(console) // Enter was not pressed
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+	if errors.Is(err, io.EOF) {
+		err = nil
 	}
-	switch strings.ToLower(strings.TrimSpace(reply)) {
-	case "y", "yes":
-		return true, nil
-	}
-	return false, nil
+	return strings.TrimSpace(reply), err
 }
 
 // ReadSecret asks for a secret on a terminal without showing it. It returns [io.EOF] at Ctrl-C,

@@ -23,6 +23,8 @@ type table struct {
 	stacked bool
 	sample  [][]string
 	started bool
+	// omitEmpty leaves out the header if there is no row.
+	omitEmpty bool
 }
 
 func newTable(w *bufio.Writer, columns []Column, width int, colors bool) *table {
@@ -44,7 +46,7 @@ func (t *table) add(cells []string) error {
 }
 
 func (t *table) end() error {
-	if t.started {
+	if t.started || t.omitEmpty && len(t.sample) == 0 {
 		return nil
 	}
 	return t.start()
