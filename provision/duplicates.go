@@ -140,7 +140,7 @@ func (t *table) skip() { t.keys.add(0) }
 // slot returns the slot of a key, or the free one for it.
 func (t *table) slot(key uint64) *uint32 {
 	for i := key * 0x9e3779b97f4a7c15 >> 32; ; i++ { // spreads numbers that follow each other
-		s := &t.slots[i&uint64(len(t.slots)-1)]
+		s := &t.slots[i&uint64(len(t.slots)-1)] //nolint:gosec // a length is not negative
 		if *s == 0 || *t.keys.at(int(*s) - 1) == key {
 			return s
 		}

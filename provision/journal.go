@@ -68,10 +68,10 @@ type journalFile interface {
 // that a [Writer] has written.
 //
 // A last line that was cut short, by a loss of power for example, is discarded, and its item is
-// done again. An empty file is nobody's, and becomes the journal. If the path is a symbolic link, the
-// journal is its target. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
-// with the process. On other systems the caller must make sure that only one run uses a journal at
-// a time.
+// done again. An empty file is nobody's, and becomes the journal. If the path is a symbolic link,
+// the journal is its target. On Linux, macOS and the BSDs the file is locked while it is open, and
+// the lock ends with the process. On other systems the caller must make sure that only one run uses
+// a journal at a time.
 //
 // Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and
 // [mihu.ErrInvalid] for a file that is not a journal, which is not changed.

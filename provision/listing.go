@@ -81,7 +81,7 @@ func (l *listing) holder(agent agentKey) trunkKey {
 		l.byAgent = make([]uint32, 0, len(l.records))
 		for i := range l.records {
 			if l.records[i].bits&hasAgent != 0 {
-				l.byAgent = append(l.byAgent, uint32(i)) //nolint:gosec // there are fewer trunks than that
+				l.byAgent = append(l.byAgent, uint32(i))
 			}
 		}
 		slices.SortFunc(l.byAgent, func(a, b uint32) int { return compareAgents(l.records[a].agentKey(), l.records[b].agentKey()) })

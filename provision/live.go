@@ -54,13 +54,10 @@ func (l *live) attempt(item *Item) effect {
 	var outcome unknownOutcome
 	looks := l.world == nil
 	done.err = l.retry(func() error {
-		var err error
-		var snapshot *mihu.ChannelSnapshot
 		if !looks {
 			looks = true
-			snapshot, err = l.direct(req, &done)
-			if !errors.Is(err, errLook) {
-				return outcome.keep(err, func() bool { return l.shownUndone(snapshot, req) })
+			if err := l.direct(req, &done); !errors.Is(err, errLook) {
+				return outcome.keep(err, nil)
 			}
 		}
 		did, err := l.client.Trunks.Ensure(l.ctx, req, l.call...)
@@ -74,72 +71,72 @@ func (l *live) attempt(item *Item) effect {
 var errLook = errors.New("provision: look")
 
 // direct does what is left to do according to what is known of the trunk. It returns errLook if
-// Ensure has to look. The snapshot is what was last read.
-func (l *live) direct(req *mihu.TrunkCreateRequest, done *effect) (*mihu.ChannelSnapshot, error) {
+// Ensure has to look.
+func (l *live) direct(req *mihu.TrunkCreateRequest, done *effect) error {
 	trunk, _ := keyOf(req.TrunkID)
 	agent, _ := agentOf(req.AgentUUID, req.Channel)
 	found, err := l.world.get(l.ctx, trunk)
 	if err != nil {
 		if isFatal(l.ctx, err) || mihu.IsRefusal(err) {
-			return nil, err
+			return err
 		}
-		return nil, errLook
+		return errLook
 	}
 	needs := needOf(req, found)
 	switch {
 	case needs == needsLook:
-		return nil, errLook
+		return errLook
 	case needs == needsNothing:
 		done.ensured.Action, done.known = mihu.ActionUnchanged, found.Known
-		return nil, nil
+		return nil
 	case needs != needsUpdate && l.isHeld(trunk, agent):
 		done.known = found.Known
-		return nil, errHeld
+		return errHeld
 	case needs == needsTrunk:
 		return l.create(req, done)
 	case needs == needsAgent:
 		snap, err := l.client.Trunks.Assign(l.ctx, req.TrunkID, req.AgentUUID, l.call...)
 		if err != nil {
-			return nil, lookIfGone(err)
+			return lookIfGone(err)
 		}
 		l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionAssigned, PreviousAgentUUID: found.AgentUUID}, req)
 	}
 	if !sendsMore(req) {
-		return nil, nil
+		return nil
 	}
 	return l.update(req, done)
 }
 
 // create creates a trunk that is not there as far as is known. If the API refuses it, it looks
 // whether the trunk is there after all.
-func (l *live) create(req *mihu.TrunkCreateRequest, done *effect) (*mihu.ChannelSnapshot, error) {
+func (l *live) create(req *mihu.TrunkCreateRequest, done *effect) error {
 	snap, err := l.client.Trunks.Create(l.ctx, req, l.call...)
 	if err == nil {
 		l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionCreated}, req)
-		return snap, nil
+		return nil
 	}
 	if errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
-		return nil, err
+		return err
 	}
 	found, readErr := l.client.Channels.GetByNumber(l.ctx, req.PhoneNumber, l.call...)
 	if readErr == nil && found.Binding(req.Channel).Bound {
-		return nil, errLook
+		return errLook
 	}
-	return nil, err
+	return err
 }
 
 // update sends what cannot be read back to an existing trunk. If the response shows another agent,
 // somebody has moved the trunk.
-func (l *live) update(req *mihu.TrunkCreateRequest, done *effect) (*mihu.ChannelSnapshot, error) {
+func (l *live) update(req *mihu.TrunkCreateRequest, done *effect) error {
 	snap, err := l.client.Trunks.Update(l.ctx, req.TrunkID, updateOf(req), l.call...)
 	if err != nil {
-		return nil, lookIfGone(err)
+		return lookIfGone(err)
 	}
 	if !strings.EqualFold(snap.Binding(req.Channel).AgentUUID, req.AgentUUID) {
-		return nil, errLook
+		return errLook
 	}
 	l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionUpdated}, req)
-	return snap, nil
+	return nil
 }
 
 // lookIfGone returns errLook if the trunk is not there.

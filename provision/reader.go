@@ -53,10 +53,11 @@ type ReaderOptions struct {
 // are left, the next is read singly. Then the rest is listed, once. A trunk that a complete list
 // does not have is not there.
 //
-// For n trunks in a workspace of p pages that is at most 2p-1 requests, and at most n+1 if n is less than
-// p. A list can be wrong: if it fails, ends early or has fewer numbers than it reported, trunks that it
-// did not show are read singly, and it is listed again after as many reads as it has pages, three
-// times at most. What a list leaves open of a trunk, such as missing bindings, is read singly.
+// For n trunks in a workspace of p pages that is at most 2p-1 requests, and at most n+1 if n is
+// less than p. A list can be wrong: if it fails, ends early or has fewer numbers than it reported,
+// trunks that it did not show are read singly, and it is listed again after as many reads as it has
+// pages, three times at most. What a list leaves open of a trunk, such as missing bindings, is read
+// singly.
 //
 // A Reader remembers the list: 24 bytes for every trunk. It does not see later changes. Report
 // those of your own with Wrote, and use a new Reader after a while. It is safe for concurrent use.

@@ -124,8 +124,8 @@ func TestReaderArguments(t *testing.T) {
 			return provision.NewReader(nil, provision.ReaderOptions{}).Get(t.Context(), trunk(1))
 		},
 		"context: ": func() (provision.Reading, error) {
-			return provision.NewReader(api.client(t), provision.ReaderOptions{}).Get(nil, trunk(1))
-		}, //nolint:staticcheck // that is the test
+			return provision.NewReader(api.client(t), provision.ReaderOptions{}).Get(nil, trunk(1)) //nolint:staticcheck // that is the test
+		},
 		"trunk ": func() (provision.Reading, error) {
 			return provision.NewReader(api.client(t), provision.ReaderOptions{}).Get(t.Context(), mihu.TrunkID{PhoneNumber: "+12340000001"})
 		},
@@ -226,7 +226,7 @@ func TestReaderOfWrongLists(t *testing.T) {
 		{"the first page comes again, and there are but two", func(page int) (int, []string, string) {
 			return 200, listed(0, 200), pagination(page, 400)
 		}, 0, 300},
-		{"the first page has fewer than it reports", func(page int) (int, []string, string) {
+		{"the first page has fewer than it reports", func(int) (int, []string, string) {
 			return 200, listed(0, 100), `,"pagination":{"current_page":1,"per_page":200,"last_page":1,"total":450}`
 		}, 0, 400},
 		{"it does not report its extent", func(page int) (int, []string, string) { _, items, _ := right(page); return 200, items, "" }, 4, 0},

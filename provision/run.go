@@ -37,8 +37,8 @@ type Options struct {
 	// possible.
 	Lookup Lookup
 	// AllowSharedAgents is for an API that lets an agent serve several numbers on a channel. By
-	// default, items that want the agent of another item are refused before they are sent, and items whose
-	// agent serves another number wait until it is free.
+	// default, items that want the agent of another item are refused before they are sent, and
+	// items whose agent serves another number wait until it is free.
 	AllowSharedAgents bool
 	// SpareAgent is the UUID of an agent that serves no number. Items that want to swap agents are
 	// done with its help, one cycle at a time: a trunk is assigned to it until its own agent is
@@ -57,8 +57,8 @@ type Lookup string
 // The ways to look up trunks.
 const (
 	// LookupAuto lists the workspace or reads the numbers of items, whichever takes fewer requests;
-	// see [Reader]. A plan lists the whole workspace if an item needs an agent, because only the list
-	// shows which number has it.
+	// see [Reader]. A plan lists the whole workspace if an item needs an agent, because only the
+	// list shows which number has it.
 	LookupAuto Lookup = ""
 	// LookupRows is LookupAuto, but a plan assumes that an agent is free if no number that was
 	// looked up has it. For a few rows of a large workspace that takes at most one request more

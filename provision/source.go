@@ -222,10 +222,10 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 // before it sends anything. If two rows want one agent on one channel, it yields an [*InputError]
 // with their lines, and sends nothing, unless [Options.AllowSharedAgents] is set.
 //
-// Then Run looks up all rows: it lists the workspace, or reads every row if that takes fewer requests,
-// and changes nothing before that. So it knows which rows free agents that other rows need. It
-// takes some 20 bytes of memory for a row, and 30 for a row that the workspace has; other trunks of the
-// list take none.
+// Then Run looks up all rows: it lists the workspace, or reads every row if that takes fewer
+// requests, and changes nothing before that. So it knows which rows free agents that other rows
+// need. It takes some 20 bytes of memory for a row, and 30 for a row that the workspace has; other
+// trunks of the list take none.
 func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		newRun(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
@@ -242,9 +242,9 @@ func (s *Source) Plan(ctx context.Context, client *mihu.Client, opts Options) it
 	}
 }
 
-// CheckAgents returns an [*InputError] if two rows want one agent on one channel, which Run and Plan
-// refuse unless [Options.AllowSharedAgents] is set. Call it to find that out earlier, with the other
-// errors of the file. It reads the file, and sends nothing.
+// CheckAgents returns an [*InputError] if two rows want one agent on one channel, which Run and
+// Plan refuse unless [Options.AllowSharedAgents] is set. Call it to find that out earlier, with the
+// other errors of the file. It reads the file, and sends nothing.
 func (s *Source) CheckAgents() error {
 	never := func() bool { return false }
 	_, _, err := (&survey{source: s, ended: never, finished: func(int) bool { return false }}).rows()

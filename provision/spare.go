@@ -8,9 +8,10 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// breakCycle puts a trunk of a cycle on the spare agent, so that its own agent is free for the next.
-// It returns false if there is no cycle on a channel on which the spare agent serves no number. A
-// cycle that was broken is done before the next, since the spare agent is free again only then.
+// breakCycle puts a trunk of a cycle on the spare agent, so that its own agent is free for the
+// next. It returns false if there is no cycle on a channel on which the spare agent serves no
+// number. A cycle that was broken is done before the next, since the spare agent is free again only
+// then.
 func (l *waitlist) breakCycle() bool {
 	if l.opts.SpareAgent == "" || l.ended() {
 		return false

@@ -48,8 +48,8 @@ func (w workspace) bindings(ctx context.Context) iter.Seq2[binding, error] {
 	}
 }
 
-// bindingsOf returns the bindings of one number. A channel is uncertain if the list does not say, in
-// a form that can be read, whether the number is external and which agent is bound. A purchased
+// bindingsOf returns the bindings of one number. A channel is uncertain if the list does not say,
+// in a form that can be read, whether the number is external and which agent is bound. A purchased
 // number has no trunk, whatever is bound.
 func bindingsOf(number *mihu.PhoneNumber) []binding {
 	all := make([]binding, 0, 2)
