@@ -229,6 +229,16 @@ func TestReaderOfWrongLists(t *testing.T) {
 		{"the first page has fewer than it reports", func(int) (int, []string, string) {
 			return 200, listed(0, 100), `,"pagination":{"current_page":1,"per_page":200,"last_page":1,"total":450}`
 		}, 0, 400},
+		{"the first page lacks some", func(page int) (int, []string, string) {
+			status, items, p := right(page)
+			if page == 1 {
+				items = items[:150]
+			}
+			return status, items, p
+		}, 0, 100},
+		{"the first page comes again, and the total is not reported", func(page int) (int, []string, string) {
+			return 200, listed(0, 200), `,"pagination":{"current_page":1,"per_page":200,"last_page":2}`
+		}, 0, 300},
 		{"it does not report its extent", func(page int) (int, []string, string) { _, items, _ := right(page); return 200, items, "" }, 4, 0},
 		{"it ignores the page, and reports nothing", func(int) (int, []string, string) { return 200, listed(0, have), "" }, 3, 0},
 		{"numbers are repeated", func(page int) (int, []string, string) {
