@@ -43,6 +43,8 @@ type mode interface {
 	expect(asks *expectation) error
 	// attempt does what an item asks for, or finds out what would be done.
 	attempt(item *Item) effect
+	// holds reports whether a trunk or number that the list shows on an agent is still on it.
+	holds(holder trunkKey, agent agentKey) bool
 	// assignSpare puts a trunk on the spare agent.
 	assignSpare(id mihu.TrunkID) error
 	// records reports whether results are written to the journal.

@@ -172,6 +172,13 @@ func updateOf(req *mihu.TrunkCreateRequest) *mihu.TrunkUpdateRequest {
 	return update
 }
 
+// holds reads a number that the list shows on an agent. If it cannot be read, the list counts.
+func (l *live) holds(holder trunkKey, agent agentKey) bool {
+	found, err := l.world.reader.read(l.ctx, holder)
+	is, ok := agentOf(found.AgentUUID, holder.id().Channel)
+	return err != nil || ok && is == agent
+}
+
 // assignSpare moves a trunk to the spare agent.
 func (l *live) assignSpare(id mihu.TrunkID) error {
 	var outcome unknownOutcome

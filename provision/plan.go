@@ -113,6 +113,8 @@ func (p *plan) attempt(item *Item) effect {
 	return done
 }
 
+func (*plan) holds(trunkKey, agentKey) bool { return true }
+
 func (*plan) assignSpare(mihu.TrunkID) error { return nil }
 
 // sendsMore reports whether the request has fields that cannot be read back.

@@ -368,10 +368,11 @@ func TestRunWithAnOldList(t *testing.T) {
 		named.Trunk.Name = "Front desk"
 		gone := want(4, 4)
 		gone.Trunk.Name = "Front desk"
-		results, err := collect(t, provision.Run(t.Context(), client, stream(nil, want(0, 0), named, want(2, 20), want(3, 30), gone, want(5, 5)), provision.Options{Workers: 1}))
+		results, err := collect(t, provision.Run(t.Context(), client, stream(nil, want(0, 0), named, want(2, 20), want(3, 30), gone, want(5, 5), want(7, 6)), provision.Options{Workers: 1}))
 		require.NoError(t, err)
 		assert.Equal(t, []provision.Action{
 			provision.Assigned, provision.Assigned, provision.Assigned, provision.Created, provision.Created, provision.Failed,
+			provision.Created, // its agent is free, though the first list shows it on another number
 		}, actions(results), "%d", status)
 		assert.Equal(t, agent(50), results[0].Ensured.PreviousAgentUUID)
 		for _, result := range results[:5] {
@@ -385,4 +386,33 @@ func TestRunWithAnOldList(t *testing.T) {
 		assert.Equal(t, trunk(6), busy.Holder, "the workspace is listed again")
 		require.Error(t, busy.Err)
 	}
+}
+
+// The list shows an agent on a number that has another by now. Nothing was refused, and the number
+// is read before an item fails.
+func TestRunConfirmsWhoHasAnAgent(t *testing.T) {
+	t.Parallel()
+	api := newLists(0, func(page int) (int, []string, string) {
+		return 200, append(listed(1, 2), listed(9, 1)...), pagination(page, 3)
+	})
+	for i := range 2 {
+		api.trunks[trunk(i+1)] = agent(i + 1)
+	}
+	api.trunks[trunk(9)] = agent(99) // the list shows agent 9
+	items := []provision.Item{want(1, 2), want(2, 9), want(3, 1)}
+	results, err := collect(t, provision.Run(t.Context(), api.client(t), stream(nil, items...), provision.Options{Workers: 1}))
+	require.NoError(t, err)
+	assert.Equal(t, []provision.Action{provision.Assigned, provision.Assigned, provision.Created}, actions(results))
+	assert.Equal(t, 1, api.reads)
+
+	api.trunks[trunk(9)] = agent(9) // and so it is
+	api.trunks[trunk(2)] = agent(2)
+	api.reads = 0
+	results, err = collect(t, provision.Run(t.Context(), api.client(t), stream(nil, want(2, 9), want(4, 2)), provision.Options{Workers: 1}))
+	require.NoError(t, err)
+	assert.Equal(t, []provision.Action{provision.Failed, provision.Failed}, actions(results))
+	assert.Equal(t, 1, api.reads)
+	var busy *provision.AgentBusyError
+	require.ErrorAs(t, results[0].Err, &busy)
+	assert.Equal(t, trunk(9), busy.Holder)
 }

@@ -51,6 +51,7 @@ type waitlist struct {
 	tried   chan *waiting
 
 	refusedSpare map[agentKey]bool // the API refused the spare agent
+	confirmed    map[agentKey]bool // who has the agent was confirmed
 }
 
 // add adds an item that was refused.
@@ -89,7 +90,7 @@ func (l *waitlist) resolve() {
 	}
 	l.queues, l.byTrunk = map[agentKey][]*waiting{}, map[trunkKey]*waiting{}
 	l.holder, l.serves = map[agentKey]trunkKey{}, map[trunkKey]agentKey{}
-	l.refusedSpare = map[agentKey]bool{}
+	l.refusedSpare, l.confirmed = map[agentKey]bool{}, map[agentKey]bool{}
 	l.tried = make(chan *waiting, l.opts.Workers)
 	slices.SortFunc(l.items, func(a, b *waiting) int { return cmp.Compare(a.index, b.index) })
 	for _, w := range l.items {
@@ -103,7 +104,7 @@ func (l *waitlist) resolve() {
 	for _, w := range l.items {
 		l.release(w.agent)
 	}
-	for l.tryReady(); l.breakCycle(); {
+	for l.tryReady(); l.breakCycle() || l.confirm(); {
 		l.tryReady()
 	}
 	l.explain()
@@ -140,6 +141,28 @@ func (l *waitlist) findHolders() error {
 		}
 	}
 	return nil
+}
+
+// confirm asks who has the agents of items that were not sent, before these fail because of a list
+// that may be old. Only holders that do not wait themselves matter. It reports whether an agent is
+// free after all.
+func (l *waitlist) confirm() bool {
+	freed := false
+	for _, w := range l.left() {
+		holder := l.holder[w.agent]
+		if holder == 0 || l.byTrunk[holder] != nil || l.confirmed[w.agent] || !errors.Is(w.done.err, errHeld) || l.ended() {
+			continue
+		}
+		l.confirmed[w.agent] = true
+		if l.mode.holds(holder, w.agent) {
+			continue
+		}
+		l.world.hold(w.agent, 0)
+		delete(l.holder, w.agent)
+		l.release(w.agent)
+		freed = true
+	}
+	return freed
 }
 
 // failAll fails every item, because the trunks could not be listed.
