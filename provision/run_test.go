@@ -236,6 +236,20 @@ func TestMaxFailures(t *testing.T) {
 	assert.Len(t, results, 3)
 	assert.Empty(t, api.Flow(), "nothing else was begun")
 
+	// Nothing else is begun after a failure at the API either.
+	for range 20 {
+		api := newMemory()
+		api.fault = func(_ int, req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				return problem(http.StatusForbidden), nil
+			}
+			return passes()
+		}
+		_, err = collect(t, provision.Run(t.Context(), api.client(t), many(3), provision.Options{MaxFailures: 1, Workers: 1}))
+		require.ErrorIs(t, err, provision.ErrTooManyFailures)
+		require.Equal(t, []string{"GET /trunks", "POST /trunks"}, api.Flow())
+	}
+
 	// A failure of the last item leaves nothing undone.
 	results, err = collect(t, provision.Run(t.Context(), api.client(t), stream(nil, all[:3]...), provision.Options{MaxFailures: 3}))
 	require.NoError(t, err)
