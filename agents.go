@@ -178,7 +178,7 @@ func (s TrunksService) ByAgent(ctx context.Context, agentUUID string, opts ...Ca
 			return nil, err
 		}
 		if slices.ContainsFunc(number.Unreadable, isBindingPath) {
-			return nil, &incompleteError{op, "the bindings of " + redact.AnyNumber(number.Number) + " are missing or cannot be read"}
+			return nil, &incompleteError{op, notWhole + "the bindings of " + redact.AnyNumber(number.Number) + " are missing or cannot be read"}
 		}
 		for id, binding := range number.Trunks() {
 			if strings.EqualFold(binding.AgentUUID, agentUUID) {
@@ -240,7 +240,7 @@ func (l *agentLookup) see(agent Agent) {
 // result returns the only agent, or why there is none.
 func (l *agentLookup) result(op string) (*Agent, error) {
 	if l.unnamed != "" && !l.isUUID && l.count <= 1 {
-		return nil, &incompleteError{op, "the name of agent " + shownUUID(l.unnamed) + " is missing or cannot be read, and may be this one"}
+		return nil, &incompleteError{op, notWhole + "the name of agent " + shownUUID(l.unnamed) + " is missing or cannot be read, and may be this one"}
 	}
 	if l.count == 1 {
 		return &l.named[0], nil

@@ -32,7 +32,6 @@ type attempt struct {
 	failure    failure
 	retryAfter time.Duration
 	ambiguous  bool // the attempt failed and may have been applied
-	empty      http.Response
 }
 
 // How far an attempt got.
@@ -286,12 +285,12 @@ func (a *attempt) result() AttemptResult {
 	return result
 }
 
-// bare is the response as the loop sees it: its cookies are for the jar, all else was read. Its
+// bare returns the response as the loop sees it: its cookies are for the jar, all else was read. Its
 // status is never that of a redirect, which the loop's http.Client would look into.
-func (a *attempt) bare(req *http.Request) *http.Response {
-	a.empty = http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: req}
-	if cookies := a.response.Header["Set-Cookie"]; cookies != nil {
-		a.empty.Header = http.Header{"Set-Cookie": cookies}
+func (a *attempt) bare() *http.Response {
+	cookies := a.response.Header["Set-Cookie"]
+	if cookies == nil {
+		return a.call.core.loop.received
 	}
-	return &a.empty
+	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Header: http.Header{"Set-Cookie": cookies}}
 }

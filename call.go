@@ -46,6 +46,8 @@ type call struct {
 	into  any
 	watch *watch // nil without hooks
 
+	request loopRequest
+
 	history   history
 	attempt   *attempt      // the last one; nil if the call ended before it was sent
 	responded *attempt      // the last one with a response
@@ -140,7 +142,7 @@ func (c *call) attemptOnce(req *http.Request) (*http.Response, error) {
 		return nil, a.err
 	}
 	c.responded = a
-	return a.bare(req), nil
+	return a.bare(), nil
 }
 
 // ready waits for all that must come before an attempt: the planned wait, the pause of the client,

@@ -48,7 +48,7 @@ func (e *expectation) check(s *ChannelSnapshot) error {
 	if e == nil {
 		return nil
 	}
-	if digits := digitsOf(s.Number); e.number != "" && digits != digitsOf(e.number) && (digits != "" || !e.anyText) {
+	if !e.isAbout(s.Number) {
 		return &contradiction{what: "it is about another number, " + redact.AnyNumber(s.Number)}
 	}
 	if e.uuid != "" && s.PhoneNumberUUID != "" && !strings.EqualFold(s.PhoneNumberUUID, e.uuid) {
@@ -67,6 +67,15 @@ func (e *expectation) check(s *ChannelSnapshot) error {
 		return &contradiction{what: fmt.Sprintf("the number is on another agent on %s, %s", e.channel, shownUUID(binding.AgentUUID)), agentOnly: true}
 	}
 	return nil
+}
+
+// isAbout reports whether the number is the one that was asked for.
+func (e *expectation) isAbout(number string) bool {
+	if e.number == "" || number == e.number {
+		return true
+	}
+	digits := digitsOf(number)
+	return digits == digitsOf(e.number) || digits == "" && e.anyText
 }
 
 // needsRead reports whether a write succeeded, and only a read can show the channels that belong to

@@ -13,9 +13,33 @@ import (
 // go-retryablehttp, which rewinds the body and goes round. All else is the call's, which both its
 // transport and its policy find in the context: what to wait for before an attempt, how to send it,
 // and whether another one follows.
-type loop struct{ client retryablehttp.Client }
+type loop struct {
+	client retryablehttp.Client
+	// received stands for every response without cookies; nobody changes it.
+	received *http.Response
+}
+
+// loopRequest is what the loop needs of a call. It is part of the call, so that it is not allocated beside
+// it.
+type loopRequest struct {
+	retryablehttp.Request
+	ctx callContext
+}
+
+// callContext is a context that carries a call.
+type callContext struct {
+	context.Context
+	call *call
+}
 
 type callKey struct{}
+
+func (c *callContext) Value(key any) any {
+	if key == (callKey{}) {
+		return c.call
+	}
+	return c.Context.Value(key)
+}
 
 func callOf(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
@@ -23,7 +47,7 @@ func callOf(ctx context.Context) *call {
 }
 
 func newLoop(jar http.CookieJar) *loop {
-	return &loop{retryablehttp.Client{
+	return &loop{received: &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, client: retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: sender{}, Jar: jar},
 		RetryMax:   math.MaxInt,
 		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) { return callOf(ctx).again(), nil },
@@ -47,8 +71,9 @@ func (sender) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // run sends the attempts of the call, one after the other, until its policy or a success ends it.
 func (l *loop) run(c *call) {
-	ctx := context.WithValue(c.ctx, callKey{}, c)
-	req := &retryablehttp.Request{Request: c.core.blank.WithContext(ctx)}
+	c.request.ctx = callContext{c.ctx, c}
+	req := &c.request.Request
+	*req = retryablehttp.Request{Request: c.core.blank.WithContext(&c.request.ctx)}
 	req.Method, req.URL, req.Header = c.spec.method, &c.url, http.Header{}
 	if c.body != nil {
 		if err := req.SetBody(c.body); err != nil {

@@ -30,21 +30,7 @@ type NumbersService struct{ client *Client }
 // API: GET /phone-numbers, which is seen in an example only. Its parameters are not documented, see
 // [ListOptions].
 func (s NumbersService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*Page[PhoneNumber], error) {
-	if options == nil {
-		options = new(ListOptions)
-	}
-	if err := options.check(OpNumbersList); err != nil {
-		return nil, err
-	}
-	page, err := s.page(ctx, *options, opts)
-	if err != nil {
-		return nil, err
-	}
-	return page.page(), nil
-}
-
-func (s NumbersService) page(ctx context.Context, options ListOptions, opts []CallOption) (*numberPage, error) {
-	return fetchPage[PhoneNumber, *PhoneNumber](ctx, s.client, OpNumbersList, numbersPath, options, opts)
+	return listNumbers(ctx, s.client, OpNumbersList, numbersPath, options, opts)
 }
 
 // All iterates over every number of the workspace, purchased and external, each once, as
@@ -53,9 +39,7 @@ func (s NumbersService) page(ctx context.Context, options ListOptions, opts []Ca
 //
 // API: GET /phone-numbers, which is seen in an example only.
 func (s NumbersService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
-	return allItems(ctx, OpNumbersAll, value(options), opts, func(ctx context.Context, page ListOptions) (*numberPage, error) {
-		return s.page(ctx, page, opts)
-	})
+	return allNumbers(ctx, s.client, OpNumbersAll, OpNumbersList, numbersPath, options, opts)
 }
 
 // ChannelSettingsUpdate is a change of the channel settings of a number. A nil field is not sent;

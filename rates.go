@@ -176,7 +176,7 @@ func (l *rateList) place(page *ratePage, number int) error {
 	defer l.mu.Unlock()
 	if e != nil && e.Total != nil {
 		if l.total != nil && *l.total != *e.Total {
-			return &incompleteError{l.op, fmt.Sprintf("the server reported %d items, and then %d", *l.total, *e.Total)}
+			return &incompleteError{l.op, notWhole + fmt.Sprintf("the server reported %d items, and then %d; list again", *l.total, *e.Total)}
 		}
 		l.total = e.Total
 	}

@@ -82,22 +82,26 @@ func endsWithItsConnection(resp *http.Response) bool {
 // envelope is what a success is wrapped in. Success is true before it is decoded, since it may be
 // omitted. Data holds a pointer, which encoding/json decodes into.
 type envelope struct {
-	Success bool            `json:"success"`
-	Data    any             `json:"data"`
-	Error   json.RawMessage `json:"error"`
-	Errors  json.RawMessage `json:"errors"`
+	Success bool   `json:"success"`
+	Data    any    `json:"data"`
+	Error   filled `json:"error"`
+	Errors  filled `json:"errors"`
 }
 
 // reportsError reports whether the envelope has an error, whatever its status.
-func (e *envelope) reportsError() bool { return !isBlank(e.Error) || !isBlank(e.Errors) }
+func (e *envelope) reportsError() bool { return bool(e.Error || e.Errors) }
 
-// isBlank reports whether a value says that there is no error.
-func isBlank(raw json.RawMessage) bool {
-	switch string(bytes.TrimSpace(raw)) {
-	case "", "null", "false", "0", `""`, "[]", "{}":
-		return true
+// filled is whether an error field has something to report.
+type filled bool
+
+func (f *filled) UnmarshalJSON(b []byte) error {
+	switch string(bytes.TrimSpace(b)) {
+	case "null", "false", "0", `""`, "[]", "{}":
+		*f = false
+	default:
+		*f = true
 	}
-	return false
+	return nil
 }
 
 // target is what the data of a success is decoded into.
@@ -251,21 +255,32 @@ func decodeStrictly(body []byte, t target) bool {
 func hasLoneSurrogate(body []byte) bool {
 	for {
 		i := bytes.Index(body, []byte(`\u`))
-		if i < 0 || len(body) < i+6 {
+		if i < 0 || len(body) < i+escapeLen {
 			return false
 		}
-		escaped := i > 0 && isEscaped(body, i)
-		code := body[i+2 : i+6]
-		body = body[i+6:]
-		if escaped || code[0]|0x20 != 'd' || code[1] < '8' {
-			continue
-		}
-		isHigh := code[1] <= '9' || code[1]|0x20 == 'a' || code[1]|0x20 == 'b'
-		if !isHigh || len(body) < 6 || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' || body[3]|0x20 < 'c' {
+		escaped, escape := isEscaped(body, i), body[i:]
+		body = escape[escapeLen:]
+		switch {
+		case escaped || !isSurrogate(escape, '8', 'f'):
+		case isSurrogate(escape, '8', 'b') && isSurrogate(body, 'c', 'f'):
+			body = body[escapeLen:] // a pair
+		default:
 			return true
 		}
-		body = body[6:]
 	}
+}
+
+// escapeLen is the length of an escape such as \ud83d.
+const escapeLen = 6
+
+// isSurrogate reports whether the body begins with the escape of a surrogate whose second digit is
+// in the range.
+func isSurrogate(body []byte, from, to byte) bool {
+	if len(body) < escapeLen || body[0] != '\\' || body[1] != 'u' || body[2]|0x20 != 'd' {
+		return false
+	}
+	digit := body[3] | 0x20 // digits have this bit too
+	return from <= digit && (digit <= '9' || 'a' <= digit) && digit <= to
 }
 
 // isEscaped reports whether the backslash at i is itself escaped.
@@ -337,7 +352,12 @@ func decodeTolerantly(body []byte, t target) error {
 
 // requestID returns the ID in the headers that servers and proxies of this kind use.
 func requestID(header http.Header) string {
-	return firstOf(header.Get("X-Request-Id"), header.Get("X-Correlation-Id"), header.Get("Cf-Ray"))
+	for _, name := range [...]string{"X-Request-Id", "X-Correlation-Id", "Cf-Ray"} { // canonical, so that Get has nothing to do
+		if values := header[name]; len(values) > 0 && values[0] != "" {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 // contentNote returns the media type and size of a response that is not JSON.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"time"
@@ -185,7 +186,7 @@ func (s TrunksService) Get(ctx context.Context, id TrunkID, opts ...CallOption) 
 	binding := snap.Binding(id.Channel)
 	switch {
 	case !binding.Bound && !snap.knows(id.Channel):
-		return nil, fmt.Errorf("mihu: %s: %w: it does not say whether %s is bound", op, malformed("incomplete"), id)
+		return nil, &incompleteError{op, "it does not say whether " + id.String() + " is bound"}
 	case !binding.Bound:
 		return nil, &noTrunkError{id, "no agent is bound on the channel"}
 	case isPurchased(snap):
@@ -211,6 +212,31 @@ func (e *noTrunkError) LogValue() slog.Value { return slog.StringValue(e.Error()
 
 // Format prints the text of Error under every verb: fmt would print the whole number of the ID.
 func (e *noTrunkError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// List returns one page of the numbers that have trunks, one item per number. nil options are those
+// of the first page. A page without items, or with an item that has no number, is an
+// ErrMalformedResponse. What cannot be read of a single item is in its Unreadable.
+//
+// API: GET /phone-numbers/trunks. Its parameters are not documented, see [ListOptions].
+func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*Page[PhoneNumber], error) {
+	return listNumbers(ctx, s.client, OpTrunksList, trunksPath, options, opts)
+}
+
+// All iterates over every number that has trunks, each once. It fetches the next page when the one
+// before is used up, or ahead of that with [AllOptions.Prefetch]. If the loop is left, the fetches
+// in progress are canceled. [WithResponse] describes the last page; it is refused with Prefetch,
+// since pages are then fetched concurrently.
+//
+// The list is complete, or All yields an error, once and with a zero number. If a page reports a
+// total, a last page or a next page and the list ends earlier, All yields an error that matches
+// ErrMalformedResponse. If the pages report nothing of this kind, All continues until a page is
+// empty or has nothing new. What cannot be read of a single item is in its Unreadable.
+//
+// Numbers that are added while All runs may be missed. If numbers are removed while All runs, it
+// may yield an error: list again. All remembers some 16 bytes of every number.
+func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
+	return allNumbers(ctx, s.client, OpTrunksAll, OpTrunksList, trunksPath, options, opts)
+}
 
 // Delete removes the trunk: the agent's binding and, if nothing else is bound to the number, the
 // number's connection with its SIP credentials, as the API documents. The number may be given

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -138,9 +139,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			cut(ctx)
 		}
 	case delivered:
-		for key, values := range d.header {
-			w.Header()[key] = values
-		}
+		maps.Copy(w.Header(), d.header)
 		w.WriteHeader(d.status)
 		// If this is less than Content-Length announces, net/http cuts the connection.
 		_, _ = w.Write(d.body) // the client may be gone

@@ -11,30 +11,10 @@ import (
 
 const maxPerPage = 200
 
-// List returns one page of the numbers that have trunks, one item per number. nil options are those
-// of the first page. A page without items, or with an item that has no number, is an
-// ErrMalformedResponse. What cannot be read of a single item is in its Unreadable.
-//
-// API: GET /phone-numbers/trunks. Its parameters are not documented, see [ListOptions].
-func (s TrunksService) List(ctx context.Context, options *ListOptions, opts ...CallOption) (*Page[PhoneNumber], error) {
-	const op = OpTrunksList
-	if options == nil {
-		options = new(ListOptions)
-	}
-	if err := options.check(op); err != nil {
-		return nil, err
-	}
-	page, err := s.page(ctx, *options, opts)
-	if err != nil {
-		return nil, err
-	}
-	return page.page(), nil
-}
-
-// page fetches a page; the options were checked.
-func (s TrunksService) page(ctx context.Context, options ListOptions, opts []CallOption) (*numberPage, error) {
-	page := new(numberPage)
-	if err := s.client.do(ctx, &spec{op: OpTrunksList, method: http.MethodGet, path: trunksPath, query: options}, page, opts); err != nil {
+// fetchPage fetches a page of a list; its options were checked.
+func fetchPage[T any, P item[T]](ctx context.Context, c *Client, op, path string, query any, opts []CallOption) (*pageTarget[T, P], error) {
+	page := new(pageTarget[T, P])
+	if err := c.do(ctx, &spec{op: op, method: http.MethodGet, path: path, query: query}, page, opts); err != nil {
 		return nil, err
 	}
 	return page, nil
@@ -42,38 +22,66 @@ func (s TrunksService) page(ctx context.Context, options ListOptions, opts []Cal
 
 type numberPage = pageTarget[PhoneNumber, *PhoneNumber]
 
-// All iterates over every number that has trunks, each once. It fetches the next page when the one
-// before is used up, or ahead of that with [AllOptions.Prefetch]. If the loop is left, the fetches
-// in progress are canceled. [WithResponse] describes the last page; it is refused with Prefetch,
-// since pages are then fetched concurrently.
-//
-// The list is complete, or All yields an error, once and with a zero number. If a page reports a
-// total, a last page or a next page and the list ends earlier, All yields an error that matches
-// ErrMalformedResponse. If the pages report nothing of this kind, All continues until a page is
-// empty or has nothing new. What cannot be read of a single item is in its Unreadable.
-//
-// Numbers that are added while All runs may be missed. If numbers are removed while All runs, it
-// may yield an error: list again. All remembers some 16 bytes of every number.
-func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...CallOption) iter.Seq2[PhoneNumber, error] {
-	const op = OpTrunksAll
-	var o AllOptions
-	if options != nil {
-		o = *options
+// listNumbers returns a page of a list of numbers.
+func listNumbers(ctx context.Context, c *Client, op, path string, options *ListOptions, opts []CallOption) (*Page[PhoneNumber], error) {
+	if err := value(options).check(op); err != nil {
+		return nil, err
 	}
-	orDefault(&o.PerPage, maxPerPage)
-	orDefault(&o.Page, 1)
-	return func(yield func(PhoneNumber, error) bool) {
-		if err := o.check(op, opts); err != nil {
-			yield(PhoneNumber{}, err)
+	page, err := fetchPage[PhoneNumber](ctx, c, op, path, value(options), opts)
+	if err != nil {
+		return nil, err
+	}
+	return page.page(), nil
+}
+
+// allNumbers iterates over a list of numbers; listOp is the operation of its pages.
+func allNumbers(ctx context.Context, c *Client, op, listOp, path string, options *AllOptions, opts []CallOption) iter.Seq2[PhoneNumber, error] {
+	return allItems(ctx, op, value(options), opts, func(ctx context.Context, page ListOptions) (*numberPage, error) {
+		return fetchPage[PhoneNumber](ctx, c, listOp, path, page, opts)
+	})
+}
+
+// allItems iterates over the items of all pages. fetch is called with the page that it fetches, and
+// concurrently if pages are fetched ahead.
+func allItems[T any, P item[T]](
+	ctx context.Context, op string, options AllOptions, opts []CallOption,
+	fetch func(context.Context, ListOptions) (*pageTarget[T, P], error),
+) iter.Seq2[T, error] {
+	orDefault(&options.PerPage, maxPerPage)
+	orDefault(&options.Page, 1)
+	return func(yield func(T, error) bool) {
+		if err := options.check(op, opts); err != nil {
+			var zero T
+			yield(zero, err)
 			return
 		}
-		list := &pager[PhoneNumber, *PhoneNumber]{
-			op: op, options: o,
-			fetch: func(ctx context.Context, number int) (*numberPage, error) {
-				return s.page(ctx, ListOptions{Page: number, PerPage: o.PerPage}, opts)
+		list := &pager[T, P]{
+			op: op, options: options,
+			fetch: func(ctx context.Context, number int) (*pageTarget[T, P], error) {
+				return fetch(ctx, ListOptions{Page: number, PerPage: options.PerPage})
 			},
 		}
 		list.items(ctx, yield)
+	}
+}
+
+// mapPage returns the page with its items in another form.
+func mapPage[T, U any](page *Page[T], to func(T) U) *Page[U] {
+	mapped := &Page[U]{Items: make([]U, len(page.Items)), Pagination: page.Pagination}
+	for i, each := range page.Items {
+		mapped.Items[i] = to(each)
+	}
+	return mapped
+}
+
+// mapItems returns the items in another form.
+func mapItems[T, U any](items iter.Seq2[T, error], to func(T) U) iter.Seq2[U, error] {
+	return func(yield func(U, error) bool) {
+		for each, err := range items {
+			if !yield(to(each), err) {
+				return
+			}
+		}
 	}
 }
 
@@ -161,18 +169,21 @@ func (p *pager[T, P]) wantsMore(e *extent, number int) bool {
 func (p *pager[T, P]) missing(number int, hasNew bool) error {
 	switch {
 	case p.count() < p.total:
-		return &incompleteError{p.op, fmt.Sprintf("the server reported %d items and sent %d", p.total, p.count())}
+		return &incompleteError{p.op, notWhole + fmt.Sprintf("the server reported %d items and sent %d; list again", p.total, p.count())}
 	case number < p.lastPage || number == p.lastPage && !hasNew && number > p.options.Page:
-		return &incompleteError{p.op, fmt.Sprintf("page %d is empty or has nothing new, though the server reported more", number)}
+		return &incompleteError{p.op, notWhole + fmt.Sprintf("page %d is empty or has nothing new, though the server reported more; list again", number)}
 	}
 	return nil
 }
 
-// incompleteError is a list that is not whole.
+// notWhole begins what an incompleteError says of a list.
+const notWhole = "the list is not whole: "
+
+// incompleteError is a list, or another set of responses, that lacks something.
 type incompleteError struct{ op, why string }
 
 func (e *incompleteError) Error() string {
-	return "mihu: " + e.op + ": malformed response: the list is not whole: " + e.why + "; list again"
+	return "mihu: " + e.op + ": malformed response: " + e.why
 }
 
 func (e *incompleteError) Unwrap() error { return ErrMalformedResponse }
