@@ -236,7 +236,7 @@ func TestReaderOfWrongLists(t *testing.T) {
 			}
 			return status, items, p
 		}, 0, 100},
-		{"the first page comes again, and the total is not reported", func(page int) (int, []string, string) {
+		{"the first page comes again, and the total is not reported", func(int) (int, []string, string) {
 			return 200, listed(0, 200), `,"pagination":{"current_page":1,"per_page":200,"last_page":2}`
 		}, 0, 300},
 		{"it does not report its extent", func(page int) (int, []string, string) { _, items, _ := right(page); return 200, items, "" }, 4, 0},
