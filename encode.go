@@ -20,6 +20,9 @@ import (
 
 // target returns the path with its arguments filled in.
 func (s *spec) target(found *violations) string {
+	if len(s.args) == 0 && isPlainPath(s.path) {
+		return s.path
+	}
 	path, rooted := strings.CutPrefix(s.path, "/")
 	plain, names := rooted, map[string]bool(nil)
 	for segment := range strings.SplitSeq(path, "/") {
@@ -71,6 +74,21 @@ func argName(segment string) (string, bool) {
 	name, opens := strings.CutPrefix(segment, "{")
 	name, closes := strings.CutSuffix(name, "}")
 	return name, opens && closes && name != ""
+}
+
+// isPlainPath reports whether the path has no arguments and needs no escaping, as most have.
+func isPlainPath(path string) bool {
+	rest, rooted := strings.CutPrefix(path, "/")
+	for rooted {
+		segment, after, more := strings.Cut(rest, "/")
+		if !isPlainSegment(segment) {
+			return false
+		}
+		if rest = after; !more {
+			return true
+		}
+	}
+	return false
 }
 
 // isPlainSegment reports whether the segment needs no escaping.

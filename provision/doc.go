@@ -53,14 +53,18 @@
 //
 //   - It is validated, and compared with the items before it. An item that is the same as an
 //     earlier one is a [Duplicate]. One that asks for something else of the same trunk fails with a
-//     [*DuplicateError]. Nothing is sent for either. In a file, [Open] and [Spool] refuse the second
-//     kind.
-//   - Its credentials are looked up. 3. [mihu.TrunksService.Ensure] creates the trunk, or updates
-//     it to match. Transient errors are
-//     retried.
+//     [*DuplicateError], and one that wants the same agent with a [*SharedAgentError]. Nothing is
+//     sent for any of them. A file is refused as a whole: [Open] and [Spool] refuse the second kind,
+//     [Source.Run] and [Source.Plan] the third.
+//   - Its credentials are looked up.
+//   - Its trunk is looked up, in the list of the workspace or singly, whichever takes fewer
+//     requests; see [Reader].
+//   - What differs is sent: a trunk is created, assigned to the item's agent, or updated with what
+//     cannot be read back. Transient errors are retried. If the trunk is not as the list showed it,
+//     [mihu.TrunksService.Ensure] creates it, or updates it to match.
 //   - If its agent serves another number, the item waits for the end of the stream. It is done as
 //     soon as other items have freed the agent. If none does, it fails with an [*AgentBusyError] or
-//     a [*CycleError].
+//     a [*CycleError]. [Options.SpareAgent] breaks cycles.
 //
 // # Stop and resume
 //

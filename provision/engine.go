@@ -20,8 +20,10 @@ type engine struct {
 	workspace
 	mode       mode
 	items      iter.Seq2[Item, error]
+	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
+	world      *world // nil for a run that reads every number
 
 	pool     *pool
 	waitlist waitlist
@@ -34,13 +36,17 @@ type engine struct {
 type mode interface {
 	// name is that of the operation, for errors.
 	name() string
-	// begin is called before everything else. It may change the options.
-	begin(opts *Options) error
-	// attempt does what an item asks for, or finds out what would be done. The result is nil if no
-	// request was made.
-	attempt(item *Item) (*mihu.EnsureResult, error)
-	// bindings lists all trunks with their agents.
-	bindings() iter.Seq2[binding, error]
+	// begin is called before everything else.
+	begin()
+	// expect looks up, before the first item, what it can. asks is what the items ask about, nil if
+	// that is not known.
+	expect(asks *expectation) error
+	// attempt does what an item asks for, or finds out what would be done.
+	attempt(item *Item) effect
+	// holds reports whether a trunk or number that the list shows on an agent is still on it.
+	holds(holder trunkKey, agent agentKey) bool
+	// assignSpare puts a trunk on the spare agent.
+	assignSpare(id mihu.TrunkID) error
 	// records reports whether results are written to the journal.
 	records() bool
 }
@@ -59,11 +65,25 @@ func newEngine(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, e
 	}
 }
 
+// from sets the source of the items.
+func (e *engine) from(s *Source) *engine {
+	e.source = s
+	return e
+}
+
 // validate returns an error for arguments that cannot be used.
 func (e *engine) validate() error {
 	violations := validateRun(e.ctx, e.client, e.opts.Workers, e.opts.MaxFailures)
 	if e.items == nil {
 		violations = append(violations, mihu.FieldViolation{Field: "items", Problem: "nil; want a stream of items"})
+	}
+	switch e.opts.Lookup {
+	case LookupAuto, LookupRows, LookupList, LookupEach:
+	default:
+		violations = append(violations, mihu.FieldViolation{Field: "lookup", Value: plain(string(e.opts.Lookup)), Problem: "unknown; want rows, list or each, or nothing for whichever is cheaper"})
+	}
+	if _, ok := agentOf(e.opts.SpareAgent, mihu.ChannelCall); !ok && e.opts.SpareAgent != "" {
+		violations = append(violations, mihu.FieldViolation{Field: "spare agent", Value: plain(e.opts.SpareAgent), Problem: "not a UUID"})
 	}
 	if len(violations) > 0 {
 		return invalid(e.mode.name(), violations...)
@@ -106,10 +126,7 @@ func (e *engine) run(yield func(Result, error) bool) {
 		defer e.opts.Journal.release()
 	}
 	e.opts.Workers = cmp.Or(e.opts.Workers, defaultWorkers)
-	if err := e.mode.begin(&e.opts); err != nil {
-		yield(Result{}, err)
-		return
-	}
+	e.mode.begin()
 	e.start()
 	defer e.leave()
 	var progress Progress
@@ -129,6 +146,10 @@ func (e *engine) run(yield func(Result, error) bool) {
 
 func (e *engine) start() {
 	e.pool = newPool(e.stopper, e.opts.Workers)
+	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach {
+		e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
+		e.world.reader.each = e.opts.Lookup == LookupEach
+	}
 	e.waitlist.engine = e
 	e.events = make(chan event, e.opts.Workers)
 	e.recorded = make(chan event, e.opts.Workers)
@@ -154,6 +175,9 @@ func (e *engine) leave() {
 
 // produce takes items from the stream until that or the run ends, and then tries the waitlist.
 func (e *engine) produce() {
+	if !e.survey() {
+		return
+	}
 	index := 0
 	for item, err := range e.items {
 		switch {
@@ -176,6 +200,44 @@ func (e *engine) produce() {
 	e.waitlist.resolve()
 }
 
+// survey finds out what it can before the first item. It returns false if the run ends.
+func (e *engine) survey() bool {
+	var asks *expectation
+	if e.source != nil {
+		s := &survey{source: e.source, ended: e.ended, shared: e.opts.AllowSharedAgents, spare: e.opts.SpareAgent, finished: func(int) bool { return false }}
+		if e.opts.Journal != nil {
+			s.finished = e.opts.Journal.has
+		}
+		found, ok, err := s.rows()
+		switch {
+		case err != nil:
+			e.end(err)
+			return false
+		case !ok:
+			e.leaveUndone()
+			return false
+		}
+		asks = found
+		if e.world != nil {
+			e.world.reader.expected, e.world.reader.keeps = len(asks.trunks), asks.asksFor
+		}
+	}
+	if err := e.mode.expect(asks); err != nil {
+		e.end(err)
+		return false
+	}
+	return true
+}
+
+// isHeld reports whether an agent serves another number, as far as is known.
+func (e *engine) isHeld(trunk trunkKey, agent agentKey) bool {
+	if e.opts.AllowSharedAgents {
+		return false
+	}
+	holder := e.world.holderOf(agent)
+	return holder != 0 && holder != trunk
+}
+
 // take decides what becomes of an item. It returns false if the run ends.
 func (e *engine) take(j *job) bool {
 	if e.opts.Workers == 1 {
@@ -194,12 +256,12 @@ func (e *engine) take(j *job) bool {
 		}
 	}
 	if err := j.item.Trunk.Validate(); err != nil {
-		e.finish(j, nil, err)
+		e.finish(j, effect{err: err})
 		return true
 	}
 	switch repeats, err := e.duplicates.check(&j.item, j.index); {
 	case err != nil:
-		e.finish(j, nil, err)
+		e.finish(j, effect{err: err})
 		return true
 	case repeats:
 		e.events <- &outcome{Result: Result{Item: j.item, Index: j.index, Action: Duplicate}}
@@ -210,24 +272,30 @@ func (e *engine) take(j *job) bool {
 
 // do is the task of a worker: the first attempt of an item.
 func (e *engine) do(j *job) {
-	done, err := e.mode.attempt(&j.item)
-	if mayWait(&j.item, done, err) {
-		e.waitlist.add(j, done, err)
+	done := e.mode.attempt(&j.item)
+	if mayWait(&j.item, done) {
+		e.waitlist.add(j, done)
 		return
 	}
-	e.finish(j, done, err)
+	e.finish(j, done)
 }
 
 // finish reports the result of an item that did not wait.
-func (e *engine) finish(j *job, done *mihu.EnsureResult, err error) { e.report(j, done, err, false) }
+func (e *engine) finish(j *job, done effect) { e.report(j, done, false) }
 
 // report reports the result of an item, and ends the run if the result demands it.
-func (e *engine) report(j *job, done *mihu.EnsureResult, err error, waited bool) {
-	if err != nil {
-		e.fail(err, done != nil)
+func (e *engine) report(j *job, done effect, waited bool) {
+	if e.world != nil {
+		e.world.forget(j.item.Trunk.TrunkID)
+	}
+	if done.err != nil {
+		e.fail(done.err, done.ensured != nil)
 	}
 	e.events <- &outcome{
-		Result: Result{Item: j.item, Index: j.index, Action: actionOf(done, err), Ensured: done, Err: err},
+		Result: Result{
+			Item: j.item, Index: j.index, Action: actionOf(done.ensured, done.err), Ensured: done.ensured, Known: done.known,
+			Spare: done.spare, Err: done.err,
+		},
 		digest: j.digest, waited: waited,
 	}
 }

@@ -38,11 +38,7 @@ type DuplicateError struct {
 
 // Error returns the trunk, and the place of the earlier item.
 func (e *DuplicateError) Error() string {
-	where := "item " + strconv.Itoa(e.FirstIndex+1)
-	if e.FirstLine > 0 {
-		where = "line " + strconv.Itoa(e.FirstLine)
-	}
-	return "provision: not sent: " + e.Trunk.String() + " has different content in " + where + "; keep one of the two"
+	return "provision: not sent: " + e.Trunk.String() + " has different content in " + place(e.FirstIndex, e.FirstLine) + "; keep one of the two"
 }
 
 // Is reports whether target is [mihu.ErrInvalid].
@@ -53,6 +49,40 @@ func (e *DuplicateError) LogValue() slog.Value { return slog.StringValue(e.Error
 
 // Format prints Error for every verb.
 func (e *DuplicateError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
+
+// SharedAgentError is the error of an item that wants the agent of an earlier item on the same
+// channel. An agent serves one number per channel. It matches [mihu.ErrInvalid]. Nothing was sent
+// for the item.
+type SharedAgentError struct {
+	// Trunk is the trunk of the item, and AgentUUID the agent that both want.
+	Trunk     mihu.TrunkID `json:"-"`
+	AgentUUID string
+	// FirstIndex and FirstLine are those of the earlier item. FirstLine is 0 if it has none.
+	FirstIndex, FirstLine int
+}
+
+// Error returns the agent, and the place of the earlier item.
+func (e *SharedAgentError) Error() string {
+	return "provision: not sent: " + e.Trunk.String() + " wants agent " + plain(e.AgentUUID) + ", as does " + place(e.FirstIndex, e.FirstLine) +
+		"; an agent serves one number per channel, use another agent"
+}
+
+// Is reports whether target is [mihu.ErrInvalid].
+func (e *SharedAgentError) Is(target error) bool { return target == mihu.ErrInvalid }
+
+// LogValue returns the text of Error.
+func (e *SharedAgentError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// Format prints Error for every verb.
+func (e *SharedAgentError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
+
+// place returns the place of an item in its input.
+func place(index, line int) string {
+	if line > 0 {
+		return "line " + strconv.Itoa(line)
+	}
+	return "item " + strconv.Itoa(index+1)
+}
 
 // Swap is one trunk of a [CycleError].
 type Swap struct {
@@ -111,7 +141,7 @@ type AgentBusyError struct {
 	Trunk     mihu.TrunkID `json:"-"`
 	AgentUUID string
 	Holder    mihu.TrunkID `json:"-"`
-	// Err is the API's error; nil if no request was made, as for [Plan].
+	// Err is the API's error; nil if no request was made, because the list shows the holder.
 	Err error
 }
 

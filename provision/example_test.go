@@ -81,11 +81,13 @@ func ExampleRun() {
 func ExamplePlan() {
 	client, server := fake()
 	defer server.Close()
-	if err := server.AddTrunk(mihutest.Trunk{ID: trunk(1), AgentUUID: agent(1)}); err != nil {
-		fmt.Println(err)
-		return
+	for _, i := range []int{1, 6} {
+		if err := server.AddTrunk(mihutest.Trunk{ID: trunk(i), AgentUUID: agent(i)}); err != nil {
+			fmt.Println(err)
+			return
+		}
 	}
-	items := []provision.Item{want(1, 2), want(3, 1), want(4, 2)}
+	items := []provision.Item{want(1, 2), want(3, 1), want(4, 6)}
 	for result, err := range provision.Plan(context.Background(), client, stream(nil, items...), provision.Options{}) {
 		if err != nil {
 			fmt.Println(err)
@@ -100,7 +102,7 @@ func ExamplePlan() {
 	// Output:
 	// +1234•••0001/call assigned
 	// +1234•••0003/call created
-	// +1234•••0004/call failed its agent serves +1234•••0001/call
+	// +1234•••0004/call failed its agent serves +1234•••0006/call
 }
 
 // One trunk, with credentials that are kept elsewhere.

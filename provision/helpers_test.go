@@ -190,7 +190,7 @@ func (m *memory) handle(req *http.Request, body []byte) *http.Response {
 	case "PATCH/trunks":
 		m.updated++
 	default:
-		return answer(http.StatusOK, `{"success":true,"data":{"items":[]}}`)
+		return m.list()
 	}
 	is, ok := m.trunks[in.TrunkID]
 	if m.forgets {
@@ -200,6 +200,15 @@ func (m *memory) handle(req *http.Request, body []byte) *http.Response {
 		return answer(http.StatusNotFound, `{"success":false,"message":"no such number"}`)
 	}
 	return answer(http.StatusOK, fmt.Sprintf(`{"success":true,"data":{"number":%q,"is_external":true,"channels":{"call":{"bound":true,"agent_uuid":%q}}}}`, in.PhoneNumber, is))
+}
+
+// list returns all trunks as one page.
+func (m *memory) list() *http.Response {
+	var items []string
+	for id, agent := range m.trunks {
+		items = append(items, fmt.Sprintf(`{"number":%q,"is_external":true,"bindings":{"call":{"bound":true,"agent_uuid":%q}}}`, id.PhoneNumber, agent))
+	}
+	return answer(http.StatusOK, fmt.Sprintf(`{"success":true,"data":{"items":[%s],"pagination":{"current_page":1,"last_page":1,"total":%d}}}`, strings.Join(items, ","), len(items)))
 }
 
 func answer(status int, body string, header ...string) *http.Response {

@@ -68,10 +68,10 @@ type journalFile interface {
 // that a [Writer] has written.
 //
 // A last line that was cut short, by a loss of power for example, is discarded, and its item is
-// done again. An empty file is nobody's, and becomes the journal. If the path is a symbolic link, the
-// journal is its target. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
-// with the process. On other systems the caller must make sure that only one run uses a journal at
-// a time.
+// done again. An empty file is nobody's, and becomes the journal. If the path is a symbolic link,
+// the journal is its target. On Linux, macOS and the BSDs the file is locked while it is open, and
+// the lock ends with the process. On other systems the caller must make sure that only one run uses
+// a journal at a time.
 //
 // Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and
 // [mihu.ErrInvalid] for a file that is not a journal, which is not changed.
@@ -350,6 +350,13 @@ func (j *Journal) wasFinished(index int, digest uint64) (finished, same bool) {
 	defer j.mu.Unlock()
 	there := j.finished.at(index)
 	return there != 0, there == shortDigest(digest)
+}
+
+// has reports whether an item with the index is finished.
+func (j *Journal) has(index int) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.finished.at(index) != 0
 }
 
 // end returns one more than the last index that has a finished item.

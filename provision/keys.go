@@ -42,11 +42,13 @@ func (k trunkKey) id() mihu.TrunkID {
 		return mihu.TrunkID{}
 	}
 	id := mihu.TrunkID{PhoneNumber: "+" + strconv.FormatUint(uint64(k>>1), 10), Channel: mihu.ChannelCall}
-	if k&1 == 1 {
+	if k.isWhatsApp() {
 		id.Channel = mihu.ChannelWhatsApp
 	}
 	return id
 }
+
+func (k trunkKey) isWhatsApp() bool { return k&1 == 1 }
 
 func hasTrunks(channel mihu.Channel) bool {
 	return channel == mihu.ChannelCall || channel == mihu.ChannelWhatsApp

@@ -87,7 +87,7 @@ func TestKills(t *testing.T) {
 	for n := range 6 {
 		killAt.Store(0)
 		if n < 5 {
-			killAt.Store(requests.Load() + 50 + rand.Int64N(650))
+			killAt.Store(requests.Load() + 25 + rand.Int64N(325))
 		}
 		self, err := os.Executable()
 		require.NoError(t, err)

@@ -418,6 +418,10 @@ func TestTheLastRowIsHeldBack(t *testing.T) {
 	require.NoError(t, file.Close())
 	results, err := collect(t, source.Run(t.Context(), api.client(t), provision.Options{}))
 	require.ErrorIs(t, err, provision.ErrInputChanged)
+	assert.Empty(t, results, "the file is read before anything is sent")
+	assert.Empty(t, api.Flow())
+	results, err = collect(t, provision.Run(t.Context(), api.client(t), source.Items(), provision.Options{}))
+	require.ErrorIs(t, err, provision.ErrInputChanged)
 	assert.Len(t, results, 1)
 	assert.NotContains(t, api.trunks, mihu.TrunkID{PhoneNumber: "+493012", Channel: mihu.ChannelCall})
 }

@@ -59,7 +59,7 @@ var orders = []struct {
 	{
 		name: "a chain into a ring",
 		has:  [][2]int{{1, 1}, {2, 2}, {3, 3}, {4, 4}}, wants: [][2]int{{4, 3}, {3, 1}, {1, 2}, {2, 1}},
-		done:        []string{"busy 3", "busy 1", "cycle 1 2", "cycle 1 2"},
+		done:        []string{"busy 3", "busy 1", "busy 2", "shared 2"},
 		leavesHolds: [][2]int{{1, 1}, {2, 2}, {3, 3}, {4, 4}},
 	},
 	{
@@ -71,13 +71,13 @@ var orders = []struct {
 	{
 		name: "the holder is in the input, and stays",
 		has:  [][2]int{{1, 1}, {2, 2}}, wants: [][2]int{{1, 2}, {2, 2}},
-		done:        []string{"busy 2", "unchanged"},
+		done:        []string{"busy 2", "shared 1"},
 		leavesHolds: [][2]int{{1, 1}, {2, 2}},
 	},
 	{
 		name: "two want the agent that a third frees: the first has it",
 		has:  [][2]int{{1, 1}, {2, 2}, {3, 3}}, wants: [][2]int{{1, 3}, {2, 3}, {3, 4}},
-		done:        []string{"assigned", "busy 1", "assigned"},
+		done:        []string{"assigned", "shared 1", "assigned"},
 		leavesHolds: [][2]int{{1, 3}, {2, 2}, {3, 4}},
 	},
 	{
@@ -91,11 +91,17 @@ var orders = []struct {
 	},
 }
 
+// Items that wait do so because the list shows who has their agents, or because the API has refused
+// them.
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	for _, test := range orders {
-		for _, status := range []int{409, 422} { // what the API says of an agent that is busy is not documented
+		for _, status := range []int{0, 409, 422} { // what the API says of an agent that is busy is not documented
 			t.Run(fmt.Sprintf("%s, %d", test.name, status), func(t *testing.T) {
+				opts := provision.Options{Workers: 1}
+				if status != 0 {
+					opts.Lookup = provision.LookupEach
+				}
 				t.Parallel()
 				srv := newServer(t, mihutest.WithRules(mihutest.Rules{AnyAgent: true, AgentBusyStatus: status}))
 				for _, pair := range test.has {
@@ -125,10 +131,8 @@ func TestOrders(t *testing.T) {
 
 				// One worker sees the items in their order, so that more wait than need to.
 				mostWaiting := 0
-				results, err := collect(t, provision.Run(t.Context(), client, stream(nil, items...), provision.Options{
-					Workers:  1,
-					Progress: func(p provision.Progress) { last, mostWaiting = p, max(mostWaiting, p.Waiting) },
-				}))
+				opts.Progress = func(p provision.Progress) { last, mostWaiting = p, max(mostWaiting, p.Waiting) }
+				results, err := collect(t, provision.Run(t.Context(), client, stream(nil, items...), opts))
 				require.NoError(t, err)
 				assert.Equal(t, test.done, done(results))
 				assert.Equal(t, len(items), last.Done)
@@ -142,14 +146,20 @@ func TestOrders(t *testing.T) {
 				}
 				assert.Equal(t, wanted, holds)
 				for i, result := range results {
-					if result.Err != nil {
+					if _, shared := errors.AsType[*provision.SharedAgentError](result.Err); shared {
+						require.ErrorIs(t, result.Err, mihu.ErrInvalid)
+						assert.Nil(t, result.Ensured)
+					} else if result.Err != nil {
 						require.ErrorIs(t, result.Err, mihu.ErrConflict)
 						assert.NotContains(t, result.Err.Error(), trunk(i).PhoneNumber)
 						if busy, ok := errors.AsType[*provision.AgentBusyError](result.Err); ok {
 							assert.Equal(t, items[i].Trunk.AgentUUID, busy.AgentUUID)
-							require.Error(t, busy.Err, "what the API said is kept")
+							assert.Equal(t, status != 0, busy.Err != nil, "what the API said is kept")
 						}
 					}
+				}
+				for _, req := range srv.Requests() {
+					assert.False(t, status == 0 && req.Status >= 400, "nothing is sent that would be refused: %s", req)
 				}
 			})
 		}
@@ -163,6 +173,9 @@ func done(results []provision.Result) []string {
 		line := string(result.Action)
 		if busy, ok := errors.AsType[*provision.AgentBusyError](result.Err); ok {
 			line = "busy " + short(busy.Holder)
+		}
+		if shared, ok := errors.AsType[*provision.SharedAgentError](result.Err); ok {
+			line = fmt.Sprintf("shared %d", shared.FirstIndex+1)
 		}
 		if cycle, ok := errors.AsType[*provision.CycleError](result.Err); ok {
 			words := []string{"cycle"}
@@ -220,15 +233,18 @@ func TestOtherRefusalsKeepTheirError(t *testing.T) {
 		wants(0, agent(7)),            // there is no such agent
 		wants(1, srv.AddAgent("Joe")), // a purchased number, not bound
 		wants(2, eve),                 // serves a purchased number
-		wants(4, eve),                 // so here, where there is a trunk
 		wants(5, srv.AddAgent("Zoe")), // a purchased number, bound to another agent: that cannot change
 	}
 	waited := 0
-	results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, items...), provision.Options{
-		Progress: func(p provision.Progress) { waited = max(waited, p.Waiting) },
-	}))
+	opts := provision.Options{Progress: func(p provision.Progress) { waited = max(waited, p.Waiting) }}
+	results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, items...), opts))
 	require.NoError(t, err)
 	require.Len(t, results, len(items))
+	assert.Equal(t, 3, waited)
+	moves, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, wants(4, eve)), opts)) // so here, where there is a trunk
+	require.NoError(t, err)
+	waited++
+	results = slices.Insert(results, 3, moves...)
 	assert.Equal(t, 4, waited, "all but the last, of which it is known")
 
 	require.ErrorIs(t, results[0].Err, mihu.ErrInvalid)
@@ -238,7 +254,7 @@ func TestOtherRefusalsKeepTheirError(t *testing.T) {
 		busy, ok := errors.AsType[*provision.AgentBusyError](results[i].Err)
 		require.True(t, ok, "%v", results[i].Err)
 		assert.Zero(t, busy.Holder)
-		assert.Equal(t, items[i].Trunk.TrunkID, busy.Trunk)
+		assert.Equal(t, results[i].Item.Trunk.TrunkID, busy.Trunk)
 		assert.Contains(t, busy.Error(), "AGENT_BUSY")
 		assert.Contains(t, busy.Error(), "purchased")
 	}

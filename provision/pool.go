@@ -25,6 +25,10 @@ func newPool(s *stopper, workers int) *pool {
 
 // submit passes a task to a worker. It returns false if the run ends first.
 func (p *pool) submit(task func()) bool {
+	if p.ended() { // select would choose a free worker half of the time
+		p.leaveUndone()
+		return false
+	}
 	p.inFlight.Add(1)
 	select {
 	case p.tasks <- func() { defer p.inFlight.Done(); task() }:

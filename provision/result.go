@@ -41,6 +41,14 @@ func actionOf(done *mihu.EnsureResult, err error) Action {
 	return Action(done.Action)
 }
 
+// effect is what became of an attempt.
+type effect struct {
+	ensured *mihu.EnsureResult // nil if no request was made
+	known   Known
+	spare   bool // the trunk was on the spare agent
+	err     error
+}
+
 // Result is what became of one item. It prints without SIP credentials, and with the number masked.
 type Result struct {
 	// Item is the item, unchanged.
@@ -52,11 +60,18 @@ type Result struct {
 	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
 	// is nil if no request was made. [Plan] sets no snapshot.
 	Ensured *mihu.EnsureResult
+	// Known is how the trunk's state is known: KnownWritten after a change, KnownListed or
+	// KnownRead if nothing was sent that changes anything. For [Plan], it is how the trunk was
+	// looked up. It is "" if it is not known, as for most failed items, and for those that repeat
+	// others.
+	Known Known
+	// Spare reports whether the trunk was put on [Options.SpareAgent] in between, or would be.
+	Spare bool
 	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
-	// change may have been applied, whatever else the error matches. It is an error of [mihu.TrunksService.Ensure], a
-	// [*DuplicateError], [*CycleError] or [*AgentBusyError], a [*mihu.ValidationError] of an item
-	// that was not sent, an error of Options.Secrets, or one of the journal if the item was done
-	// and could not be recorded.
+	// change may have been applied, whatever else the error matches. It is an error of
+	// [mihu.TrunksService.Ensure], a [*DuplicateError], [*SharedAgentError], [*CycleError] or
+	// [*AgentBusyError], a [*mihu.ValidationError] of an item that was not sent, an error of
+	// Options.Secrets, or one of the journal if the item was done and could not be recorded.
 	Err error
 }
 

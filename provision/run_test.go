@@ -83,7 +83,12 @@ func TestRun(t *testing.T) {
 	}
 	require.Len(t, told, len(items))
 	assert.Equal(t, provision.Progress{Done: 9, Failed: 3, Duplicate: 1}, told[len(told)-1])
-	assert.Equal(t, 2+3+2+1+2, srv.RequestCount())
+	assert.Equal(t, 1+1+2+1+0+1, srv.RequestCount(), "the list, and what changes")
+	for i, known := range []provision.Known{
+		provision.KnownWritten, provision.KnownWritten, provision.KnownWritten, provision.KnownListed, "", "", "", provision.KnownWritten, "",
+	} {
+		assert.Equal(t, known, results[i].Known, "item %d", i)
+	}
 
 	// The same once more has nothing to create or move.
 	results, err = collect(t, run)
@@ -205,7 +210,7 @@ func TestStopWhileItemsWait(t *testing.T) {
 		})
 		var last provision.Progress
 		results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, items...), provision.Options{
-			Workers: 1, Stop: stop, Progress: func(p provision.Progress) { last = p },
+			Workers: 1, Stop: stop, Lookup: provision.LookupEach, Progress: func(p provision.Progress) { last = p },
 		}))
 		require.ErrorIs(t, err, provision.ErrStopped, when)
 		assert.Equal(t, len(results), last.Done)
@@ -230,6 +235,20 @@ func TestMaxFailures(t *testing.T) {
 	require.EqualError(t, err, "provision: too many failures: 3")
 	assert.Len(t, results, 3)
 	assert.Empty(t, api.Flow(), "nothing else was begun")
+
+	// Nothing else is begun after a failure at the API either.
+	for range 20 {
+		api := newMemory()
+		api.fault = func(_ int, req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				return problem(http.StatusForbidden), nil
+			}
+			return passes()
+		}
+		_, err = collect(t, provision.Run(t.Context(), api.client(t), many(3), provision.Options{MaxFailures: 1, Workers: 1}))
+		require.ErrorIs(t, err, provision.ErrTooManyFailures)
+		require.Equal(t, []string{"GET /trunks", "POST /trunks"}, api.Flow())
+	}
 
 	// A failure of the last item leaves nothing undone.
 	results, err = collect(t, provision.Run(t.Context(), api.client(t), stream(nil, all[:3]...), provision.Options{MaxFailures: 3}))
@@ -428,7 +447,7 @@ func TestRetries(t *testing.T) {
 					return test.answer()
 				}
 				started := time.Now()
-				results, err := collect(t, provision.Run(t.Context(), api.client(t, onceOnly), many(1), provision.Options{}))
+				results, err := collect(t, provision.Run(t.Context(), api.client(t, onceOnly), many(1), provision.Options{Lookup: provision.LookupEach}))
 				require.NoError(t, err)
 				assert.Equal(t, []provision.Action{test.action}, actions(results))
 				if test.is != nil {
@@ -519,7 +538,7 @@ func TestStopEndsABackoff(t *testing.T) {
 				stop := make(chan struct{})
 				time.AfterFunc(time.Second, func() { close(stop) })
 				started := time.Now()
-				results, err := collect(t, provision.Run(t.Context(), api.client(t, onceOnly), stream(nil, item), provision.Options{Stop: stop}))
+				results, err := collect(t, provision.Run(t.Context(), api.client(t, onceOnly), stream(nil, item), provision.Options{Stop: stop, Lookup: provision.LookupEach}))
 				require.ErrorIs(t, err, test.is)
 				assert.Equal(t, []provision.Action{test.action}, actions(results))
 				assert.InDelta(t, test.takes, time.Since(started), float64(2*time.Second))
@@ -588,7 +607,9 @@ func TestTheHolderCannotBeLookedUp(t *testing.T) {
 		srv := newServer(t)
 		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(1), AgentUUID: agent(1)}))
 		require.NoError(t, srv.Inject(mihutest.Fault{On: mihutest.Match{Method: http.MethodGet, Path: "/phone-numbers/trunks"}, Status: status}))
-		results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, want(0, 1), want(2, 1)), provision.Options{}))
+		results, err := collect(t, provision.Run(t.Context(), srv.Client(t), stream(nil, want(0, 1), want(2, 1)), provision.Options{
+			Lookup: provision.LookupEach, AllowSharedAgents: true,
+		}))
 		if status == http.StatusUnauthorized {
 			require.ErrorIs(t, err, mihu.ErrUnauthorized)
 			require.Len(t, results, 1)

@@ -54,6 +54,7 @@ type ReadOptions struct {
 // and Items yields an error.
 type Source struct {
 	file        *os.File
+	name        string // for errors
 	temporary   bool
 	remove      string // the path of a temporary file that still has a name
 	size        int64
@@ -146,7 +147,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 		found.add(beginning.Violation("", "", "has no rows"))
 		return found
 	}
-	s.parser = parser
+	s.parser, s.name = parser, name
 	s.fingerprint = fingerprint(s.format, s.sum, parser.defaults)
 	return nil
 }
@@ -217,16 +218,37 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 	}
 }
 
-// Run is [Run] for the items of the source, with less memory: duplicates were found when the source
-// was opened, so only the journal remembers an item, in four bytes.
+// Run is [Run] for the items of the source, with fewer requests and less memory. Run reads the file
+// before it sends anything. If two rows want one agent on one channel, it yields an [*InputError]
+// with their lines, and sends nothing, unless [Options.AllowSharedAgents] is set.
+//
+// Then Run looks up all rows: it lists the workspace, or reads every row if that takes fewer
+// requests, and changes nothing before that. So it knows which rows free agents that other rows
+// need. It takes some 20 bytes of memory for a row, and 30 for a row that the workspace has; other
+// trunks of the list take none.
 func (s *Source) Run(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) { newRun(ctx, client, s.Items(), opts, s.repeats).run(yield) }
+	return func(yield func(Result, error) bool) {
+		newRun(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
+	}
 }
 
-// Plan is [Plan] for the items of the source, with less memory, because duplicates were found when
-// the source was opened.
+// Plan is [Plan] for the items of the source, with fewer requests and less memory, as Run is [Run].
+// Two rows that want one agent are refused in the same way. If few rows are looked up, they are
+// read singly. The whole workspace is listed only if a row needs an agent, because only the list
+// shows who has it; see [LookupRows].
 func (s *Source) Plan(ctx context.Context, client *mihu.Client, opts Options) iter.Seq2[Result, error] {
-	return func(yield func(Result, error) bool) { newPlan(ctx, client, s.Items(), opts, s.repeats).run(yield) }
+	return func(yield func(Result, error) bool) {
+		newPlan(ctx, client, s.Items(), opts, s.repeats).from(s).run(yield)
+	}
+}
+
+// CheckAgents returns an [*InputError] if two rows want one agent on one channel, which Run and
+// Plan refuse unless [Options.AllowSharedAgents] is set. Call it to find that out earlier, with the
+// other errors of the file. It reads the file, and sends nothing.
+func (s *Source) CheckAgents() error {
+	never := func() bool { return false }
+	_, _, err := (&survey{source: s, ended: never, finished: func(int) bool { return false }}).rows()
+	return err
 }
 
 // Len returns the number of items, duplicates included.

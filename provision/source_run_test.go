@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/mihutest"
 	"github.com/mihu-go/mihu/provision"
 )
 
@@ -16,13 +17,14 @@ const repeating = header +
 	"+12345678901,call," + agent1 + "\n" +
 	"+12345678902,call," + agent2 + "\n\n" +
 	"+1 234 567-8901,call," + agent1 + "\n" +
-	"+12345678903,call," + agent2 + "\n" + // which serves the second number
+	"+12345678903,call," + agent3 + "\n" + // which serves another number
 	"+12345678902,call," + agent2 + "\n" +
 	"+12345678902,call," + agent2 + "\n"
 
 const (
 	agent1 = "3c90c3cc-0d44-4b50-8888-000000000001"
 	agent2 = "3c90c3cc-0d44-4b50-8888-000000000002"
+	agent3 = "3c90c3cc-0d44-4b50-8888-000000000003"
 )
 
 // Run and Plan of a source yield what Run and Plan of its items yield, with a journal too.
@@ -56,7 +58,9 @@ func TestSourceRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "journal")
-			client := newServer(t).Client(t)
+			srv := newServer(t)
+			require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(9), AgentUUID: agent3}))
+			client := srv.Client(t)
 			journal := open(t, path, source.Fingerprint())
 			assert.Equal(t, map[int]provision.Action{
 				2: provision.Created, 3: provision.Created, 5: provision.Duplicate, 6: provision.Failed, 7: provision.Duplicate, 8: provision.Duplicate,

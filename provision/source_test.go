@@ -354,7 +354,7 @@ func rows(n int) string {
 	var b strings.Builder
 	b.WriteString(header)
 	for i := range n {
-		fmt.Fprintf(&b, "+1202%07d,call,%s\n", i, desk)
+		fmt.Fprintf(&b, "+1202%07d,call,%s\n", i, agent(i))
 	}
 	return b.String()
 }

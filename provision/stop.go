@@ -69,8 +69,10 @@ func (s *stopper) ended() bool {
 	}
 }
 
-func (s *stopper) contextError() error {
-	err, cause := s.ctx.Err(), context.Cause(s.ctx)
+func (s *stopper) contextError() error { return contextError(s.ctx) }
+
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(err, cause) {
 		return fmt.Errorf("provision: %w", err)
 	}

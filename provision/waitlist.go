@@ -14,25 +14,26 @@ import (
 
 // mayWait reports whether the API refused an item in a way that may mean that its agent serves
 // another number. How the API says that is not documented.
-func mayWait(item *Item, done *mihu.EnsureResult, err error) bool {
-	if err == nil || done == nil || errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
+func mayWait(item *Item, done effect) bool {
+	err := done.err
+	if err == nil || done.ensured == nil || errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
 		return false
 	}
 	if _, unsent := errors.AsType[*mihu.ValidationError](err); unsent {
 		return false
 	}
-	there := done.Snapshot
+	there := done.ensured.Snapshot
 	return there == nil || there.External() && !strings.EqualFold(there.Binding(item.Trunk.Channel).AgentUUID, item.Trunk.AgentUUID)
 }
 
 // waiting is an item that waits for its agent.
 type waiting struct {
 	*job
-	ensured *mihu.EnsureResult // of the last attempt
-	err     error              // of the last attempt
+	done    effect // of the last attempt
 	trunk   trunkKey
 	agent   agentKey
-	visited int // by the search for cycles
+	origin  string // the agent that the trunk was on before the spare agent
+	visited int    // by the search for cycles
 }
 
 // waitlist holds the items that wait for agents. Workers add to it while the stream is read. After
@@ -48,11 +49,14 @@ type waitlist struct {
 	serves  map[trunkKey]agentKey   // the agents of those who wait
 	ready   []*waiting
 	tried   chan *waiting
+
+	refusedSpare map[agentKey]bool // the API refused the spare agent
+	confirmed    map[agentKey]bool // who has the agent was confirmed
 }
 
 // add adds an item that was refused.
-func (l *waitlist) add(j *job, done *mihu.EnsureResult, err error) {
-	w := &waiting{job: j, ensured: done, err: err}
+func (l *waitlist) add(j *job, done effect) {
+	w := &waiting{job: j, done: done}
 	w.trunk, _ = keyOf(j.item.Trunk.TrunkID)
 	w.agent, _ = agentOf(j.item.Trunk.AgentUUID, j.item.Trunk.Channel)
 	l.mu.Lock()
@@ -62,7 +66,18 @@ func (l *waitlist) add(j *job, done *mihu.EnsureResult, err error) {
 }
 
 // finish reports the result of an item.
-func (l *waitlist) finish(w *waiting, err error) { l.report(w.job, w.ensured, err, true) }
+func (l *waitlist) finish(w *waiting, err error) {
+	w.done.err = err
+	if w.origin != "" {
+		w.done.spare = true
+		if w.done.ensured == nil {
+			w.done.ensured = new(mihu.EnsureResult)
+		}
+		w.done.ensured.Action = cmp.Or(w.done.ensured.Action, mihu.ActionAssigned)
+		w.done.ensured.PreviousAgentUUID = w.origin
+	}
+	l.report(w.job, w.done, true)
+}
 
 // resolve tries the items again as agents become free, and explains why the rest cannot be done.
 func (l *waitlist) resolve() {
@@ -75,6 +90,7 @@ func (l *waitlist) resolve() {
 	}
 	l.queues, l.byTrunk = map[agentKey][]*waiting{}, map[trunkKey]*waiting{}
 	l.holder, l.serves = map[agentKey]trunkKey{}, map[trunkKey]agentKey{}
+	l.refusedSpare, l.confirmed = map[agentKey]bool{}, map[agentKey]bool{}
 	l.tried = make(chan *waiting, l.opts.Workers)
 	slices.SortFunc(l.items, func(a, b *waiting) int { return cmp.Compare(a.index, b.index) })
 	for _, w := range l.items {
@@ -88,24 +104,65 @@ func (l *waitlist) resolve() {
 	for _, w := range l.items {
 		l.release(w.agent)
 	}
-	l.tryReady()
+	for l.tryReady(); l.breakCycle() || l.confirm(); {
+		l.tryReady()
+	}
 	l.explain()
 }
 
-// findHolders finds out which trunks have the agents.
+// findHolders finds out which trunks have the agents. If the API has refused an item, something is
+// other than was known, and the workspace is listed.
 func (l *waitlist) findHolders() error {
-	for at, err := range l.mode.bindings() {
+	if l.world != nil && !slices.ContainsFunc(l.items, func(w *waiting) bool { return !errors.Is(w.done.err, errHeld) }) {
+		for _, w := range l.items {
+			if holder := l.world.holderOf(w.agent); holder != 0 {
+				l.holder[w.agent] = holder
+			}
+			if found, err := l.world.get(l.ctx, w.trunk); err == nil && found.Exists {
+				l.serves[w.trunk], _ = agentOf(found.AgentUUID, w.item.Trunk.Channel)
+			}
+		}
+		return nil
+	}
+	for at, err := range l.workspace.bindings(l.ctx) {
 		if err != nil {
 			return err
 		}
 		if l.byTrunk[at.trunk] != nil {
 			l.serves[at.trunk] = at.agent
 		}
-		if l.queues[at.agent] != nil {
+		if l.queues[at.agent] != nil || l.isSpare(at.agent) {
 			l.holder[at.agent] = at.trunk
 		}
 	}
+	if l.world != nil {
+		for _, w := range l.items {
+			l.world.hold(w.agent, l.holder[w.agent])
+		}
+	}
 	return nil
+}
+
+// confirm asks who has the agents of items that were not sent, before these fail because of a list
+// that may be old. Only holders that do not wait themselves matter. It reports whether an agent is
+// free after all.
+func (l *waitlist) confirm() bool {
+	freed := false
+	for _, w := range l.left() {
+		holder := l.holder[w.agent]
+		if holder == 0 || l.byTrunk[holder] != nil || l.confirmed[w.agent] || !errors.Is(w.done.err, errHeld) || l.ended() {
+			continue
+		}
+		l.confirmed[w.agent] = true
+		if l.mode.holds(holder, w.agent) {
+			continue
+		}
+		l.world.hold(w.agent, 0)
+		delete(l.holder, w.agent)
+		l.release(w.agent)
+		freed = true
+	}
+	return freed
 }
 
 // failAll fails every item, because the trunks could not be listed.
@@ -115,7 +172,7 @@ func (l *waitlist) failAll(err error) {
 			l.leaveUndone()
 			return
 		}
-		l.finish(w, fmt.Errorf("%w; cannot look up which trunk has the agent: %w", w.err, err))
+		l.finish(w, fmt.Errorf("%w; cannot look up which trunk has the agent: %w", w.done.err, err))
 	}
 }
 
@@ -170,11 +227,12 @@ func (l *waitlist) tryReady() {
 
 // try is the task of a worker: another attempt of an item.
 func (l *waitlist) try(w *waiting) {
-	done, err := l.mode.attempt(&w.item)
-	if mayWait(&w.item, done, err) && errors.Is(err, mihu.ErrConflict) && !l.isPurchased(l.ctx, w.item.Trunk.PhoneNumber) {
-		err = busy(w.item.Trunk, 0, err)
+	done := l.mode.attempt(&w.item)
+	if err := done.err; mayWait(&w.item, done) && errors.Is(err, mihu.ErrConflict) &&
+		(errors.Is(err, errHeld) || !l.isPurchased(l.ctx, w.item.Trunk.PhoneNumber)) {
+		done.err = busy(w.item.Trunk, 0, err)
 	}
-	w.ensured, w.err = done, err
+	w.done = done
 	l.tried <- w
 }
 
@@ -182,7 +240,7 @@ func (l *waitlist) try(w *waiting) {
 func (l *waitlist) complete(w *waiting) {
 	delete(l.byTrunk, w.trunk)
 	had, free := l.serves[w.trunk], agentKey{}
-	switch moved := w.err == nil || w.ensured != nil && w.ensured.Action == mihu.ActionAssigned; {
+	switch moved := w.done.err == nil || w.done.ensured != nil && w.done.ensured.Action == mihu.ActionAssigned; {
 	case had == w.agent:
 	case moved:
 		l.serves[w.trunk], free = w.agent, had
@@ -193,7 +251,7 @@ func (l *waitlist) complete(w *waiting) {
 		delete(l.holder, free)
 		l.release(free)
 	}
-	l.finish(w, w.err)
+	l.finish(w, w.done.err)
 }
 
 // busy returns the error of a trunk that cannot have its agent.
@@ -207,37 +265,54 @@ func busy(trunk mihu.TrunkCreateRequest, holder trunkKey, err error) *AgentBusyE
 // explain reports why the items that still wait cannot be done. Each waits for the agent of another
 // trunk. Followed from trunk to trunk, this leads into a cycle, or to a trunk that does not move.
 func (l *waitlist) explain() {
-	var left []*waiting
-	for _, w := range l.items {
-		if l.byTrunk[w.trunk] != nil {
-			left = append(left, w)
-		}
-	}
+	left := l.left()
 	if len(left) > 0 && l.ended() {
 		l.leaveUndone()
 		return
 	}
 	reasons := make(map[*waiting]error, len(left))
-	for i, from := range left {
-		at := from
-		for ; at != nil && at.visited == 0; at = l.next(at) {
-			at.visited = i + 1
-		}
-		if at == nil || at.visited != i+1 {
-			continue
-		}
-		// The walk came back to an item of its own: a cycle, of which that item is a part.
-		cycle := l.cycle(at)
-		for w := range l.around(at) {
-			reasons[w] = cycle
+	for cycle := range l.cycles(left) {
+		err := l.cycle(cycle)
+		for w := range l.around(cycle) {
+			reasons[w] = err
 		}
 	}
 	for _, w := range left {
 		err := reasons[w]
 		if err == nil {
-			err = busy(w.item.Trunk, l.holder[w.agent], w.err)
+			err = busy(w.item.Trunk, l.holder[w.agent], w.done.err)
 		}
 		l.finish(w, err)
+	}
+}
+
+// left returns the items that still wait.
+func (l *waitlist) left() []*waiting {
+	return slices.Collect(func(yield func(*waiting) bool) {
+		for _, w := range l.items {
+			if l.byTrunk[w.trunk] != nil && !yield(w) {
+				return
+			}
+		}
+	})
+}
+
+// cycles iterates over the cycles among items, and yields one item of each.
+func (l *waitlist) cycles(left []*waiting) iter.Seq[*waiting] {
+	return func(yield func(*waiting) bool) {
+		for _, w := range left {
+			w.visited = 0
+		}
+		for i, from := range left {
+			at := from
+			for ; at != nil && at.visited == 0; at = l.next(at) {
+				at.visited = i + 1
+			}
+			// If the walk came back to an item of its own, that is a part of a cycle.
+			if at != nil && at.visited == i+1 && !yield(at) {
+				return
+			}
+		}
 	}
 }
 
@@ -258,11 +333,7 @@ func (l *waitlist) around(from *waiting) iter.Seq[*waiting] {
 
 // cycle returns the error of a cycle, from the item that comes first in the input.
 func (l *waitlist) cycle(from *waiting) *CycleError {
-	for w := range l.around(from) {
-		if w.index < from.index {
-			from = w
-		}
-	}
+	from = l.firstOf(from)
 	e := new(CycleError)
 	for w := range l.around(from) {
 		trunk := w.item.Trunk

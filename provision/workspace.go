@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 )
@@ -24,6 +26,8 @@ type binding struct {
 	trunk     trunkKey
 	agent     agentKey
 	purchased bool
+	// uncertain means that the list leaves open whether there is a trunk.
+	uncertain bool
 }
 
 // bindings lists the bindings of all numbers of the workspace. For a purchased number it yields
@@ -44,22 +48,35 @@ func (w workspace) bindings(ctx context.Context) iter.Seq2[binding, error] {
 	}
 }
 
-// bindingsOf returns the bindings of one number.
+// bindingsOf returns the bindings of one number. A channel is uncertain if the list does not say,
+// in a form that can be read, whether the number is external and which agent is bound. A purchased
+// number has no trunk, whatever is bound.
 func bindingsOf(number *mihu.PhoneNumber) []binding {
 	all := make([]binding, 0, 2)
+	external := number.External()
+	purchased := !external && number.Source != ""
+	bound := number.Bindings.Call.Bound || number.Bindings.WhatsApp.Bound || number.Bindings.SMS.Bound
 	for _, channel := range [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelWhatsApp} {
-		bound := number.Binding(channel)
-		trunk, ok := keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel})
-		if !ok || !bound.Bound && number.External() {
+		found := number.Binding(channel)
+		at := binding{purchased: purchased, uncertain: !purchased && (!external || !bound || isUnreadable(number, channel))}
+		var ok bool
+		if at.trunk, ok = keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel}); !ok || !found.Bound && external && !at.uncertain {
 			continue
 		}
-		at := binding{trunk: trunk, purchased: !number.External()}
-		if agent, ok := agentOf(bound.AgentUUID, channel); ok && bound.Bound {
+		if agent, ok := agentOf(found.AgentUUID, channel); ok && found.Bound {
 			at.agent = agent
 		}
 		all = append(all, at)
 	}
 	return all
+}
+
+// isUnreadable reports whether something that decides on the binding on a channel is missing, or
+// could not be read.
+func isUnreadable(number *mihu.PhoneNumber, channel mihu.Channel) bool {
+	return slices.ContainsFunc(number.Unreadable, func(path string) bool {
+		return path == "bindings" || path == "source" || path == "is_external" || strings.HasPrefix(path+".", "bindings."+string(channel)+".")
+	})
 }
 
 // isPurchased reports whether a number may be of the purchased inventory, so that the API refuses

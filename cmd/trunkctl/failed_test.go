@@ -59,7 +59,7 @@ func TestFailedRowsAdvice(t *testing.T) {
 	f.file("secrets", `{"carrier": {"password": "`+secretPassword+`"}}`)
 	f.file("rows.jsonl", `{"phone_number":"`+number(1)+`","agent_uuid":"`+agent1+`"}`+"\n"+
 		`{"phone_number":"`+number(2)+`","agent_uuid":"`+agent9+`","secret_name":"carrier"}`+"\n"+
-		`{"phone_number":"`+number(3)+`","agent_uuid":"`+agent9+`"}`+"\n")
+		`{"phone_number":"`+number(3)+`","agent_uuid":"`+strings.Replace(agent9, "9", "8", 1)+`"}`+"\n")
 	flags := []string{
 		"--format", "jsonl", "--channel", "call", "--secrets", "DIR/secrets", "--journal", "DIR/j", "--failed", "DIR/f.csv", "--yes", "--timeout", "5s",
 	}

@@ -112,6 +112,9 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 		return err
 	}
 	defer func() { _ = source.Close() }()
+	if err := source.CheckAgents(); err != nil {
+		return a.showRowViolations(inputName(f.file), &f, err)
+	}
 	w, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -149,7 +152,7 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 		defer done()
 		source, err := provision.Spool(reader, options)
 		if err != nil {
-			return nil, a.showRowViolations("standard input", f, err)
+			return nil, a.showRowViolations(inputName(f.file), f, err)
 		}
 		return source, nil
 	}
@@ -161,6 +164,14 @@ func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags
 		return nil, a.showRowViolations(f.file, f, err)
 	}
 	return source, nil
+}
+
+// inputName returns what messages call an input.
+func inputName(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
 }
 
 // showRowViolations prints the errors in the input, and adds advice if --secrets is missing.
