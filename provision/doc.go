@@ -29,6 +29,26 @@
 // writes items, such as those that failed, to a file that can be read again. [ReadNumbers] reads
 // phone numbers alone, and [NormalizeNumber] normalizes one.
 //
+// # What a file means
+//
+// One set of rules is for all files. [Open], [Spool] and [ReadNumbers] read rows and numbers,
+// [ReadSecrets] SIP credentials by name, [ReadSettings] additional settings, and [ReadSecret] a token
+// or a password. A value is what the person meant who wrote it, or a violation with line and column:
+//
+//   - Blanks around the cells of a CSV file are removed if the header and the row have them at every
+//     delimiter. Otherwise, a text that begins or ends with a blank is a violation. A blank cell is
+//     empty.
+//   - What a spreadsheet makes of a number, such as 1.20256E+10 or 12025550110.0, is a violation in
+//     every column of text. If it is right, write an apostrophe before it. In JSON, write a
+//     character of it as an escape, such as \u0031.
+//   - A character that cannot be seen, such as a no-break space, is named in the violation. Names may
+//     have those of their script, and an escape of JSON is always accepted.
+//   - An apostrophe before what a spreadsheet would change is removed. Before a SIP username or
+//     password it may belong to the value: write two if it does, and none if it does not. In a file
+//     of a [Writer], the Writer has written it.
+//   - A last row without a line end may be cut. It is done when the file was seen whole, and a file
+//     that grows is refused.
+//
 // # What happens to an item
 //
 //   - It is validated, and compared with the items before it. An item that is the same as an

@@ -107,7 +107,7 @@ func (e *CycleError) Format(f fmt.State, verb rune) { format(f, verb, e.Error())
 // item of the run frees the agent. It matches [mihu.ErrConflict], and the API's error.
 type AgentBusyError struct {
 	// Trunk is the item's trunk, AgentUUID the agent that it wants, and Holder the trunk that has
-	// the agent. Holder is zero if it is not known, as for a number of the purchased inventory.
+	// the agent. Holder is zero if it is not known. It may be a number of the purchased inventory.
 	Trunk     mihu.TrunkID `json:"-"`
 	AgentUUID string
 	Holder    mihu.TrunkID `json:"-"`

@@ -6,7 +6,9 @@ import (
 )
 
 // OpenSwiftJournal is OpenJournal without the time that it takes to stretch the input's identity.
-func OpenSwiftJournal(path, input string) (*Journal, error) { return openJournal(path, input, 1) }
+func OpenSwiftJournal(path, input string) (*Journal, error) {
+	return openJournal(path, input, 1, fileSystem{lock, syncDir})
+}
 
 // Checksummed is an object without its last brace, as a line of a journal.
 func Checksummed(object string) string {

@@ -19,6 +19,7 @@ const (
 	fieldSIPSecondaryGateway
 	fieldAdditionalSettings
 	fieldSecretName
+	fieldSourceLine
 	numFields
 )
 
@@ -38,26 +39,33 @@ func trunkFields() []rows.Field {
 		fieldSIPSecondaryGateway: {Key: "sip.secondary_gateway"},
 		fieldAdditionalSettings:  {Key: "additional_settings", Kind: rows.Object},
 		fieldSecretName:          {Key: "secret_name"},
+		fieldSourceLine:          {Key: "source_line", Kind: rows.Number},
 	}
 }
 
-// The columns that a Writer adds for people. They are not read.
-const (
-	reasonColumn     = "reason"
-	sourceLineColumn = "source_line"
-)
+// reasonColumn is a column that a Writer adds for people. It is not read.
+const reasonColumn = "reason"
 
 // trunkTable describes a file of trunks without defaults and without columns to ignore.
 func trunkTable() *rows.Table {
-	return &rows.Table{Fields: trunkFields(), Unread: []string{reasonColumn, sourceLineColumn}}
+	return &rows.Table{Fields: trunkFields(), Unread: []string{reasonColumn}}
 }
 
-// isFreeText reports whether any text is a value of the field. Such a value is not trimmed.
-func (f field) isFreeText() bool {
+// isFreeText reports whether any text is a value of the field.
+func (f field) isFreeText() bool { return f == fieldName || f.isExact() }
+
+// isExact reports whether the field is a text for programs, in which every character counts.
+func (f field) isExact() bool {
 	switch f {
-	case fieldName, fieldSIPUsername, fieldSIPPassword, fieldSecretName:
+	case fieldSIPUsername, fieldSIPPassword, fieldSecretName:
 		return true
 	default:
 		return false
 	}
 }
+
+// isSIPSecret reports whether the field is a secret, which may begin with any character.
+func (f field) isSIPSecret() bool { return f == fieldSIPUsername || f == fieldSIPPassword }
+
+// key returns the field's name in the API, or in JSON lines if the API has none.
+func (f field) key() string { return trunkFields()[f].Key }

@@ -20,7 +20,8 @@ type Item struct {
 	// before the item is sent. Fields of Trunk.SIP that are set take precedence. "" means Trunk.SIP
 	// alone.
 	SecretName string
-	// Line is the line on which the item begins in its input, from 1. 0 means that it has none.
+	// Line is the line on which the item begins in its input, from 1. 0 means that it has none. For
+	// an item that a [Writer] has written it is the line that the item had then.
 	Line int
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/internal/redact"
@@ -102,18 +103,90 @@ func (r *itemRow) violate(f field, value, problem string) {
 	r.Violations = append(r.Violations, at.Violation(r.name(f), value, problem))
 }
 
-// text returns the value of a field, "" if it has none or cannot be read.
+// text returns the value of a field, "" if it has none or cannot be read. A cell that has nothing
+// to be seen is empty.
 func (r *itemRow) text(f field) string {
-	text := r.Cells[f].Text
-	switch {
-	case r.bad[f]:
+	if r.bad[f] {
 		return ""
-	case !f.isFreeText():
-		return rows.Trim(text)
-	case r.isCSV() && (f == fieldName || f == fieldSecretName):
-		return rows.FromSheet(text)
 	}
-	return text
+	return r.Cells[f].Text
+}
+
+// clean turns the cells into the values that they stand for, or finds out why they cannot be used.
+func (r *itemRow) clean() {
+	for f := range numFields {
+		c := &r.Cells[f]
+		switch {
+		case c.Problem != "":
+			r.Violations = append(r.Violations, c.Bad.Violation(r.name(f), "", c.Problem))
+			r.bad[f] = true
+		case c.Text == "":
+		default:
+			if problem := r.cleanCell(f, c); problem != "" {
+				r.violate(f, "", problem)
+			}
+		}
+	}
+}
+
+// cleanCell cleans a cell. It returns the problem for which the cell cannot be used.
+func (r *itemRow) cleanCell(f field, c *rows.Cell) (problem string) {
+	if rows.Trim(c.Shown) == "" {
+		c.Text, c.Shown = "", ""
+		return ""
+	}
+	if r.isCSV() {
+		var done bool
+		if problem, done = r.cleanText(f, c); done {
+			return problem
+		}
+	}
+	switch {
+	case !f.isFreeText():
+		c.Text = rows.Trim(c.Text)
+		if hidden := rows.HiddenFiller(rows.Trim(c.Shown)); hidden != "" && f != fieldAdditionalSettings && f != fieldPhoneNumber {
+			return "has " + hidden + ", which cannot be seen; remove it"
+		}
+		return ""
+	case f.isExact():
+		return rows.Suspect(c.Shown, rows.Exact, r.Format)
+	}
+	return rows.Suspect(c.Shown, rows.Name, r.Format)
+}
+
+// cleanText removes from a cell of a CSV file what is there for the eye or for a spreadsheet. done
+// reports that nothing else is to be checked.
+func (r *itemRow) cleanText(f field, c *rows.Cell) (problem string, done bool) {
+	if r.PaddedBefore {
+		c.Text = strings.TrimLeftFunc(c.Text, unicode.IsSpace)
+	}
+	if r.PaddedAfter {
+		c.Text = strings.TrimRightFunc(c.Text, unicode.IsSpace)
+	}
+	text := c.Text
+	if !f.isFreeText() {
+		text = rows.Trim(text)
+	}
+	switch {
+	case f == fieldPhoneNumber || f == fieldAdditionalSettings:
+	case r.Cells[fieldSourceLine].Present: // as in the file of a Writer
+		if unmarked, marked := rows.FromSheet(text); marked {
+			c.Text = unmarked
+			return "", true
+		}
+	default:
+		unmarked, unsure := rows.Unmark(text)
+		if unsure && f.isSIPSecret() {
+			return "begins with an apostrophe, as a cell does that a spreadsheet must not change; " +
+				"write two if the value begins with one, and none if it does not", true
+		}
+		if unmarked != text {
+			c.Text, c.Shown = unmarked, "x"+strings.TrimLeft(unmarked, "'") // only its end can be wrong
+			return "", false
+		}
+	}
+	c.Shown = c.Text
+	return "", false
 }
 
 // word returns a value of a fixed set. Spreadsheets like to capitalize its first letter.
@@ -136,13 +209,8 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		return Item{}, row.Violations
 	}
 	r := &itemRow{Row: row}
-	for f := range numFields {
-		if c := r.Cells[f]; c.Problem != "" {
-			r.Violations = append(r.Violations, c.Bad.Violation(r.name(f), "", c.Problem))
-			r.bad[f] = true
-		}
-	}
-	item := Item{Line: r.At.Line, SecretName: r.text(fieldSecretName)}
+	r.clean()
+	item := Item{Line: r.line(), SecretName: r.text(fieldSecretName)}
 	trunk := &item.Trunk
 	trunk.PhoneNumber = r.number()
 	trunk.Channel = mihu.Channel(r.word(fieldChannel))
@@ -177,6 +245,20 @@ func (r *itemRow) number() string {
 		r.violate(fieldPhoneNumber, redact.BadNumber(text), problem)
 	}
 	return number
+}
+
+// line returns the line of the item: the one that a Writer has kept, or that of the row.
+func (r *itemRow) line() int {
+	text := r.text(fieldSourceLine)
+	if text == "" {
+		return r.At.Line
+	}
+	line, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || line == 0 {
+		r.violate(fieldSourceLine, "", "not the number of a line; correct it, empty it, or ignore "+fieldSourceLine.key()+" by name")
+		return r.At.Line
+	}
+	return int(line)
 }
 
 func (r *itemRow) port() int {
@@ -251,7 +333,7 @@ func fill[T comparable](to *T, value T) {
 
 // check adds the violations that package mihu finds.
 func (r *itemRow) check(item *Item) {
-	if strings.ContainsFunc(item.SecretName, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if strings.ContainsFunc(item.SecretName, isControl) {
 		r.violate(fieldSecretName, "", "has a control character")
 	}
 	if item.Trunk.Channel == mihu.ChannelWhatsApp && item.SecretName != "" {
@@ -288,7 +370,7 @@ func (p *itemParser) checkRepeat(r *itemRow, item *Item) {
 	if p.seen == nil || r.incomplete() {
 		return
 	}
-	line, again, same := p.seen.add(item, item.Line)
+	line, again, same := p.seen.add(item, r.At.Line)
 	if p.repeats = again; again && !same {
 		value := mihu.MaskNumber(item.Trunk.PhoneNumber)
 		r.violate(fieldPhoneNumber, value, "same trunk as in line "+strconv.Itoa(line)+", with different content; keep one of the two")

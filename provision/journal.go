@@ -68,17 +68,26 @@ type journalFile interface {
 // that a [Writer] has written.
 //
 // A last line that was cut short, by a loss of power for example, is discarded, and its item is
-// done again. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
+// done again. An empty file is nobody's, and becomes the journal. If the path is a symbolic link, the
+// journal is its target. On Linux, macOS and the BSDs the file is locked while it is open, and the lock ends
 // with the process. On other systems the caller must make sure that only one run uses a journal at
 // a time.
 //
 // Errors: ErrOtherInput, ErrJournalInUse, ErrJournalDamaged, those of package os, and
 // [mihu.ErrInvalid] for a file that is not a journal, which is not changed.
 func OpenJournal(path, input string) (*Journal, error) {
-	return openJournal(path, input, journalRounds)
+	return openJournal(path, input, journalRounds, fileSystem{lock, syncDir})
 }
 
-func openJournal(path, input string, rounds int) (*Journal, error) {
+// fileSystem is what a journal needs of the system, and not every file system can do.
+type fileSystem struct {
+	// lock locks a file for this Journal alone. ErrJournalInUse means that another has locked it.
+	lock func(*os.File) error
+	// syncDir syncs the directory of a file.
+	syncDir func(path string) error
+}
+
+func openJournal(path, input string, rounds int, system fileSystem) (*Journal, error) {
 	if input == "" {
 		return nil, invalid("journal", mihu.FieldViolation{Field: "input", Problem: "empty; want an identity of the input, so that another input is detected"})
 	}
@@ -91,7 +100,7 @@ func openJournal(path, input string, rounds int) (*Journal, error) {
 		return nil, fmt.Errorf("provision: journal: %w", err)
 	}
 	j := &Journal{path: path, file: locked{file}}
-	if err := j.open(file, input, rounds); err != nil {
+	if err := j.open(file, input, rounds, system); err != nil {
 		return nil, errors.Join(err, j.file.Close())
 	}
 	return j, nil
@@ -106,9 +115,12 @@ func notAJournal(path, why string) error {
 	return invalid("journal", mihu.FieldViolation{Field: "path", Value: strings.Trim(strconv.Quote(path), `"`), Problem: why + "; it was not changed, use another path"})
 }
 
-func (j *Journal) open(file *os.File, input string, rounds int) error {
-	if err := lock(file); err != nil {
+func (j *Journal) open(file *os.File, input string, rounds int, system fileSystem) error {
+	switch err := system.lock(file); {
+	case errors.Is(err, ErrJournalInUse):
 		return fmt.Errorf("%w: %q", err, j.path)
+	case err != nil:
+		return fmt.Errorf("provision: journal %q cannot be locked: %w; use a path on a local disk", j.path, err)
 	}
 	whole, err := j.read(file, input)
 	if err != nil {
@@ -123,14 +135,14 @@ func (j *Journal) open(file *os.File, input string, rounds int) error {
 	if whole > 0 {
 		return nil
 	}
-	if err := j.begin(input, rounds); err != nil {
+	if err := j.begin(input, rounds, system); err != nil {
 		return errors.Join(err, file.Truncate(0)) // half a head would be mistaken for another program's file
 	}
 	return nil
 }
 
 // begin writes the head of a new journal.
-func (j *Journal) begin(input string, rounds int) error {
+func (j *Journal) begin(input string, rounds int, system fileSystem) error {
 	head := journalHead{
 		Journal: journalKind, Version: journalVersion, Salt: make([]byte, 16), Rounds: rounds,
 		Time: time.Now().UTC().Truncate(time.Millisecond),
@@ -146,7 +158,7 @@ func (j *Journal) begin(input string, rounds int) error {
 	if err := j.flush(); err != nil {
 		return err
 	}
-	if err := syncDir(j.path); err != nil {
+	if err := system.syncDir(j.path); err != nil {
 		return j.breaks(err)
 	}
 	return nil
@@ -163,6 +175,8 @@ func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
 			return whole, nil
 		case err != nil && !errors.Is(err, io.EOF):
 			return 0, fmt.Errorf("provision: journal: %w", err)
+		case number == 1 && isBlank(line):
+			return 0, nil
 		case damaged > 0:
 			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; use another journal", ErrJournalDamaged, damaged, j.path)
 		case number == 1 && !isJournal(line):
@@ -196,6 +210,10 @@ func isJournal(line []byte) bool {
 	few := bytes.Index(begin, []byte(journalKind))
 	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
 }
+
+// isBlank reports whether a file that has no other line is nobody's: a loss of power can leave NUL
+// bytes where the first line was to be written.
+func isBlank(line []byte) bool { return len(line) > 0 && len(bytes.Trim(line, "\x00")) == 0 }
 
 // nextLine returns a line with its end, nil if it is longer than any line of a journal, and its
 // length. At the end of the file the error is io.EOF.

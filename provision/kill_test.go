@@ -3,14 +3,18 @@ package provision_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,6 +32,9 @@ func TestMain(m *testing.M) {
 		do, path := provisionMany, os.Getenv("PROVISION_TEST_JOURNAL")
 		if passwords := os.Getenv("PROVISION_TEST_PASSWORDS"); passwords != "" {
 			do, path = rotateMany, passwords
+		}
+		if os.Getenv("PROVISION_TEST_REPORT") != "" {
+			do = provisionAndReport
 		}
 		if err := do(url, path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -135,4 +142,139 @@ func TestKills(t *testing.T) {
 	}
 	journal := open(t, path, "many")
 	assert.Equal(t, killItems, journal.Finished())
+}
+
+// provisionAndReport writes a line for every result, and goes on whatever it is.
+func provisionAndReport(url, path string) error {
+	report, err := os.OpenFile(os.Getenv("PROVISION_TEST_REPORT"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	client, err := mihu.New("", mihutest.DefaultToken, mihu.WithBaseURL(url), mihu.WithRetryPolicy(mihu.RetryPolicy{MaxAttempts: 1}))
+	if err != nil {
+		return err
+	}
+	journal, err := provision.OpenSwiftJournal(path, "many")
+	if err != nil {
+		return err
+	}
+	for result, err := range provision.Run(context.Background(), client, many(outageItems), provision.Options{Workers: 16, Journal: journal}) {
+		if err != nil {
+			return err
+		}
+		became := "done"
+		switch {
+		case errors.Is(result.Err, mihu.ErrOutcomeUnknown):
+			became = "unknown"
+		case result.Err != nil:
+			became = "refused"
+		}
+		if _, err := fmt.Fprintln(report, became, result.Item.Trunk.PhoneNumber); err != nil {
+			return err
+		}
+	}
+	return errors.Join(journal.Close(), report.Close())
+}
+
+const outageItems = 240
+
+// outage begins after some creates: for a few more the responses are lost, and from then on nothing
+// succeeds until it is over.
+type outage struct {
+	mu    sync.Mutex
+	posts int // until it begins; negative: since
+	over  bool
+	fault mihutest.Fault
+	done  int // requests that it was for
+}
+
+func (o *outage) choose(req mihutest.Request) *mihutest.Fault {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return nil
+	}
+	if req.Method == http.MethodPost {
+		o.posts--
+	}
+	switch {
+	case o.posts > 0:
+		return nil
+	case req.Method == http.MethodPost && o.posts > -12:
+		return &mihutest.Fault{Drop: true, AfterChange: true}
+	}
+	o.done++
+	return &o.fault
+}
+
+func (o *outage) requests() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.done
+}
+
+// A run in which outages begin while creates are under way, and which is killed in them, never
+// reports a trunk as refused that was made, and none as done that was not. In the end everything is
+// made.
+func TestKillsInOutages(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t)
+	dir := t.TempDir()
+	faults := []mihutest.Fault{
+		{Status: http.StatusForbidden}, {Drop: true}, {Status: http.StatusUnprocessableEntity}, {Status: http.StatusServiceUnavailable}, {},
+	}
+	totals := map[string]int{}
+	for round, fault := range faults {
+		out := &outage{posts: 20 + rand.IntN(40), fault: fault, over: round == len(faults)-1}
+		srv.InjectFunc(out.choose)
+		report := filepath.Join(dir, fmt.Sprintf("report-%d", round))
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.CommandContext(t.Context(), self)
+		cmd.Env = append(os.Environ(), "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_JOURNAL="+filepath.Join(dir, "journal"), "PROVISION_TEST_REPORT="+report)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		require.NoError(t, cmd.Start())
+		exited := make(chan error, 1)
+		go func() { exited <- cmd.Wait() }()
+		killAt := 20 + rand.IntN(100)
+		if round%2 == 0 {
+			killAt = 1 << 30 // never: the run ends by itself
+		}
+		for ended := false; !ended; {
+			select {
+			case err = <-exited:
+				ended = true
+			case <-time.After(5 * time.Millisecond):
+				if out.requests() >= killAt {
+					_ = cmd.Process.Kill()
+				}
+			}
+		}
+		if round == len(faults)-1 {
+			require.NoError(t, err, stderr.String())
+		}
+		made := map[string]bool{}
+		for _, held := range srv.Trunks() {
+			made[held.ID.PhoneNumber] = true
+		}
+		for _, line := range lines(t, report) {
+			became, number, whole := strings.Cut(strings.TrimSpace(line), " ")
+			if !whole || len(number) != len("+12340000000") {
+				continue // the kill has cut it
+			}
+			totals[became]++
+			switch became {
+			case "refused":
+				assert.False(t, made[number], "round %d: %s", round, number)
+			case "done":
+				assert.True(t, made[number], "round %d: %s", round, number)
+			}
+		}
+	}
+	assert.Len(t, srv.Trunks(), outageItems)
+	for _, became := range []string{"done", "unknown", "refused"} {
+		assert.Positive(t, totals[became], became)
+	}
+	t.Log(totals)
 }

@@ -2,8 +2,10 @@ package provision
 
 import (
 	"cmp"
+	"errors"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 )
@@ -30,12 +32,28 @@ func (l *live) attempt(item *Item) (*mihu.EnsureResult, error) {
 		return nil, err
 	}
 	done := new(mihu.EnsureResult)
+	var outcome unknownOutcome
 	err = l.retry(func() error {
 		did, err := l.client.Trunks.Ensure(l.ctx, req, l.call...)
 		addResult(done, did)
-		return err
+		return outcome.keep(err, func() bool { return l.shownUndone(did.Snapshot, req) })
 	})
 	return done, err
+}
+
+// shownUndone reports whether the API shows that a trunk is not on the agent of a request, so that
+// no earlier attempt has put it there. The snapshot is what the last attempt has read. If that is
+// nil, the attempt may not have read at all, and the channels are read again.
+func (l *live) shownUndone(snapshot *mihu.ChannelSnapshot, req *mihu.TrunkCreateRequest) bool {
+	if snapshot == nil {
+		found, err := l.client.Channels.GetByNumber(l.ctx, req.PhoneNumber, l.call...)
+		if err != nil {
+			return errors.Is(err, mihu.ErrNotFound) && !errors.Is(err, mihu.ErrMalformedResponse)
+		}
+		snapshot = found
+	}
+	binding := snapshot.Binding(req.Channel)
+	return !binding.Bound || !strings.EqualFold(binding.AgentUUID, req.AgentUUID)
 }
 
 // addResult adds what an attempt did to what the attempts before it did.

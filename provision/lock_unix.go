@@ -40,11 +40,28 @@ func flock(file *os.File, how int) error {
 	return errors.Join(err, failed)
 }
 
-// syncDir makes the name of a new file survive a loss of power.
+// syncDir makes the name of a new file survive a loss of power, if the file system can do that. SMB
+// and some of FUSE cannot, and a directory that can be written need not be readable. What the file
+// itself holds is synced in any case.
 func syncDir(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	dir, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	return tolerated(err)
+}
+
+// tolerated returns nil for an error of a directory that cannot be synced.
+func tolerated(err error) error {
+	for _, unable := range []error{
+		syscall.EINVAL, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOSYS, syscall.EBADF, syscall.EACCES, syscall.EPERM, syscall.EROFS,
+	} {
+		if errors.Is(err, unable) {
+			return nil
+		}
+	}
+	return err
 }

@@ -17,9 +17,10 @@ import (
 //
 // It never guesses. The result has exactly the digits that were written, in their order. A number
 // without + and country code is an error, and so is everything that may be more than one number, or
-// less than a complete one: an extension, a range, a second number, a zero in parentheses, a number
-// that a spreadsheet has turned into a decimal. A number that begins with +1 must have ten more
-// digits. What else the plan of a country says is not checked.
+// less than a whole one: an extension, a range, a second number, a zero that is not dialed from
+// abroad, a number that a spreadsheet has turned into a decimal. A number that begins with +1 must
+// have ten more digits. What else the plan of a country says is not checked. A number that is refused
+// for the way it is written is accepted as + and digits alone.
 //
 // The error is a [*mihu.ValidationError] with one violation, of the field phone_number. It shows
 // the shape of what was written with its digits masked.
@@ -42,7 +43,10 @@ var (
 	endInParentheses = regexp.MustCompile(`\d[^\d+]*\(\s*\d{1,5}\D*$`)
 	endAfterSlash    = regexp.MustCompile(`/\D*\d{1,3}\D*$`)
 	longBeforeSlash  = regexp.MustCompile(`^[^/]*(\d[^\d/]*){8}/`)
-	spacedHyphen     = regexp.MustCompile(`\d[)]? - [(]?\d[^-]*$`)
+	spacedHyphen     = regexp.MustCompile(`\d[)]? [-\x{2013}] [(]?\d[^-\x{2013}]*$`)
+	spacedDot        = regexp.MustCompile(`\d[)]? \. [(]?\d`)
+	longDash         = regexp.MustCompile(`\d\x{2013}\d{1,4}\D*$`)
+	lastGroups       = regexp.MustCompile(`(?:^|\D)(\d{1,5})-(\d{1,5})\D*$`)
 )
 
 // parseNumber returns the number in E.164, or the problem for which it cannot.
@@ -50,7 +54,7 @@ func parseNumber(written string) (number, problem string) {
 	s := strings.TrimPrefix(rows.Trim(written), "'") // it keeps a spreadsheet from calculating
 	s = rows.Trim(s)
 	if redact.IsE164(s) { // as most numbers are
-		return complete(s, wrongLength(s))
+		return complete(s, cmp.Or(wrongLength(s), zeroAfterCode(s)))
 	}
 	if len(s) >= 4 && strings.EqualFold(s[:4], "tel:") {
 		s = s[4:]
@@ -65,7 +69,7 @@ func parseNumber(written string) (number, problem string) {
 		return r
 	}, s)
 	number = strings.NewReplacer("(", "", ")", "").Replace(compact)
-	return complete(number, cmp.Or(notE164(compact, number), wrongLength(number), hasMore(s, number)))
+	return complete(number, cmp.Or(notE164(compact, number), wrongLength(number), zeroAfterCode(number), isFollowed(s, number)))
 }
 
 // complete returns the number, or the problem alone.
@@ -110,16 +114,35 @@ func wrongLength(number string) string {
 	return ""
 }
 
-// hasMore returns the problem of a number that something else may follow. A number that begins with
+// zeroAfterCode returns the problem of a number that keeps, behind the country code, the zero that is
+// dialed within the country alone. It knows the plans in which no number begins with a zero.
+func zeroAfterCode(number string) string {
+	for _, code := range trunkZero {
+		if strings.HasPrefix(number, code+"0") {
+			return "has a zero after " + code + ", which is not dialed from abroad; write the number as it is dialed from abroad, without that zero"
+		}
+	}
+	return ""
+}
+
+// trunkZero are the country codes of some plans in which a zero before a number means that it is
+// dialed within the country. No number in them begins with one.
+var trunkZero = [...]string{ // never changed
+	"+20", "+27", "+31", "+32", "+33", "+41", "+43", "+44", "+46", "+49", "+61", "+64", "+81", "+82", "+90", "+91", "+353", "+972",
+}
+
+// isFollowed returns the problem of a number that something else may follow. A number that begins with
 // +1 has the right length already.
-func hasMore(s, number string) string {
+func isFollowed(s, number string) string {
 	if strings.HasPrefix(number, "+1") {
 		return ""
 	}
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case isDash(r):
+		case r == '-' || r == '\u2010' || r == '\u2011':
 			return '-'
+		case isDash(r):
+			return '\u2013'
 		case unicode.IsSpace(r):
 			return ' '
 		case rows.IsInvisible(r):
@@ -135,8 +158,41 @@ func hasMore(s, number string) string {
 		return "has a slash, as before a second number; write one complete number"
 	case spacedHyphen.MatchString(s):
 		return "has a dash between spaces, as in a range; write one complete number"
+	case longDash.MatchString(s), isRange(s):
+		return "has a dash before its end, as in a range; write one complete number, without a dash there"
+	case spacedDot.MatchString(s), twoHalves(s):
+		return "may be two numbers; write one number, and no blank, dot or dash in its middle"
 	}
 	return ""
+}
+
+// isRange reports whether the last two groups of digits are the first and the last of a range, such
+// as 1234-1240.
+func isRange(s string) bool {
+	groups := lastGroups.FindStringSubmatch(s)
+	if groups == nil {
+		return false
+	}
+	first, last := groups[1], groups[2]
+	return len(first) == len(last) && first[0] == last[0] && first < last
+}
+
+// twoHalves reports whether a number is long enough for two, and has a separator in its middle and
+// nowhere else.
+func twoHalves(s string) bool {
+	const least = 7 // digits of each
+	halves := strings.FieldsFunc(s, isSeparator)
+	return len(halves) == 2 && countDigits(halves[0]) >= least && countDigits(halves[1]) >= least
+}
+
+func countDigits(s string) int {
+	n := 0
+	for _, r := range s {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 // notANumber returns the problem of a text that is damaged or more than a number.
@@ -145,6 +201,8 @@ func notANumber(s string) string {
 	switch {
 	case len(s) > long:
 		return "too long for a number; " + wantE164
+	case rows.HiddenFiller(s) != "":
+		return "has " + rows.HiddenFiller(s) + ", which cannot be seen; remove it"
 	case scientific.MatchString(s):
 		return "in scientific notation: a spreadsheet has destroyed the digits; format the column as text and enter the number again"
 	case decimalZero.MatchString(s):

@@ -2,8 +2,10 @@ package provision_test
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -120,10 +122,92 @@ func TestNormalizeNumberNeverGuesses(t *testing.T) {
 		"+49\u00a030\u00a01234 - 1240": "has a dash between spaces",
 		"+44 (020) 7946 0102":          "has a zero in parentheses, which is not dialed everywhere; write the number as it is dialed from abroad",
 		"+44 ( 020 ) 7946 0102":        "has a zero in parentheses",
+
+		// Suffixes, in words and signs of several languages.
+		"+49 30 123456 w":                 "has letters",
+		"+49 30 123456w12":                "has letters",
+		"+49 30 123456 p12":               "has letters",
+		"+49 30 123456 Durchwahl 7":       "has letters",
+		"+49 30 123456 Dw. 7":             "has letters",
+		"+49 30 123456 доб. 7":            "has letters",
+		"+49 30 123456 分机 7":              "has letters",
+		"+49 30 123456 内線7":               "has letters",
+		"+49 30 123456 poste 7":           "has letters",
+		"+49 30 123456 int. 7":            "has letters",
+		"+49 30 123456 anexo 7":           "has letters",
+		"+49 30 123456 x 7":               "has an extension",
+		"+49 30 123456 Ext. 7":            "has an extension",
+		"+49 30 123456#7":                 "has an extension",
+		"tel:+49-30-123456;ext=7":         "has an extension",
+		"tel:+4930123456;phone-context=x": "has an extension",
+		"+49 30 123456*7":                 "has a character that does not belong",
+		"+49 30 123456 ~7":                "has a character that does not belong",
+		"+49 30 123456 [7]":               "has a character that does not belong",
+		"+12025550110-12":                 "want exactly 10 digits after +1",
+		"+12025550110/12":                 "want exactly 10 digits after +1",
+		"+12025550110.5":                  "want exactly 10 digits after +1",
+		"+49 30 123456/12":                "has a slash",
+		"+49 30 123456⁄7":                 "has a character that does not belong",
+
+		// Ranges and lists.
+		"+49 30 1234-1240":       "has a dash before its end, as in a range",
+		"+49 30 123456–7":        "has a dash before its end, as in a range",
+		"+49 30 123456—12":       "has a dash before its end, as in a range",
+		"+49 30 123456 − 12":     "has a dash between spaces",
+		"+4930123.4930124":       "may be two numbers",
+		"+4930123 4930124":       "may be two numbers",
+		"+49 30 123 . 49 30 124": "may be two numbers",
+		"+4930123-4930124":       "may be two numbers",
+		"+4930123,4930124":       "has an extension or a second number",
+		"+4930123;4930124":       "has an extension or a second number",
+		"+4930123|4930124":       "has a character that does not belong",
+		"+4930123&4930124":       "has a character that does not belong",
+		"+4930123 or 4930124":    "has letters",
+		"+4930123+4930124":       "has more than one +",
+		"+49 30 123\t+49 30 124": "has more than one +",
+
+		// A zero that is not dialed from abroad.
+		"+44 020 7946 0102":  "has a zero after +44, which is not dialed from abroad; write the number as it is dialed from abroad, without that zero",
+		"+44-(0)-2079460102": "has a zero in parentheses",
+		"+4402079460102":     "has a zero after +44",
+		"+49.030.123456":     "has a zero after +49",
+		"+330123456789":      "has a zero after +33",
+
+		// Digits of other scripts, and what looks like digits.
+		"+49 30 12345６": "has digits of another script",
+		"＋49 30 123456": "has a character that does not belong",
+		"+49 30 12345٦": "has digits of another script",
+		"+49 30 12345۶": "has digits of another script",
+		"+49 30 12345६": "has digits of another script",
+		"+49 30 12345𝟔": "has digits of another script",
+		"+49 30 12345²": "has a character that does not belong",
+		"+49 30 12345⑥": "has a character that does not belong",
+		"+49 30 12345Ⅵ": "has a character that does not belong",
+		"+49 30 12345六": "has letters",
+		"+49 30 12345O": "has letters",
+		"+49 30 l2345":  "has letters",
+		"1️⃣2":          "has U+FE0F (variation selector), which cannot be seen",
+		"+49 30ㅤ123456": "has U+3164 (Hangul filler), which cannot be seen; remove it",
 	} {
 		number, problem := normalize(t, written)
 		assert.Empty(t, number, written)
+		assert.NotEmpty(t, problem, written)
 		assert.True(t, strings.HasPrefix(problem, want), "%s: %s", written, problem)
+	}
+}
+
+// A right number that is refused for the way it is written is accepted as + and digits alone.
+func TestNormalizeNumberOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, written := range []string{
+		"+49 30 1234-1240", "+4930123 4930124", "+49 30 123456/57", "+49 30 123456 - 78", "+49 30 123456 (5)", "+49 30 123456–7", "+49 30 123 . 49 30",
+	} {
+		_, problem := normalize(t, written)
+		assert.NotEmpty(t, problem, written)
+		plain := "+" + strings.Join(strings.FieldsFunc(written, func(r rune) bool { return r < '0' || r > '9' }), "")
+		number, problem := normalize(t, plain)
+		assert.Empty(t, problem)
+		assert.Equal(t, plain, number)
 	}
 }
 
@@ -140,7 +224,8 @@ func TestNormalizeNumberMasks(t *testing.T) {
 // Whatever is written, the number has exactly the digits of it in their order, behind a plus, or it
 // is an error.
 func FuzzNormalizeNumber(f *testing.F) {
-	for _, s := range []string{"'+1 (202) 555-0142", "0049", "+49(0)1", "1.2E+10", "tel:+1;ext=2", "\u202a+1", "+１2", "+1\xff", "+12025550110/11", "+1 202 555 0110 - 5", "+49 1 (5)", "+44 (020) 7946 0102", "+49 1/2"} {
+	tel := regexp.MustCompile("(?i)tel:")
+	for _, s := range []string{"'+1 (202) 555-0142", "0049", "+49(0)1", "1.2E+10", "tel:+1;ext=2", "\u202a+1", "+１2", "+1\xff", "+12025550110/11", "+1 202 555 0110 - 5", "+49 1 (5)", "+44 (020) 7946 0102", "+49 1/2", "+49 30 123456 Durchwahl 7", "+49 30 12345\uff16", "+49 30 12345\u0666", "tel:+49-30-1;ext=7", "+49 30 1234-1240", "+4930123.4930124", "+49 30 1w2", "+49 30\u3164123", "+49\u00b2", "+4930123,4930124", "1\ufe0f\u20e32"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -162,6 +247,11 @@ func FuzzNormalizeNumber(f *testing.F) {
 			return -1
 		}, s)
 		if kept != number {
+			t.Fatalf("%q became %q", s, number)
+		}
+		if strings.ContainsFunc(tel.ReplaceAllString(s, ""), func(r rune) bool {
+			return (r < '0' || r > '9') && (unicode.IsNumber(r) || unicode.IsLetter(r) || strings.ContainsRune(";#,*|&=", r))
+		}) {
 			t.Fatalf("%q became %q", s, number)
 		}
 		if again, _ := normalize(t, number); again != number {

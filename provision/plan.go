@@ -12,8 +12,8 @@ import (
 // yields one result per item, in the order of the stream. Items that wait for an agent that another
 // item frees come last. Result.Ensured has what would be done, without a snapshot.
 //
-// What Run would refuse is refused here too: invalid items, duplicates, agents that serve another
-// number, cycles, and credentials that cannot be looked up. Plan therefore calls Options.Secrets.
+// What Run would refuse is refused here too: invalid items, duplicates, purchased numbers that are
+// listed, agents that serve another number, a purchased one included, cycles, and credentials that cannot be looked up. Plan therefore calls Options.Secrets.
 // It reads the journal, and does not write it.
 //
 // Plan knows what the list shows at that time, and no more. It assumes that a number that is not
@@ -28,7 +28,7 @@ func Plan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error]
 
 func newPlan(ctx context.Context, client *mihu.Client, items iter.Seq2[Item, error], opts Options, duplicates duplicates) *engine {
 	e := newEngine(ctx, client, items, opts, duplicates)
-	e.mode = &plan{workspace: e.workspace, ctx: ctx, secrets: opts.Secrets, serves: map[trunkKey]agentKey{}, holder: map[agentKey]trunkKey{}}
+	e.mode = &plan{workspace: e.workspace, ctx: ctx, secrets: opts.Secrets, serves: map[trunkKey]agentKey{}, holder: map[agentKey]trunkKey{}, purchased: map[trunkKey]bool{}}
 	return e
 }
 
@@ -43,6 +43,8 @@ type plan struct {
 	secrets Secrets
 	serves  map[trunkKey]agentKey
 	holder  map[agentKey]trunkKey
+	// purchased are the numbers that can have no trunk. serves and holder have their agents too.
+	purchased map[trunkKey]bool
 }
 
 func (*plan) name() string { return "plan" }
@@ -63,6 +65,9 @@ func (p *plan) begin(opts *Options) error {
 
 func (p *plan) bind(at binding) {
 	p.serves[at.trunk] = at.agent
+	if at.purchased {
+		p.purchased[at.trunk] = true
+	}
 	if at.agent != (agentKey{}) {
 		p.holder[at.agent] = at.trunk
 	}
@@ -71,7 +76,7 @@ func (p *plan) bind(at binding) {
 func (p *plan) bindings() iter.Seq2[binding, error] {
 	return func(yield func(binding, error) bool) {
 		for trunk, agent := range p.serves {
-			if !yield(binding{trunk, agent}, nil) {
+			if !yield(binding{trunk, agent, p.purchased[trunk]}, nil) {
 				return
 			}
 		}
@@ -87,6 +92,13 @@ func (p *plan) attempt(item *Item) (*mihu.EnsureResult, error) {
 	trunk, _ := keyOf(req.TrunkID)
 	agent, _ := agentOf(req.AgentUUID, req.Channel)
 	before, there := p.serves[trunk]
+	if p.purchased[trunk] {
+		conflict := &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, Purchased: true}
+		if before != (agentKey{}) {
+			conflict.AgentUUID = before.uuid()
+		}
+		return nil, conflict
+	}
 	done := new(mihu.EnsureResult)
 	if there && before == agent {
 		done.Action = mihu.ActionUnchanged
@@ -107,7 +119,7 @@ func (p *plan) attempt(item *Item) (*mihu.EnsureResult, error) {
 	} else {
 		done.Action = mihu.ActionCreated
 	}
-	p.bind(binding{trunk, agent})
+	p.bind(binding{trunk: trunk, agent: agent})
 	return done, nil
 }
 

@@ -44,7 +44,7 @@ func ReadNumbers(r io.Reader, opts NumberOptions) (numbers []string, err error) 
 		seen:  make(map[string]bool),
 	}
 	if opts.Column == "" {
-		err = list.read(rows.NewLines(noSeeker{r}, io.Discard), list.readLines)
+		err = list.read(rows.NewLines(noSeeker{r}, io.Discard), func(l *rows.Lines) error { return list.readList(l, r) })
 	} else {
 		err = list.readSpooled(r, rows.ColumnName(opts.Column))
 	}
@@ -106,6 +106,24 @@ func (n *numberList) add(at rows.Place, text, number, problem string) {
 		n.seen[number] = true
 		n.numbers = append(n.numbers, number)
 	}
+}
+
+// readList reads one number per line. A last line without a line end may be a part of a number, if
+// the file is still being written.
+func (n *numberList) readList(l *rows.Lines, r io.Reader) error {
+	if err := n.readLines(l); err != nil || !l.Unended() {
+		return err
+	}
+	if file, ok := r.(regularFile); ok {
+		growing, err := becomesLonger(file)
+		if err != nil {
+			return err
+		}
+		if growing {
+			n.found.add(l.At(len(l.Text())).Violation("", "", stillWritten))
+		}
+	}
+	return nil
 }
 
 // readLines reads one number per line.

@@ -52,7 +52,8 @@ type Result struct {
 	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
 	// is nil if no request was made. [Plan] sets no snapshot.
 	Ensured *mihu.EnsureResult
-	// Err is why the item failed, nil if it did not: an error of [mihu.TrunksService.Ensure], a
+	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
+	// change may have been applied, whatever else the error matches. It is an error of [mihu.TrunksService.Ensure], a
 	// [*DuplicateError], [*CycleError] or [*AgentBusyError], a [*mihu.ValidationError] of an item
 	// that was not sent, an error of Options.Secrets, or one of the journal if the item was done
 	// and could not be recorded.

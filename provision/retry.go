@@ -1,7 +1,9 @@
 package provision
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -27,6 +29,29 @@ func (s *stopper) retry(attempt func() error) error {
 			return err
 		}
 	}
+}
+
+// unknownOutcome remembers over several attempts that one of them may have been applied. What was
+// unknown once stays unknown until something finds it out.
+type unknownOutcome struct{ err error }
+
+// keep returns the error of an attempt. If an earlier attempt may have been applied, a later refusal
+// does not say that it was not: then the error matches [mihu.ErrOutcomeUnknown] too, unless undone
+// reports that the API shows the earlier one was not applied. undone may be nil.
+func (o *unknownOutcome) keep(err error, undone func() bool) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, mihu.ErrOutcomeUnknown):
+		o.err = cmp.Or(o.err, err)
+		return err
+	case o.err == nil:
+		return err
+	case undone != nil && !mihu.IsTransient(err) && undone():
+		o.err = nil
+		return err
+	}
+	return fmt.Errorf("%w; the next attempt failed: %w", o.err, err)
 }
 
 // backOff waits before a retry. It returns false if there must be none. A run that ends waits only

@@ -254,18 +254,10 @@ func (r *rotation) rotate(id mihu.TrunkID, index int) {
 
 // send sends a password, with retries. Sending the same password again is idempotent.
 func (r *rotation) send(id mihu.TrunkID, password string) error {
-	var unknown error // of the first attempt that may have been applied
+	var outcome unknownOutcome
 	return r.retry(func() error {
 		_, err := r.client.Trunks.Update(r.ctx, id, passwordUpdate(password), r.call...)
-		switch {
-		case err == nil:
-			return nil
-		case unknown != nil && !errors.Is(err, mihu.ErrOutcomeUnknown):
-			return fmt.Errorf("%w; the next attempt failed: %w", unknown, err)
-		case unknown == nil && errors.Is(err, mihu.ErrOutcomeUnknown):
-			unknown = err
-		}
-		return err
+		return outcome.keep(err, nil) // a password cannot be read back
 	})
 }
 

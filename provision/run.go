@@ -48,7 +48,9 @@ type Options struct {
 // A transient error is retried up to twice: an unknown outcome, a server error, a rate limit, a
 // lost connection. See [mihu.IsTransient]. Before a retry Run waits for up to a second, or for as
 // long as the API asks, a minute at most. Ensure is idempotent, so the retry finds out what
-// happened.
+// happened. An outcome that was unknown once stays unknown until it is found out: if the retry
+// fails, even with a refusal, the error matches [mihu.ErrOutcomeUnknown], unless the API shows that
+// the trunk is not on the item's agent.
 //
 // # Agents that serve another number
 //

@@ -38,8 +38,9 @@ type ReadOptions struct {
 	// username and password only to rows without a SecretName of their own. PhoneNumber and Line
 	// are not used.
 	Defaults Item
-	// Ignore names columns or keys to skip. Any other name that is not known is a violation,
-	// because a misspelled name would be lost silently.
+	// Ignore names columns or keys to skip; "" means the columns that have no name. Any other name
+	// that is not known is a violation, because a misspelled name would be lost silently, and so is
+	// a value in a column without a name.
 	Ignore []string
 	// HasSecret reports whether credentials with a name exist, for [Options.Secrets] for example. A
 	// row that names others is a violation. It is called while the input is opened, for Defaults
@@ -53,6 +54,7 @@ type ReadOptions struct {
 // and Items yields an error.
 type Source struct {
 	file        *os.File
+	temporary   bool
 	remove      string // the path of a temporary file that still has a name
 	size        int64
 	format      Format
@@ -67,6 +69,9 @@ type Source struct {
 // is an [*InputError] with the line and column of every violation. A file without rows is a
 // violation, and so are rows that ask for different things of one trunk. Rows that say the same are
 // not: [Run] reports the later ones as [Duplicate].
+//
+// A file must be complete. If its last row has no line end and the file was changed within the last
+// second, Open waits for that second, and refuses a file that has grown.
 //
 // Close the source after use, and do not change the file before that. Errors of the file itself are
 // those of package os. For what cannot be read twice, such as a pipe, use [Spool].
@@ -108,7 +113,11 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 	found := &InputError{Name: name}
 	first := *parser
 	first.seen, first.hasSecret = newSeenTrunks(), opts.HasSecret
-	s.format, s.sum, err = s.read(&first, opts.Format, func(_ Item, violations []rows.Violation) bool {
+	unended := rows.Place{}
+	s.format, s.sum, err = s.read(&first, opts.Format, func(row *rows.Row, _ Item, violations []rows.Violation) bool {
+		if row.Unended {
+			unended = row.End
+		}
 		if len(violations) == 0 {
 			if first.repeats {
 				s.repeats = append(s.repeats, short(s.count))
@@ -121,6 +130,16 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("provision: reading %s: %w", name, err)
+	case unended != (rows.Place{}) && !s.temporary:
+		growing, err := isGrowing(s.file, s.size)
+		if err != nil {
+			return fmt.Errorf("provision: reading %s: %w", name, err)
+		}
+		if growing {
+			found.add(unended.Violation("", "", stillWritten))
+		}
+	}
+	switch {
 	case len(found.Violations) > 0:
 		return found
 	case s.count == 0:
@@ -134,10 +153,13 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 
 // read calls each with every row until each returns false. If it never does, the hash is that of
 // the whole file.
-func (s *Source) read(p *itemParser, format Format, each func(Item, []rows.Violation) bool) (Format, hashSum, error) {
+func (s *Source) read(p *itemParser, format Format, each func(*rows.Row, Item, []rows.Violation) bool) (Format, hashSum, error) {
 	hash := sha256.New()
 	file := io.NewSectionReader(s.file, 0, s.size)
-	found, err := p.table.Read(file, hash, rows.Format(format), func(r *rows.Row) bool { return each(p.item(r)) })
+	found, err := p.table.Read(file, hash, rows.Format(format), func(r *rows.Row) bool {
+		item, violations := p.item(r)
+		return each(r, item, violations)
+	})
 	return Format(found), hashSum(hash.Sum(nil)), err
 }
 
@@ -165,11 +187,16 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 			return
 		}
 		count, stopped, changed := 0, false, false
-		_, sum, err := s.read(s.parser, s.format, func(item Item, violations []rows.Violation) bool {
+		var last *Item // which has no line end, and may be a part of a row
+		_, sum, err := s.read(s.parser, s.format, func(row *rows.Row, item Item, violations []rows.Violation) bool {
 			if changed = len(violations) > 0 || count == s.count; changed {
 				return false
 			}
 			count++
+			if row.Unended {
+				last = &item
+				return true
+			}
 			stopped = !yield(item, nil)
 			return !stopped
 		})
@@ -184,6 +211,8 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 			yield(Item{}, fmt.Errorf("provision: reading the input again: %w", statErr))
 		case changed || sum != s.sum || info.Size() != s.size:
 			yield(Item{}, fmt.Errorf("%w since it was opened; open it again", ErrInputChanged))
+		case last != nil:
+			yield(*last, nil)
 		}
 	}
 }

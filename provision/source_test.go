@@ -96,7 +96,7 @@ func TestReadWhatSpreadsheetsWrite(t *testing.T) {
 		"columns in another order": {"agent_uuid,phone_number,channel\n" + desk + "," + first + ",call\n" + desk + "," + second + ",call\n", [2]int{2, 3}},
 		"columns of a file of failures": {
 			"reason,source_line,phone_number,channel,agent_uuid\nbusy,7," + first + ",call," + desk + "\n\"a\nb\",8," + second + ",call," + desk + "\n",
-			[2]int{2, 3},
+			[2]int{7, 8},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,23 +112,23 @@ func TestReadEveryField(t *testing.T) {
 	want := provision.Item{
 		Trunk: mihu.TrunkCreateRequest{
 			TrunkID:   mihu.TrunkID{PhoneNumber: "+493012345678", Channel: mihu.ChannelCall},
-			AgentUUID: desk, Name: ` Berlin, "Mitte" `, Direction: mihu.DirectionInbound,
+			AgentUUID: desk, Name: `Berlin, "Mitte"`, Direction: mihu.DirectionInbound,
 			SIP: &mihu.SIPCredentials{
-				Gateway: "sip.example.com", Port: 5060, Username: " user ", Password: `'=p;"w`, SecondaryGateway: "10.0.0.1",
+				Gateway: "sip.example.com", Port: 5060, Username: "user", Password: `'=p;"w`, SecondaryGateway: "10.0.0.1",
 			},
 			AdditionalSettings: map[string]any{"n": jsonNumber("12345678901234567890"), "a": []any{"b\n", nil}},
 		},
 		SecretName: "berlin", Line: 2,
 	}
 	csv := "phone_number,channel,agent_uuid,name,direction,sip_gateway,sip_port,sip_username,sip_password,sip_secondary_gateway,additional_settings,secret_name\n" +
-		"+49 (30) 123456-78,call," + desk + `," Berlin, ""Mitte"" ",Inbound,sip.example.com, 5060 , user ,"'=p;""w",10.0.0.1,` +
+		"+49 (30) 123456-78,call," + desk + `,"Berlin, ""Mitte""",Inbound,sip.example.com, 5060 ,user,"''=p;""w",10.0.0.1,` +
 		`"{""n"":12345678901234567890,` + "\n" + `""a"":[""b\n"",null]}",berlin` + "\n"
 	assert.Equal(t, []provision.Item{want}, read(t, csv, provision.ReadOptions{}))
 
-	json := `{"phone_number":"+49 (30) 123456-78","channel":"call","agent_uuid":"` + desk + `","name":" Berlin, \"Mitte\" ","direction":"inbound",` +
-		`"sip":{"gateway":"sip.example.com","port":5060,"username":" user ","password":"'=p;\"w","secondary_gateway":"10.0.0.1"},` +
-		`"additional_settings":{"n":12345678901234567890,"a":["b\n",null]},"secret_name":"berlin","reason":1,"source_line":[]}`
-	want.Line = 3
+	json := `{"phone_number":"+49 (30) 123456-78","channel":"call","agent_uuid":"` + desk + `","name":"\u0020Berlin, \"Mitte\"\u0020","direction":"inbound",` +
+		`"sip":{"gateway":"sip.example.com","port":5060,"username":"\u0020user\u0020","password":"'=p;\"w","secondary_gateway":"10.0.0.1"},` +
+		`"additional_settings":{"n":12345678901234567890,"a":["b\n",null]},"secret_name":"berlin","reason":1}`
+	want.Line, want.Trunk.Name, want.Trunk.SIP.Username = 3, ` Berlin, "Mitte" `, " user "
 	assert.Equal(t, []provision.Item{want}, read(t, "\r\n \r\n"+json, provision.ReadOptions{}))
 }
 

@@ -30,14 +30,37 @@ func spool(r io.Reader) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
 	}
-	s := &Source{file: file}
+	s := &Source{file: file, temporary: true}
 	if os.Remove(file.Name()) != nil {
 		s.remove = file.Name()
 	}
 	if s.size, err = io.Copy(file, r); err != nil {
 		return nil, errors.Join(fmt.Errorf("provision: copying the input: %w", err), s.Close())
 	}
+	if err := s.whole(r); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
+}
+
+// whole returns an error if the input has no line end at its end, and is still being written.
+func (s *Source) whole(r io.Reader) error {
+	from, ok := r.(regularFile)
+	last := make([]byte, 1)
+	if !ok || s.size == 0 {
+		return nil
+	}
+	if _, err := s.file.ReadAt(last, s.size-1); err != nil {
+		return fmt.Errorf("provision: copying the input: %w", err)
+	}
+	if last[0] == '\n' || last[0] == '\r' {
+		return nil
+	}
+	growing, err := becomesLonger(from)
+	if err == nil && growing {
+		err = fmt.Errorf("%w while it was read: %s", ErrInputChanged, stillWritten)
+	}
+	return err
 }
 
 func noReader() error {

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -19,10 +20,10 @@ import (
 // last item. There is nothing to close. A Writer is not safe for concurrent use. Every method of
 // its zero value returns an error.
 //
-// A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula. In CSV, the phone
-// number, name, secret name and reason therefore get an apostrophe before such a beginning. It also
-// keeps the digits of a number as they are. Open removes it. Username and password are written
-// unchanged.
+// A spreadsheet takes a cell that begins with =, +, -, @ or a tab for a formula, and writes numbers
+// and dates in its own way. In CSV, a text that it would change, username and password included, has
+// an apostrophe before it, and so has one with blanks or invisible characters that would be refused.
+// Open removes the apostrophe again. In JSON lines, such blanks and characters are escapes.
 type Writer struct {
 	csv    *csv.Writer
 	json   *bufio.Writer
@@ -53,8 +54,8 @@ func (w *Writer) usable() error {
 	return w.err
 }
 
-// Write writes an item and a reason for people to read; "" is none. [Open] ignores reasons, and the
-// line from which an item came. An invalid item is written too, so that it can be corrected in the
+// Write writes an item and a reason for people to read; "" is none. [Open] ignores reasons, and
+// keeps the line from which an item came in Item.Line. An invalid item is written too, so that it can be corrected in the
 // file. Write returns an error, and writes nothing of the item, if the format cannot hold it. After
 // an error of the file, every later call returns that error.
 func (w *Writer) Write(item Item, reason string) error {
@@ -129,7 +130,8 @@ func (w *Writer) writeCSV(item Item, reason string) error {
 		for _, f := range trunkFields() {
 			header = append(header, f.Column())
 		}
-		if err := w.csv.Write(append(header, reasonColumn, sourceLineColumn)); err != nil {
+		header = append(header[:fieldSourceLine], reasonColumn, header[fieldSourceLine])
+		if err := w.csv.Write(header); err != nil {
 			return wrap(err)
 		}
 		w.header = true
@@ -146,29 +148,77 @@ func (w *Writer) writeCSV(item Item, reason string) error {
 		}
 		settings = string(out)
 	}
-	cells := [numFields]string{
-		fieldPhoneNumber: rows.ToSheet(trunk.PhoneNumber), fieldChannel: string(trunk.Channel), fieldAgentUUID: trunk.AgentUUID,
-		fieldName: rows.ToSheet(trunk.Name), fieldDirection: string(trunk.Direction),
-		fieldSIPGateway: sip.Gateway, fieldSIPPort: orEmpty(sip.Port), fieldSIPUsername: sip.Username, fieldSIPPassword: sip.Password,
-		fieldSIPSecondaryGateway: sip.SecondaryGateway,
-		fieldAdditionalSettings:  settings, fieldSecretName: rows.ToSheet(item.SecretName),
+	cells := []string{
+		fieldPhoneNumber: trunk.PhoneNumber, fieldChannel: string(trunk.Channel), fieldAgentUUID: trunk.AgentUUID,
+		fieldName: trunk.Name, fieldDirection: string(trunk.Direction),
+		fieldSIPGateway: sip.Gateway, fieldSIPUsername: sip.Username, fieldSIPPassword: sip.Password,
+		fieldSIPSecondaryGateway: sip.SecondaryGateway, fieldSecretName: item.SecretName,
 	}
-	return wrap(w.csv.Write(append(cells[:], rows.ToSheet(reason), orEmpty(item.Line))))
+	for f, text := range cells {
+		cells[f] = rows.ToSheet(text)
+	}
+	cells[fieldSIPPort], cells[fieldAdditionalSettings] = orEmpty(sip.Port), settings
+	return wrap(w.csv.Write(append(cells, rows.ToSheet(reason), orEmpty(item.Line))))
 }
 
 func (w *Writer) writeJSON(item Item, reason string) error {
-	line := struct {
-		mihu.TrunkCreateRequest
-		SecretName string `json:"secret_name,omitempty"`
-		Reason     string `json:"reason,omitempty"`
-		SourceLine int    `json:"source_line,omitempty"`
-	}{item.Trunk, item.SecretName, reason, item.Line}
-	if line.SIP != nil && *line.SIP == (mihu.SIPCredentials{}) {
-		line.SIP = nil
+	trunk := &item.Trunk
+	line := jsonLine{
+		PhoneNumber: trunk.PhoneNumber, Channel: string(trunk.Channel), AgentUUID: trunk.AgentUUID,
+		Name: jsonText{trunk.Name, rows.Name}, Direction: string(trunk.Direction), AdditionalSettings: trunk.AdditionalSettings,
+		SecretName: jsonText{item.SecretName, rows.Exact}, Reason: reason, SourceLine: item.Line,
+	}
+	if sip := trunk.SIP; sip != nil && *sip != (mihu.SIPCredentials{}) {
+		line.SIP = &jsonSIP{
+			Gateway: sip.Gateway, Port: sip.Port, SecondaryGateway: sip.SecondaryGateway,
+			Username: jsonText{sip.Username, rows.Exact}, Password: jsonText{sip.Password, rows.Exact},
+		}
 	}
 	encoder := json.NewEncoder(w.json)
 	encoder.SetEscapeHTML(false)
 	return wrap(encoder.Encode(line))
+}
+
+// jsonLine is a line of JSON lines.
+type jsonLine struct {
+	PhoneNumber        string         `json:"phone_number"`
+	Channel            string         `json:"channel"`
+	AgentUUID          string         `json:"agent_uuid"`
+	Name               jsonText       `json:"name,omitzero"`
+	Direction          string         `json:"direction,omitempty"`
+	SIP                *jsonSIP       `json:"sip,omitempty"`
+	AdditionalSettings map[string]any `json:"additional_settings,omitzero"`
+	SecretName         jsonText       `json:"secret_name,omitzero"`
+	Reason             string         `json:"reason,omitempty"`
+	SourceLine         int            `json:"source_line,omitempty"`
+}
+
+type jsonSIP struct {
+	Gateway          string   `json:"gateway,omitempty"`
+	Port             int      `json:"port,omitempty"`
+	Username         jsonText `json:"username,omitzero"`
+	Password         jsonText `json:"password,omitzero"`
+	SecondaryGateway string   `json:"secondary_gateway,omitempty"`
+}
+
+// jsonText is a text that is read as it was written, whatever it is.
+type jsonText struct {
+	text string
+	kind rows.TextKind
+}
+
+func (t jsonText) IsZero() bool { return t.text == "" }
+
+// MarshalJSON writes with escapes what the reader would refuse without.
+func (t jsonText) MarshalJSON() ([]byte, error) {
+	if rows.Trim(t.text) == "" || rows.Suspect(t.text, t.kind, rows.JSON) != "" {
+		return rows.Escaped(t.text), nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(t.text)
+	return b.Bytes(), err
 }
 
 // orEmpty returns the number, and "" for 0.

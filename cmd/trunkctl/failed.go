@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"os"
 
 	"github.com/mihu-go/mihu/provision"
@@ -14,24 +13,30 @@ type failedRows struct {
 	rows int
 	file *os.File
 	out  *provision.Writer
+	lost error // why the file does not have all rows
 }
 
 // write adds a row. It is in the file when write returns.
 func (f *failedRows) write(item provision.Item, reason string) error {
-	if f.file == nil {
-		file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return err
-		}
-		f.file, f.out = file, provision.NewWriter(file, provision.FormatCSV)
-	}
 	f.rows++
-	return cmp.Or(f.out.Write(item, reason), f.out.Flush())
+	if f.file == nil && f.lost == nil {
+		var file *os.File
+		if file, f.lost = os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); f.lost == nil {
+			f.file, f.out = file, provision.NewWriter(file, provision.FormatCSV)
+		}
+	}
+	if f.lost == nil {
+		f.lost = cmp.Or(f.out.Write(item, reason), f.out.Flush())
+	}
+	return f.lost
 }
 
+// close returns nil if the file has every row, whatever happens to the machine.
 func (f *failedRows) close() error {
 	if f.file == nil {
-		return nil
+		return f.lost
 	}
-	return errors.Join(f.out.Flush(), f.file.Close())
+	f.lost = cmp.Or(f.lost, f.file.Sync())
+	f.lost = cmp.Or(f.lost, f.file.Close())
+	return f.lost
 }

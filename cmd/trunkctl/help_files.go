@@ -22,7 +22,8 @@ supply channel and agent. A field that a row omits is left unchanged.
   sip_secondary_gateway      sip.secondary_gateway
   additional_settings        additional_settings  a JSON object
   secret_name                secret_name          name of SIP credentials in the --secrets file
-  reason, source_line        reason, source_line  ignored: "trunkctl import" writes them for failed rows
+  source_line                source_line          the line that a failed row had in its first file
+  reason                     reason               ignored: "trunkctl import" writes it for failed rows
 
   phone_number,channel,agent_uuid,sip_gateway
   +12025550123,call,3c90c3cc-0d44-4b50-8888-8dd25736052a,sip.example.com
@@ -34,7 +35,11 @@ lists it. Separators are commas, semicolons or tabs; a byte order mark and any l
 accepted. Numbers may contain spaces, dashes and brackets, and begin with an apostrophe; the country
 code is never guessed. Identical rows are processed once; contradictory rows are an error.
 
-The --secrets file is JSON: {"carrier-a": {"username": "…", "password": "…"}}. gateway, port and
-secondary_gateway are optional.`,
+A text that begins or ends with a blank, has a character that cannot be seen, or is what a
+spreadsheet makes of a number (1.20256E+10) is an error. An apostrophe before a number keeps it as
+it is. Blanks are removed if the header and the row have them at every separator.
+
+The --secrets file is JSON: {"carrier-a": {"username": "…", "password": "…"}}. A password is
+required; gateway, port and secondary_gateway are optional.`,
 	}
 }

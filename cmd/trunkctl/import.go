@@ -65,7 +65,7 @@ passwords included, and only its owner can read it.
 func (f *importFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of FILE: csv or jsonl (default: detected)")
-	flags.StringSliceVar(&f.ignore, "ignore", nil, "ignore these `COLUMNS`, separated by commas")
+	flags.StringSliceVar(&f.ignore, "ignore", nil, "ignore these `COLUMNS`, separated by commas; \"\" means those without a name")
 	flags.StringVar(&f.secrets, "secrets", "", "JSON `FILE` of SIP credentials for secret_name; see \"trunkctl help files\"")
 	flags.StringVar(&f.journal, "journal", "", "journal `FILE` (default FILE.journal)")
 	flags.BoolVar(&f.resume, "resume", false, "resume from the existing journal")
@@ -116,7 +116,7 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 	if err != nil {
 		return err
 	}
-	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.find}
+	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.Lookup}
 	if f.dryRun {
 		return a.planImport(ctx, w, source, options, &f)
 	}
@@ -130,13 +130,16 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 }
 
 // readSource opens the input and prints all errors in it.
-func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets namedSecrets) (*provision.Source, error) {
+func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (*provision.Source, error) {
 	defaults, err := a.request(ctx, cmd, "", &f.defaults)
 	if err != nil {
 		return nil, err
 	}
+	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
+		f.ignore = []string{""} // columns without a name
+	}
 	options := provision.ReadOptions{
-		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore, HasSecret: secrets.has,
+		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore, HasSecret: secrets.Has,
 	}
 	if f.file == "-" {
 		reader, done, err := a.input("import -", "-")

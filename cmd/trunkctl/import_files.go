@@ -88,7 +88,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	if err := cmp.Or(checkReplace("--journal", journal), checkDirectory("--failed", f.failed)); err != nil {
 		return err
 	}
-	switch found := files.Exists(files.Resolve(journal)); {
+	switch found := hasContent(files.Resolve(journal)); {
 	case found && !f.resume:
 		return &usageError{
 			problem: journal + " exists from an earlier run",
@@ -107,4 +107,11 @@ func (f *importFlags) checkFiles(a *app) error {
 		}
 	}
 	return nil
+}
+
+// hasContent reports whether a file exists and is not empty. An empty journal is nobody's: a program
+// was ended before it wrote the first line.
+func hasContent(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && (info.Size() > 0 || !info.Mode().IsRegular())
 }

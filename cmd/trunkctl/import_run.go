@@ -156,7 +156,7 @@ func (r *importRun) fail(result provision.Result) {
 		text := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
 		r.app.printErr(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
 	} else if n == maxShown+1 {
-		r.app.note("more failures are not shown; %s has all of them", r.flags.failed)
+		r.app.note("more failures are not shown; they are written to %s", r.flags.failed)
 	}
 	if err := r.failed.write(result.Item, plainText(result.Err)); err != nil {
 		r.end(fmt.Errorf("cannot write the failed rows: %w", err))
@@ -176,6 +176,8 @@ func (r *importRun) summary(complete bool) {
 	r.app.note("%d of %s in %s: %s", r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
 	switch {
 	case r.failed.rows == 0:
+	case r.failed.lost != nil:
+		r.app.note("%s does not have all failed rows; resuming retries them and replaces that file", r.flags.failed)
 	case complete:
 		again := append([]string{"trunkctl", "import", asArgument(r.flags.failed)}, r.flags.again...)
 		r.app.note("failed rows and their reasons are in %s; correct that file, then run: %s", r.flags.failed, term.ShellLine(again...))

@@ -68,36 +68,36 @@ func TestSecretsViolations(t *testing.T) {
 		},
 		"an empty file of secrets": {
 			`{"phone_number":"` + number(1) + `","channel":"call","agent_uuid":"` + agent1 + `","secret_name":"career"}`,
-			"null",
+			"{}",
 			[]string{`secret_name "career": there are no credentials with this name`},
 		},
 		"a misspelled key": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"pasword": "` + secretPassword + `"}}`,
-			[]string{"--secrets: want a JSON object such as", "with no other keys than these and gateway, port and secondary_gateway"},
+			[]string{`DIR/secrets:1:14: "pasword": unknown key; did you mean password?`, "DIR/secrets:1:43: password: empty"},
 		},
 		"a name twice": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"other": null, "carrier": {"password": "` + secretPassword + `"}, "carrier": {"password": "another"}}`,
-			[]string{`--secrets: duplicate key "carrier"`},
+			[]string{`DIR/secrets:1:11: "other": is null`, `DIR/secrets:1:62: "carrier": duplicate key`},
 		},
 		"a field twice": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"other": {"password": "` + secretPassword + `"}, "carrier": {"password": "` + secretPassword + `", "port": 5060, "Password": "another"}}`,
-			[]string{`--secrets: duplicate key "password"`},
+			[]string{`DIR/secrets:1:103: "Password": unknown key; did you mean password?`},
 		},
 		"more than an object": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"password": "` + secretPassword + `"}}}`,
-			[]string{"--secrets: want a JSON object such as"},
+			[]string{"DIR/secrets:1:46: invalid JSON from here on", "1 error in DIR/secrets; nothing was sent"},
 		},
 		"credentials that cannot be used": {
 			"phone_number,channel,agent_uuid,secret_name\n" + number(1) + ",call," + agent1 + ",carrier\n",
 			`{"carrier": {"gateway": "sip:sip.example.com", "port": 70000, "password": "` + secretPassword + `\n"}, "` + number(1) + `": {"port": -1}}`,
 			[]string{
-				`DIR/secrets: "carrier": sip.gateway "sip:sip.example.com": has a scheme`, `DIR/secrets: "carrier": sip.port "70000": `,
-				`DIR/secrets: "carrier": sip.password: has a control character`, `DIR/secrets: +1202•••0001: sip.port "-1": `,
-				"4 errors in the --secrets file; nothing was sent",
+				`DIR/secrets:1:25: gateway: has a scheme`, `DIR/secrets:1:56: port "70000": not a port`,
+				`DIR/secrets:1:75: password: has a control character`, `DIR/secrets:1:123: port: not a port`, `DIR/secrets:1:125: password: empty`,
+				"5 errors in DIR/secrets; nothing was sent",
 			},
 		},
 	} {

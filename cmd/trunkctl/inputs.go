@@ -1,41 +1,38 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
+	"github.com/mihu-go/mihu/provision"
 )
 
-const maxSecretSize = 64 << 10
-
-// readSecret reads a secret from a file, or from standard input if its name is "-". It drops the
-// byte order mark and the line ending that editors add.
+// readSecret reads a file of one line, such as a token or a password, or standard input if its name
+// is "-".
 func (a *app) readSecret(flag, name string) (string, error) {
 	reader, done, err := a.input(flag, name)
 	if err != nil {
 		return "", err
 	}
-	content, err := io.ReadAll(io.LimitReader(reader, maxSecretSize+1))
-	done()
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("%s: %w", flag, err)
-	case len(content) > maxSecretSize:
-		return "", usagef("%s: the file is larger than %d KiB", flag, maxSecretSize>>10)
+	defer done()
+	secret, err := provision.ReadSecret(reader, name)
+	return secret, usageOf(flag, err)
+}
+
+// usageOf returns the violations of a flag's value as a usage error, and any other error with the
+// name of the flag.
+func usageOf(flag string, err error) error {
+	if err == nil {
+		return nil
 	}
-	secret := strings.TrimPrefix(string(content), byteOrderMark)
-	secret = strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
-	switch {
-	case secret == "":
-		return "", usagef("%s: the file is empty", flag)
-	case !utf8.ValidString(secret):
-		return "", usagef("%s: %v", flag, errNotUTF8)
+	input, ok := errors.AsType[*provision.InputError](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", flag, err)
 	}
-	return secret, nil
+	return usagef("%s: %s", flag, input.Violations[0])
 }
 
 // input opens a file, or standard input if its name is "-". Only one flag can read standard input.

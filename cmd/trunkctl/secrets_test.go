@@ -14,17 +14,17 @@ import (
 func TestSecretsThatWouldBeLost(t *testing.T) {
 	t.Parallel()
 	for secrets, want := range map[string][]string{
-		`{"carrier": null}`: {`DIR/secrets: "carrier": no credentials; want username and password`, "1 error in the --secrets file"},
-		`{"carrier": {}}`:   {`DIR/secrets: "carrier": no credentials; want username and password`},
+		`{"carrier": null}`: {`DIR/secrets:1:13: "carrier": is null; want an object`, "1 error in DIR/secrets; nothing was sent"},
+		`{"carrier": {}}`:   {`DIR/secrets:1:14: password: empty; want username and password`},
 		`{"carrier": {"username": "u", "password": null, "gateway": "", "port": 0}}`: {
-			`"carrier": gateway: null or empty`, `"carrier": password: null or empty`, `"carrier": port: null or empty`, "3 errors in",
+			`DIR/secrets:1:43: password: null; omit the key instead`, `DIR/secrets:1:72: port "0": not a port`, "2 errors in",
 		},
-		"{\"carrier\": {\"password\": \"planted-\xe9\"}}":                     {"--secrets: not UTF-8 text"},
-		"{\"carri\xe9r\": {\"password\": \"planted-password\"}}":              {"--secrets: not UTF-8 text"},
-		`{"carrier": {"password": "planted-password\ud800"}}`:                 {"--secrets: has half of a surrogate pair"},
-		`{"carrier": {"password": "planted-password\udc00\ud800"}}`:           {"--secrets: has half of a surrogate pair"},
-		`{"carrier": {"password": "planted-password\ud800\u0041"}}`:           {"--secrets: has half of a surrogate pair"},
-		`{"carrier": {"password": "planted-password", "pa\u017fsword": "x"}}`: {"--secrets: duplicate key"},
+		"{\"carrier\": {\"password\": \"planted-\xe9\"}}":                     {"DIR/secrets:1:", "not UTF-8 text"},
+		"{\"carri\xe9r\": {\"password\": \"planted-password\"}}":              {"DIR/secrets:1:", "not UTF-8 text"},
+		`{"carrier": {"password": "planted-password\ud800"}}`:                 {"DIR/secrets:1:", "has half of a surrogate pair"},
+		`{"carrier": {"password": "planted-password\udc00\ud800"}}`:           {"DIR/secrets:1:", "has half of a surrogate pair"},
+		`{"carrier": {"password": "planted-password\ud800\u0041"}}`:           {"DIR/secrets:1:", "has half of a surrogate pair"},
+		`{"carrier": {"password": "planted-password", "pa\u017fsword": "x"}}`: {`DIR/secrets:1:46: unknown key`},
 	} {
 		f := newFake(t, anyAgent())
 		f.file("rows", "phone_number,channel,agent_uuid,secret_name\n"+number(1)+",call,"+agent1+",carrier\n")
@@ -48,14 +48,15 @@ func TestSettingsThatWouldBeLost(t *testing.T) {
 	for settings, want := range map[string]string{
 		"{\"a\": \"\xe9\"}":         "not UTF-8 text",
 		`{"a": "\udfff"}`:           "has half of a surrogate pair",
-		`{"a": 1, "a": 2}`:          `duplicate key "a"`,
-		`{"a": [{"b": 1, "b": 2}]}`: `duplicate key "b"`,
+		`{"a": 1, "a": 2}`:          "line 1, column 10: duplicate key",
+		`{"a": [{"b": 1, "b": 2}]}`: "line 1, column 17: duplicate key",
 	} {
 		f.file("settings", settings)
 		for flag, value := range map[string]string{"--settings": settings, "--settings-file": "DIR/settings"} {
 			got := f.run("update", number(1), flag, value)
 			require.Equal(t, exitUsage, got.code, "%s %s", flag, settings)
-			require.Contains(t, got.stderr, flag+": "+want)
+			require.Contains(t, got.stderr, flag+": line 1, column ")
+			require.Contains(t, got.stderr, want)
 		}
 	}
 	require.Zero(t, f.RequestCount())

@@ -106,7 +106,7 @@ func TestAllWithInvalidTrunk(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.trunk(1)
-	list := `{"success": true, "data": {"items": [{"number": "", "is_external": true, "bindings": {"call": {"bound": true}}}],
+	list := `{"success": true, "data": {"items": [{"number": "0123", "source": "external", "is_external": true, "bindings": {"call": {"bound": true}, "sms": {"bound": false}, "whatsapp": {"bound": false}}}],
 		"pagination": {"current_page": 1, "last_page": 1, "per_page": 50, "total": 1}}}`
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
 	got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
 
@@ -169,34 +168,21 @@ func trunkID(number, channel string) mihu.TrunkID {
 
 // settings reads --settings or --settings-file. It returns nil if neither is given.
 func (a *app) settings(f *trunkFlags) (map[string]any, error) {
-	flag, text := "--settings", f.settings
-	if f.settingsFile != "" {
+	flag, reader := "--settings", io.Reader(strings.NewReader(f.settings))
+	switch {
+	case f.settingsFile != "":
 		flag = "--settings-file"
-		var err error
-		if text, err = a.readSecret(flag, f.settingsFile); err != nil {
+		file, done, err := a.input(flag, f.settingsFile)
+		if err != nil {
 			return nil, err
 		}
-	}
-	if text == "" {
+		defer done()
+		reader = file
+	case f.settings == "":
 		return nil, nil //nolint:nilnil // no settings is valid
 	}
-	if err := checkText([]byte(text)); err != nil {
-		return nil, usagef("%s: %v", flag, err)
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber() // a float64 would change large integers
-	var settings map[string]any
-	if err := decoder.Decode(&settings); err != nil || settings == nil {
-		// The decoder's own error may quote a secret.
-		return nil, usagef("%s: want a JSON object such as {\"ani_format\": \"e164\"}", flag)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, usagef("%s: text after the JSON object", flag)
-	}
-	if key, duplicate := duplicateKey([]byte(text), sameKey); duplicate {
-		return nil, usagef("%s: duplicate key %s; remove one of the two", flag, shownName(key))
-	}
-	return settings, nil
+	settings, err := provision.ReadSettings(reader, flag)
+	return settings, usageOf(flag, err)
 }
 
 // sipSecrets reads SIP username and password from the places that the flags select; "" means none.
@@ -213,10 +199,8 @@ func (a *app) sipSecrets(ctx context.Context, s *secretFlags) (username, passwor
 				}
 				return "", usagef("--sip-%s-env: the variable %s is not set", flag, variable)
 			}
-			if !utf8.ValidString(secret) {
-				return "", usagef("--sip-%s-env: not UTF-8 text", flag)
-			}
-			return secret, nil
+			secret, err := provision.ReadSecret(strings.NewReader(secret), variable)
+			return secret, usageOf("--sip-"+flag+"-env", err)
 		case s.prompt:
 			return a.askSecret(ctx, what, "")
 		}

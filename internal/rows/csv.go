@@ -33,6 +33,8 @@ type Record struct {
 	Blank bool
 	// Empty reports whether the record is an empty line.
 	Empty bool
+	// Unended reports whether the file ends behind the record, without a line end.
+	Unended bool
 }
 
 // NewRecords reads records from lines. Call Header first, which finds out what separates the cells.
@@ -51,11 +53,13 @@ func (r *Records) Next() (*Record, error) {
 		return nil, err
 	}
 	r.record.End = r.lines.At(len(r.lines.line))
+	r.record.Unended = r.lines.unended
 	r.record.Blank = r.record.Broken == nil && len(bytes.TrimFunc(r.text, IsInvisible)) == 0
 	r.record.Empty = r.record.Blank && len(r.text) == 0 && len(r.record.Cells) == 1 && len(r.lines.line) == 0
 	all, begin := string(r.text), 0
 	for i, end := range r.ends {
 		r.record.Cells[i].Text = all[begin:end]
+		r.record.Cells[i].Shown = all[begin:end]
 		begin = end
 	}
 	return &r.record, nil
@@ -134,8 +138,12 @@ func (c *cursor) take() {
 
 // bare reads a cell that is not in quotes.
 func (c *cursor) bare() *Violation {
+	begin := len(c.text)
 	for !c.ended() && c.peek() != c.delimiter {
 		if c.peek() == '"' {
+			if len(bytes.TrimSpace(c.text[begin:])) == 0 {
+				return new(c.at.Violation("", "", "blank before a quote; remove the blank, or put the whole field in quotes and double each quote in it"))
+			}
 			return new(c.at.Violation("", "", "quote in an unquoted field; put the whole field in quotes and double each quote in it"))
 		}
 		c.take()
@@ -171,7 +179,11 @@ func (c *cursor) quoted() (*Violation, error) {
 			case c.ended() || c.peek() == c.delimiter:
 				return nil, nil //nolint:nilnil // neither a violation nor an error
 			case quote.Line == open.Line:
-				return new(quote.Violation("", "", "quote in a quoted field; double it")), nil
+				problem := "quote in a quoted field; double it"
+				if c.peek() == ' ' || c.peek() == '\t' {
+					problem += ", or remove the blank behind it"
+				}
+				return new(quote.Violation("", "", problem)), nil
 			default:
 				problem := fmt.Sprintf("unclosed quote: the next one, in line %d, column %d, does not end a field", quote.Line, quote.Column)
 				return new(open.Violation("", "", problem)), c.lines.goBack(after)
@@ -204,18 +216,54 @@ func (r *Records) Header(known func(name string) bool) (*Record, error) {
 			break
 		}
 	}
+	held := []pendingLine{r.lines.hold()}
 	if !separated {
-		r.delimiter = delimiterOf(r.lines.line, known)
+		text, more, err := r.wholeHeader()
+		if err != nil {
+			return nil, err
+		}
+		r.delimiter = delimiterOf(text, known)
+		held = append(held, more...)
 	}
-	r.lines.again = true
+	r.lines.again(held)
 	return r.Next()
+}
+
+// wholeHeader returns the text of the header, which may have line ends in quotes, and its lines
+// after the first. If a quote is not closed, the text is the first line.
+func (r *Records) wholeHeader() (text []byte, more []pendingLine, err error) {
+	const maxLines = 1000
+	first := bytes.Clone(r.lines.line)
+	text = bytes.Clone(first)
+	for bytes.Count(text, []byte(`"`))%2 != 0 {
+		there, err := r.lines.Next()
+		if err != nil {
+			return nil, nil, err
+		}
+		if !there {
+			return first, more, nil
+		}
+		more = append(more, r.lines.hold())
+		text = append(append(text, '\n'), r.lines.line...)
+		if len(text) > maxBytes || len(more) == maxLines {
+			return first, more, nil
+		}
+	}
+	return text, more, nil
 }
 
 // delimiterOf finds the delimiter of a header.
 func delimiterOf(header []byte, known func(name string) bool) byte {
 	best, highest := delimiters[0], [2]int{}
 	for _, delimiter := range []byte(delimiters) {
-		names, parts := 0, strings.Split(string(header), string(delimiter))
+		quoted := false
+		parts := strings.FieldsFunc(string(header), func(r rune) bool {
+			if r == '"' {
+				quoted = !quoted
+			}
+			return !quoted && r == rune(delimiter)
+		})
+		names := 0
 		for _, part := range parts {
 			if known(strings.Trim(part, `"`)) {
 				names++

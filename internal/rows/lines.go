@@ -12,9 +12,10 @@ import (
 const maxBytes = 1 << 20
 
 const (
-	tooLong = "longer than 1 MiB; is the file damaged, or is a line end missing?"
-	notUTF8 = "not UTF-8 text; save the file as CSV UTF-8"
-	hasNUL  = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
+	tooLong   = "longer than 1 MiB; is the file damaged, or is a line end missing?"
+	utf16Text = "UTF-16 text; save the file as CSV UTF-8"
+	notUTF8   = "not UTF-8 text; save the file as CSV UTF-8"
+	hasNUL    = "has a NUL byte; is the file UTF-16, or not text? Save it as CSV UTF-8"
 )
 
 // Lines reads the lines of a file, which end with LF, CR LF, or CR alone. It holds one line, and
@@ -25,7 +26,16 @@ type Lines struct {
 	mark
 	line    []byte // without its end; overwritten by Next
 	tooLong bool   // line is only the beginning of the line
-	again   bool   // Next returns the same line again
+	unended bool   // the file ends without a line end
+	pending []pendingLine
+}
+
+// pendingLine is a line that Next returns again.
+type pendingLine struct {
+	text    []byte
+	tooLong bool
+	unended bool
+	after   mark
 }
 
 // mark is a place between two lines.
@@ -49,11 +59,8 @@ func (l *Lines) Start() (beginning []byte, problem string, err error) {
 		return nil, "", err
 	}
 	beginning, _ = l.reader.Peek(l.reader.Buffered())
-	switch {
-	case bytes.HasPrefix(beginning, []byte{0xff, 0xfe}), bytes.HasPrefix(beginning, []byte{0xfe, 0xff}):
-		return nil, "UTF-16 text; save the file as CSV UTF-8", nil
-	case bytes.HasPrefix(beginning, []byte("PK\x03\x04")):
-		return nil, "a workbook or another archive, not text; save the sheet as CSV UTF-8", nil
+	if problem := binary(beginning); problem != "" {
+		return nil, problem, nil
 	}
 	if rest, found := bytes.CutPrefix(beginning, []byte("\ufeff")); found {
 		n, err := l.reader.Discard(len(beginning) - len(rest))
@@ -63,13 +70,26 @@ func (l *Lines) Start() (beginning []byte, problem string, err error) {
 	return beginning, "", nil
 }
 
+// binary returns why a file is no text, by its beginning; "" if it may be.
+func binary(beginning []byte) (problem string) {
+	switch {
+	case bytes.HasPrefix(beginning, []byte{0xff, 0xfe}), bytes.HasPrefix(beginning, []byte{0xfe, 0xff}):
+		return utf16Text
+	case bytes.HasPrefix(beginning, []byte("PK\x03\x04")):
+		return "a workbook or another archive, not text; save the sheet as CSV UTF-8"
+	}
+	return ""
+}
+
 // Next reads a line. It returns false at the end of the file.
 func (l *Lines) Next() (bool, error) {
-	if l.again {
-		l.again = false
+	l.line, l.tooLong = l.line[:0], false
+	if len(l.pending) > 0 {
+		p := l.pending[0]
+		l.line, l.tooLong, l.unended, l.mark = append(l.line, p.text...), p.tooLong, p.unended, p.after
+		l.pending = l.pending[1:]
 		return true, nil
 	}
-	l.line, l.tooLong = l.line[:0], false
 	if l.afterCR {
 		l.afterCR = false
 		if next, _ := l.reader.Peek(1); len(next) == 1 && next[0] == '\n' {
@@ -85,6 +105,7 @@ func (l *Lines) Next() (bool, error) {
 			}
 			if begun {
 				l.number++
+				l.unended = true // and stays so at the end of the file
 			}
 			return begun, nil
 		}
@@ -111,6 +132,17 @@ func (l *Lines) Next() (bool, error) {
 		}
 	}
 }
+
+// hold returns the current line for again.
+func (l *Lines) hold() pendingLine {
+	return pendingLine{bytes.Clone(l.line), l.tooLong, l.unended, l.mark}
+}
+
+// again makes Next return lines again, the current one included.
+func (l *Lines) again(held []pendingLine) { l.pending = held }
+
+// Unended reports whether the last line of the file was read, and has no line end.
+func (l *Lines) Unended() bool { return l.unended }
 
 // Text returns the line without its end. It is overwritten by Next.
 func (l *Lines) Text() []byte { return l.line }
@@ -142,7 +174,7 @@ func (l *Lines) discard(n int) error {
 
 // goBack continues at an earlier place of the file.
 func (l *Lines) goBack(to mark) error {
-	l.mark = to
+	l.mark, l.pending, l.unended = to, nil, false
 	_, err := l.file.Seek(to.offset, io.SeekStart)
 	l.reader.Reset(l.file)
 	return err

@@ -3,7 +3,6 @@ package rows
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // What a column is, if it is no field.
@@ -19,10 +18,10 @@ func (t *Table) column(name string) int {
 	name = ColumnName(name)
 	same := func(other string) bool { return ColumnName(other) == name }
 	switch {
-	case name == "":
-		return unnamed
 	case slices.ContainsFunc(t.Ignore, same):
 		return ignored
+	case name == "":
+		return unnamed
 	case slices.Contains(t.Unread, name):
 		return unread
 	}
@@ -74,7 +73,11 @@ func (t *Table) objects() []string {
 }
 
 // didYouMean ends a problem with the name that was probably meant.
-func didYouMean(written string, known []string) string {
+func (t *Table) didYouMean(written string, known []string) string {
+	others, otherwise := "; ignore any other by name", " If not, ignore it by name"
+	if t.Closed {
+		others, otherwise = "", ""
+	}
 	best, least := "", 4
 	for _, candidate := range known {
 		if d := Distance(written, candidate); d < least && d < len(candidate)/2 {
@@ -87,9 +90,9 @@ func didYouMean(written string, known []string) string {
 		}
 	}
 	if best == "" {
-		return "; known are " + strings.Join(known, ", ") + "; ignore any other by name"
+		return "; known are " + strings.Join(known, ", ") + others
 	}
-	return "; did you mean " + best + "? If not, ignore it by name"
+	return "; did you mean " + best + "?" + otherwise
 }
 
 // Distance counts the letters to change, insert or delete to get from one word to the other. A long
@@ -117,13 +120,3 @@ func Distance(a, b string) int {
 	}
 	return row[len(b)]
 }
-
-// IsInvisible reports whether a character is a space, or one that comes with text copied from web
-// pages and messengers: zero-width spaces and joiners, marks of the direction of writing, soft
-// hyphens, byte order marks.
-func IsInvisible(r rune) bool {
-	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
-}
-
-// Trim removes invisible characters from both ends.
-func Trim(s string) string { return strings.TrimFunc(s, IsInvisible) }

@@ -39,9 +39,9 @@ func TestDidYouMean(t *testing.T) {
 		} else {
 			want = "; known are phone_number,"
 		}
-		assert.Contains(t, didYouMean(written, trunks.columns()), want, written)
+		assert.Contains(t, new(Table).didYouMean(written, trunks.columns()), want, written)
 	}
-	assert.Contains(t, didYouMean("abcdefgh", []string{"abcdefxy", "abcdefgx", "abcdexyz"}), "mean abcdefgx?", "the nearest")
+	assert.Contains(t, new(Table).didYouMean("abcdefgh", []string{"abcdefxy", "abcdefgx", "abcdexyz"}), "mean abcdefgx?", "the nearest")
 }
 
 func TestDistance(t *testing.T) {

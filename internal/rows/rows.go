@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Format is the format of a file of rows.
@@ -23,6 +24,25 @@ const (
 
 // Place is a place in a file. Line and Column start at 1; Column counts the characters of the line.
 type Place struct{ Line, Column int }
+
+// after returns the place behind a text that begins here.
+func (p Place) after(text []byte) Place {
+	for len(text) > 0 {
+		i := bytes.IndexAny(text, "\r\n")
+		if i < 0 {
+			p.Column += utf8.RuneCount(text)
+			return p
+		}
+		if text[i] == '\r' && i+1 < len(text) && text[i+1] == '\n' {
+			i++
+		}
+		p.Line, p.Column, text = p.Line+1, 1, text[i+1:]
+	}
+	return p
+}
+
+// placeIn returns the place of a byte of a text.
+func placeIn(text []byte, offset int) Place { return Place{1, 1}.after(text[:offset]) }
 
 // Violation returns what is wrong at the place.
 func (p Place) Violation(field, value, problem string) Violation {
@@ -77,9 +97,11 @@ type Table struct {
 	Required []int
 	// Unread names columns and keys that are known and not read.
 	Unread []string
-	// Ignore names columns and keys that the caller does not want to be read. Any other name that
-	// is not known is a violation.
+	// Ignore names columns and keys that the caller does not want to be read; "" means columns
+	// without a name. Any other name that is not known is a violation.
 	Ignore []string
+	// Closed means that no name can be ignored.
+	Closed bool
 }
 
 // Row is one row of a file. It is overwritten by the next row.
@@ -93,6 +115,12 @@ type Row struct {
 	// Missing marks the required fields for which a CSV file has no column. That was reported with
 	// the header.
 	Missing []bool
+	// PaddedBefore and PaddedAfter report whether a CSV file sets its cells apart with blanks: every
+	// cell behind a delimiter begins with one, or every cell before a delimiter ends with one, in
+	// the header and in this row. Empty cells need none.
+	PaddedBefore, PaddedAfter bool
+	// Unended marks a row of CSV behind which there is no line end, which may be a part of a row.
+	Unended bool
 	// Unreadable marks a row, or a header, that has no usable cells. It has violations alone.
 	Unreadable bool
 	// Violations are what is wrong with the row, apart from the problems of its cells.
@@ -107,6 +135,8 @@ type Cell struct {
 	// Present reports whether the row has the cell.
 	Present bool
 	Text    string
+	// Shown is Text as a person sees it in the file: in JSON, an x for every escape.
+	Shown string
 	// Problem is why Text cannot be used, "" if it can, and Bad is where the problem is.
 	Problem string
 	Bad     Place

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mihu-go/mihu/internal/redact"
 )
@@ -65,9 +64,10 @@ func lineProblem(l *Lines) (problem string, at Place) {
 // keys.
 func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 	// Columns are counted from the place before: a hostile line has a hundred thousand members.
-	counted, here := begin, Place{r.At.Line, column(line, begin)}
+	counted, here := begin, placeIn(line, begin)
+	here.Line += r.At.Line - 1 // the text is the line, or begins it
 	at := func(offset int) Place {
-		here.Column += utf8.RuneCount(line[counted : begin+offset])
+		here = here.after(line[counted : begin+offset])
 		counted = begin + offset
 		return here
 	}
@@ -92,7 +92,7 @@ func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 		case f >= 0:
 			text, problem := valueText(t.Fields[f].Kind, m.value)
 			there := at(m.at)
-			r.Cells[f] = Cell{At: there, Bad: there, Text: text, Problem: problem, Present: true}
+			r.Cells[f] = Cell{At: there, Bad: there, Text: text, Shown: shown(text, m.value), Problem: problem, Present: true}
 		case m.value[0] == 'n':
 			r.Violations = append(r.Violations, at(m.at).Violation(known, "", isNull))
 		case isObject && m.value[0] == '{':
@@ -100,7 +100,7 @@ func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 		case isObject:
 			r.Violations = append(r.Violations, at(m.at).Violation(key, "", "is "+kindOf(m.value)+"; want an object"))
 		default:
-			r.Violations = append(r.Violations, at(m.keyAt).Violation("", shownKey(key), "unknown key"+didYouMean(key, t.keys())))
+			r.Violations = append(r.Violations, at(m.keyAt).Violation("", shownKey(key), "unknown key"+t.didYouMean(key, t.keys())))
 		}
 		seen[m.key] = true
 	}
@@ -113,6 +113,26 @@ func shownKey(key string) string {
 		return ""
 	}
 	return redact.Text(redact.Clip(key))
+}
+
+// shown returns the text of a JSON string with an x for each of its escapes.
+func shown(text string, value []byte) string {
+	if value[0] != '"' || bytes.IndexByte(value, '\\') < 0 {
+		return text
+	}
+	value = value[1 : len(value)-1]
+	out := make([]byte, 0, len(value))
+	for i := 0; i < len(value); i++ {
+		if value[i] != '\\' {
+			out = append(out, value[i])
+			continue
+		}
+		out = append(out, 'x')
+		if i++; value[i] == 'u' {
+			i += 4
+		}
+	}
+	return string(out)
 }
 
 const isNull = "null; omit the key instead"

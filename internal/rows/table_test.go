@@ -35,7 +35,7 @@ func TestTableRead(t *testing.T) {
 					0: inJSON(1, 17, "+1", ""), 6: inJSON(1, 37, "5060", ""),
 				})},
 				{Format: JSON, At: Place{3, 2}, End: Place{3, 30}, Cells: cells(map[int]Cell{
-					1: inJSON(3, 13, "a", ""), 3: inJSON(3, 29, "", "is a number; want a string, in quotes"),
+					1: escaped(inJSON(3, 13, "a", "")), 3: inJSON(3, 29, "", "is a number; want a string, in quotes"),
 				})},
 			},
 		},
@@ -66,7 +66,12 @@ func cells(some map[int]Cell) []Cell {
 }
 
 func at(line, column int, text string) Cell {
-	return Cell{At: Place{line, column}, Present: true, Text: text}
+	return Cell{At: Place{line, column}, Present: true, Text: text, Shown: text}
+}
+
+func escaped(c Cell) Cell {
+	c.Shown = strings.Repeat("x", len(c.Text))
+	return c
 }
 
 func inJSON(line, column int, text, problem string) Cell {
@@ -117,6 +122,8 @@ func TestSheet(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"+1": "'+1", "=a": "'=a", "'=a": "''=a", "a": "a", "'a": "'a", "": "", "'": "'"} {
 		assert.Equal(t, want, ToSheet(text))
-		assert.Equal(t, text, FromSheet(want))
+		back, marked := FromSheet(want)
+		assert.Equal(t, text, back)
+		assert.Equal(t, want != text, marked)
 	}
 }
