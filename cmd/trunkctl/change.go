@@ -34,10 +34,12 @@ type change struct {
 
 var changeColumns = []term.Column{
 	{Name: "action"},
-	{Name: "phone_number"},
+	{Name: "phone_number", Only: term.FormatCSV},
+	{Name: "number", Only: term.FormatTable},
 	{Name: "channel"},
-	{Name: "agent_uuid"},
-	{Name: "agent_name", Flexible: true},
+	{Name: "agent", Only: term.FormatTable, Flexible: true},
+	{Name: "agent_uuid", Spare: true},
+	{Name: "agent_name", Only: term.FormatCSV},
 	{Name: "previous_agent_uuid", Only: term.FormatCSV},
 	{Name: "sends", Only: term.FormatCSV},
 	{Name: "line", Only: term.FormatCSV},
@@ -57,7 +59,7 @@ func (c change) Cells() []string {
 		line = strconv.Itoa(c.Line)
 	}
 	return []string{
-		string(c.Action), c.PhoneNumber, string(c.Channel), c.AgentUUID, c.AgentName,
+		string(c.Action), c.PhoneNumber, c.PhoneNumber, string(c.Channel), cmp.Or(c.AgentName, c.AgentUUID), c.AgentUUID, c.AgentName,
 		c.PreviousAgentUUID, strings.Join(c.Sends, " "), line, c.Error,
 	}
 }
@@ -105,7 +107,7 @@ func (c change) diff(colors bool) string {
 	case c.Error != "":
 		line += ": " + c.Error
 	case c.Action == provision.Assigned:
-		line += " agent " + c.PreviousAgentUUID + " → " + c.AgentUUID
+		line += " agent " + c.PreviousAgentUUID + " -> " + c.AgentUUID
 	case c.AgentUUID != "":
 		line += " agent " + c.AgentUUID
 	}

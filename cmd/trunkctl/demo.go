@@ -42,7 +42,7 @@ func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.note("demo: using an in-process fake server; nothing leaves this machine, and changes are discarded at the end")
+	a.note("demo: in-process fake server; changes are discarded at the end")
 	return &workspace{&target{name: "demo", base: client.BaseURL(), source: "--demo"}, client, "the demo"}, nil
 }
 

@@ -43,6 +43,8 @@ type app struct {
 	environment
 	global  globalFlags
 	console *term.Console
+	// ascii is set if the locale is not UTF-8.
+	ascii bool
 	// interrupts handles Ctrl-C.
 	interrupts *interrupts
 	// demo is the fake server of --demo, or nil.
@@ -66,10 +68,14 @@ func run(ctx context.Context, env environment) int {
 	ctx, interrupts, release := catchInterrupts(ctx, env.signals, env.releaseSignals)
 	defer release()
 	a := &app{environment: env, interrupts: interrupts, console: term.NewConsole(env.stderr, env.getenv("TERM") == "dumb")}
+	a.ascii = term.IsASCII(env.getenv)
+	if a.ascii {
+		a.console.ASCII()
+	}
 	root := a.rootCommand()
 	root.SetArgs(env.args)
 	root.SetIn(env.stdin)
-	out := &helpOutput{w: env.stdout}
+	out := &helpOutput{w: env.stdout, ascii: a.ascii}
 	root.SetOut(out)
 	root.SetErr(a.console)
 	command, err := root.ExecuteContextC(ctx)
@@ -91,13 +97,18 @@ func run(ctx context.Context, env environment) int {
 
 // helpOutput is the destination of help. It keeps the first error, which cobra does not return.
 type helpOutput struct {
-	w   io.Writer
-	err error
+	w     io.Writer
+	ascii bool
+	err   error
 }
 
 func (o *helpOutput) Write(p []byte) (int, error) {
 	if o.err == nil {
-		_, o.err = o.w.Write(p)
+		text := p
+		if o.ascii {
+			text = []byte(term.ASCII(string(p)))
+		}
+		_, o.err = o.w.Write(text)
 	}
 	return len(p), nil
 }
@@ -121,7 +132,7 @@ Run "trunkctl login --workspace acme" for your workspace (acme of acme.mihu.ai),
 with --demo, which needs no workspace. Data goes to standard output, everything else to standard
 error.`,
 		Example: `  trunkctl --demo list
-  trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
+  trunkctl create +12025550123 --agent "Front desk"
   trunkctl import numbers.csv --dry-run
   trunkctl import numbers.csv --yes --rate 10/s`,
 		Args:                       knownCommand,
@@ -186,7 +197,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
+		a.agentsCommand(), a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
 	} {
 		command.GroupID = "many"
 		root.AddCommand(command)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -31,7 +32,7 @@ type secretFlags struct {
 
 func (f *trunkFlags) add(cmd *cobra.Command) {
 	addChannel(cmd, &f.channel)
-	addAgent(cmd, &f.agent, "`UUID` of the agent that answers")
+	addAgent(cmd, &f.agent, "the agent that answers, by `NAME` or UUID")
 	f.addSettings(cmd)
 }
 
@@ -74,7 +75,9 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 		if err != nil {
 			return err
 		}
-		if err := req.Validate(); err != nil {
+		trial := *req
+		trial.AgentUUID = checkedAgent(req.AgentUUID)
+		if err := trial.Validate(); err != nil {
 			return err
 		}
 		return do(cmd.Context(), req, dryRun)
@@ -93,6 +96,14 @@ func addChannel(cmd *cobra.Command, channel *string) {
 
 func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
+}
+
+// checkedAgent returns what is checked of --agent before a request is sent: any UUID for a name.
+func checkedAgent(nameOrUUID string) string {
+	if nameOrUUID == "" {
+		return ""
+	}
+	return cmp.Or(uuidForm.FindString(nameOrUUID), "00000000-0000-4000-8000-000000000000")
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {
