@@ -191,7 +191,7 @@ func (a *app) completeFromCache(root *cobra.Command) {
 			_ = command.RegisterFlagCompletionFunc("agent", a.completeAgent)
 		}
 		switch command.Name() {
-		case "update", "assign", "ensure", "channels":
+		case "update", "assign", "ensure", "channels", "limits":
 			command.ValidArgsFunction = a.completeNumber
 		case "delete", "rotate":
 			command.ValidArgsFunction = a.completeNumbers

@@ -188,18 +188,23 @@ func (a *app) addCommands(root *cobra.Command) {
 	root.AddGroup(
 		&cobra.Group{ID: "one", Title: "One trunk:"},
 		&cobra.Group{ID: "many", Title: "Many trunks:"},
+		&cobra.Group{ID: "workspace", Title: "The workspace:"},
 		&cobra.Group{ID: "other", Title: "This program:"},
 	)
 	for _, command := range []*cobra.Command{
-		a.createCommand(), a.updateCommand(), a.assignCommand(), a.deleteCommand(), a.ensureCommand(), a.channelsCommand(),
+		a.createCommand(), a.updateCommand(), a.assignCommand(), a.deleteCommand(), a.ensureCommand(), a.channelsCommand(), a.limitsCommand(),
 	} {
 		command.GroupID = "one"
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.agentsCommand(), a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
+		a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
 	} {
 		command.GroupID = "many"
+		root.AddCommand(command)
+	}
+	for _, command := range []*cobra.Command{a.agentsCommand(), a.numbersCommand(), a.ratesCommand()} {
+		command.GroupID = "workspace"
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
