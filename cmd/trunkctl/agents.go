@@ -77,7 +77,7 @@ func (a *app) agents(ctx context.Context, order string) error {
 			row := agentRow{
 				agent.UUID, agent.Name, agent.Status, agent.Description, agent.CompanyName, agent.Role, agent.Language, agent.Timezone,
 			}
-			if !yield(row, err) {
+			if !yield(row, withoutAgents(err, "UUIDs still work; the vendor's web pages show them")) {
 				return
 			}
 		}
@@ -88,6 +88,10 @@ func (a *app) agents(ctx context.Context, order string) error {
 // nearUUID matches what is a UUID but for a few characters, and no name.
 var nearUUID = regexp.MustCompile(`^(?i)\{?[0-9a-f]+(-[0-9a-f]+){4}\}?$`)
 
+func notUUID() error {
+	return usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+}
+
 // openFor is open that replaces the name of an agent with its UUID. A UUID, and "", cost no request.
 func (a *app) openFor(ctx context.Context, agent *string) (*workspace, error) {
 	w, err := a.open(ctx)
@@ -95,12 +99,13 @@ func (a *app) openFor(ctx context.Context, agent *string) (*workspace, error) {
 		return w, err
 	}
 	if nearUUID.MatchString(*agent) {
-		return nil, usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+		return nil, notUUID()
 	}
 	found, err := w.client.Agents.Find(ctx, *agent)
 	if err != nil {
 		return nil, agentError(err)
 	}
+	a.names.add(found.UUID, found.Name)
 	*agent = found.UUID
 	return w, nil
 }
@@ -110,7 +115,7 @@ func (a *app) openFor(ctx context.Context, agent *string) (*workspace, error) {
 func agentError(err error) error {
 	lookup, ok := errors.AsType[*mihu.AgentLookupError](err)
 	if !ok {
-		return withoutAgents(err, "pass the UUID of the agent")
+		return withoutAgents(err, "pass the UUID of the agent instead of a name")
 	}
 	switch {
 	case lookup.Count > 1:
@@ -141,20 +146,23 @@ func agentLines(agents []mihu.Agent, count int) string {
 	return lines.String()
 }
 
-// withoutAgents explains that an API, or a token, has no list of agents. Any other error stays as it
-// is.
+// withoutAgents explains that an API, or a token, has no list of agents, and what to do instead. Any
+// other error stays as it is.
 func withoutAgents(err error, instead string) error {
 	refused, ok := errors.AsType[*mihu.APIError](err)
 	if !ok {
 		return err
 	}
+	why := ""
 	switch refused.StatusCode {
 	case http.StatusNotFound:
-		return &advisedError{&explainedError{"cannot look up the name of an agent: the API has no list of agents (404); " + instead, err}, ""}
+		why = "the API has no list of agents (404)"
 	case http.StatusForbidden:
-		return &advisedError{&explainedError{"cannot look up the name of an agent: the token may not list agents (403); " + instead, err}, ""}
+		why = "the token may not list agents (403)"
+	default:
+		return err
 	}
-	return err
+	return &advisedError{&explainedError{why + "; " + instead, err}, ""}
 }
 
 // explainedError is an error in other words.

@@ -59,6 +59,7 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 			plan.Action = provision.Unchanged
 		default:
 			plan.PreviousAgentUUID = current.Binding(id.Channel).AgentUUID
+			a.names.add(plan.PreviousAgentUUID, current.Binding(id.Channel).AgentName)
 		}
 		return cmp.Or(a.printChange(true, plan), refused)
 	}

@@ -57,6 +57,8 @@ type app struct {
 	logDays int
 	// recorder records what is changed; nil until something is.
 	recorder *runRecorder
+	// names are those of the agents that the run has seen.
+	names knownNames
 	// yes is set by --yes.
 	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.

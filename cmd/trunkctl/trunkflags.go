@@ -98,12 +98,15 @@ func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
 }
 
+// anyUUID stands for the agent of a name that has not been looked up yet.
+const anyUUID = "00000000-0000-4000-8000-000000000000"
+
 // checkedAgent returns what is checked of --agent before a request is sent: any UUID for a name.
 func checkedAgent(nameOrUUID string) string {
 	if nameOrUUID == "" {
 		return ""
 	}
-	return cmp.Or(uuidForm.FindString(nameOrUUID), "00000000-0000-4000-8000-000000000000")
+	return cmp.Or(uuidForm.FindString(nameOrUUID), anyUUID)
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {

@@ -26,7 +26,7 @@ func TestStrayArguments(t *testing.T) {
 		require.Contains(t, got.stderr, "--help", args)
 	}
 	require.Zero(t, f.RequestCount())
-	require.Contains(t, f.run("crate").stderr, `unknown command "crate"; did you mean create?`)
+	require.Contains(t, f.run("creat").stderr, `unknown command "creat"; did you mean create?`)
 }
 
 // TestHelp: help for an unknown command fails, and suggests the one that was probably meant.
