@@ -20,6 +20,7 @@ const (
 	fieldAdditionalSettings
 	fieldSecretName
 	fieldSourceLine
+	fieldAgent // the last: a Writer writes the UUID instead
 	numFields
 )
 
@@ -40,6 +41,7 @@ func trunkFields() []rows.Field {
 		fieldAdditionalSettings:  {Key: "additional_settings", Kind: rows.Object},
 		fieldSecretName:          {Key: "secret_name"},
 		fieldSourceLine:          {Key: "source_line", Kind: rows.Number},
+		fieldAgent:               {Key: "agent"},
 	}
 }
 
@@ -52,7 +54,7 @@ func trunkTable() *rows.Table {
 }
 
 // isFreeText reports whether any text is a value of the field.
-func (f field) isFreeText() bool { return f == fieldName || f.isExact() }
+func (f field) isFreeText() bool { return f == fieldName || f == fieldAgent || f.isExact() }
 
 // isExact reports whether the field is a text for programs, in which every character counts.
 func (f field) isExact() bool {

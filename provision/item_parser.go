@@ -23,7 +23,9 @@ type itemParser struct {
 	seen     *seenTrunks // by line; nil: the rows are known to be consistent
 	repeats  bool        // the last item says the same as one before it
 
-	hasSecret func(name string) bool // nil: every name is accepted
+	hasSecret    func(name string) bool // nil: every name is accepted
+	resolveAgent func(name string) (uuid, problem string)
+	agents       map[string]string // the UUIDs of the names that were resolved
 }
 
 // newItemParser checks the options.
@@ -33,7 +35,7 @@ func newItemParser(opts ReadOptions) (*itemParser, error) {
 	default:
 		return nil, unknownFormat(opts.Format)
 	}
-	p := &itemParser{defaults: opts.Defaults, table: trunkTable()}
+	p := &itemParser{defaults: opts.Defaults, table: trunkTable(), agents: map[string]string{}}
 	p.table.Ignore = slices.Clone(opts.Ignore)
 	p.table.Required = p.required()
 	// What is wrong with a default would be wrong with every row.
@@ -70,6 +72,7 @@ func (p *itemParser) required() []int {
 	}
 	if p.defaults.Trunk.AgentUUID == "" {
 		required = append(required, int(fieldAgentUUID))
+		p.table.Instead = map[int]int{int(fieldAgentUUID): int(fieldAgent)}
 	}
 	return required
 }
@@ -214,7 +217,7 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 	trunk := &item.Trunk
 	trunk.PhoneNumber = r.number()
 	trunk.Channel = mihu.Channel(r.word(fieldChannel))
-	trunk.AgentUUID = r.text(fieldAgentUUID)
+	trunk.AgentUUID = p.agent(r)
 	trunk.Name = r.text(fieldName)
 	trunk.Direction = mihu.Direction(r.word(fieldDirection))
 	sip := mihu.SIPCredentials{
@@ -233,6 +236,52 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		rows.Sort(r.Violations)
 	}
 	return item, r.Violations
+}
+
+// agent returns the UUID of the row's agent. A name that is wrong is not shown: in a row whose columns
+// have moved, it may be a password.
+func (p *itemParser) agent(r *itemRow) string {
+	uuid, name := r.text(fieldAgentUUID), r.text(fieldAgent)
+	if name == "" {
+		return uuid
+	}
+	found, problem := p.lookUpAgent(name)
+	switch {
+	case problem != "":
+		r.violate(fieldAgent, "", problem)
+	case uuid != "" && !strings.EqualFold(uuid, found):
+		r.violate(fieldAgent, "", "another agent than that of agent_uuid; leave one of the two empty")
+	default:
+		return found
+	}
+	return uuid
+}
+
+// lookUpAgent returns the UUID of an agent, or why there is none.
+func (p *itemParser) lookUpAgent(name string) (uuid, problem string) {
+	if isUUID(name) {
+		return name, ""
+	}
+	if known, ok := p.agents[name]; ok {
+		return known, ""
+	}
+	if p.resolveAgent == nil {
+		return "", "the names of agents cannot be looked up here; use the agent's UUID"
+	}
+	uuid, problem = p.resolveAgent(name)
+	switch {
+	case problem != "":
+		return "", problem
+	case !isUUID(uuid):
+		return "", "the UUID of this agent is invalid; use its UUID"
+	}
+	p.agents[strings.Clone(name)] = uuid
+	return uuid, ""
+}
+
+func isUUID(text string) bool {
+	_, ok := agentOf(text, mihu.ChannelCall)
+	return ok && strings.Count(text, "-") == 4
 }
 
 func (r *itemRow) number() string {
@@ -345,7 +394,7 @@ func (r *itemRow) check(item *Item) {
 	}
 	for _, violation := range err.Violations {
 		f := r.fieldOf(violation.Field)
-		if r.bad[f] || r.Missing[f] && !r.Cells[f].Present {
+		if r.bad[f] || r.Missing[f] && !r.Cells[f].Present || f == fieldAgentUUID && r.bad[fieldAgent] {
 			continue
 		}
 		r.violate(f, shown(f, violation.Value), violation.Problem)

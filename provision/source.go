@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/internal/rows"
@@ -46,6 +49,12 @@ type ReadOptions struct {
 	// row that names others is a violation. It is called while the input is opened, for Defaults
 	// and for every row that has a SecretName of its own. If it is nil, no name is checked.
 	HasSecret func(name string) bool
+	// ResolveAgent returns the UUID of the agent that the field agent of a row names, or else why
+	// there is none, which is a violation of that field. It is called while the input is opened, once
+	// for every name that it resolves, and not for UUIDs, which are used as they are. It should not
+	// wait for anything: list the agents first, as [AgentResolver] does. If it is nil, every name is a
+	// violation.
+	ResolveAgent func(name string) (uuid, problem string)
 }
 
 // Source is an input that was read from beginning to end and has no violation. It keeps the file
@@ -113,7 +122,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 	s.size = info.Size()
 	found := &InputError{Name: name}
 	first := *parser
-	first.seen, first.hasSecret = newSeenTrunks(), opts.HasSecret
+	first.seen, first.hasSecret, first.resolveAgent = newSeenTrunks(), opts.HasSecret, opts.ResolveAgent
 	unended := rows.Place{}
 	s.format, s.sum, err = s.read(&first, opts.Format, func(row *rows.Row, _ Item, violations []rows.Violation) bool {
 		if row.Unended {
@@ -148,7 +157,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 		return found
 	}
 	s.parser, s.name = parser, name
-	s.fingerprint = fingerprint(s.format, s.sum, parser.defaults)
+	s.fingerprint = fingerprint(s.format, s.sum, parser)
 	return nil
 }
 
@@ -167,10 +176,13 @@ func (s *Source) read(p *itemParser, format Format, each func(*rows.Row, Item, [
 type hashSum [sha256.Size]byte
 
 // fingerprint returns a hash of everything that decides what the items are.
-func fingerprint(format Format, content hashSum, defaults Item) string {
+func fingerprint(format Format, content hashSum, parser *itemParser) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s\n%x\n", format, content)
-	writeItem(sum, &defaults, true)
+	writeItem(sum, &parser.defaults, true)
+	for _, name := range slices.Sorted(maps.Keys(parser.agents)) {
+		_, _ = fmt.Fprintf(sum, "agent %q %s\n", name, strings.ToLower(parser.agents[name]))
+	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -257,8 +269,8 @@ func (s *Source) Len() int { return s.count }
 // Format returns the format that the input has. It is never FormatAuto for an open source.
 func (s *Source) Format() Format { return s.format }
 
-// Fingerprint identifies the input's content, its format and the defaults, for [OpenJournal]. It is
-// a SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
+// Fingerprint identifies the input's content, its format, the defaults, and the UUIDs of the agents
+// that it names, for [OpenJournal]: a journal is refused if a name has become another agent's. It is a SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
 func (s *Source) Fingerprint() string { return s.fingerprint }
 
 // Close closes the file, and removes it if it is temporary. Iterations that are under way end with

@@ -81,10 +81,10 @@ func TestCSVViolations(t *testing.T) {
 			[]wanted{{1, 1, "phone_number", "", "required column is missing"}, {1, 1, "agent_uuid", "", "required column is missing"}},
 		},
 		"rows of a bad header are looked at": {
-			"phone_number,channel,agent\n+12025550142,fax,x\n",
+			"phone_number,channel,agnt\n+12025550142,fax,x\n",
 			[]wanted{
 				{1, 1, "agent_uuid", "", "required column is missing"},
-				{1, 22, "", "agent", "did you mean agent_uuid? If not, ignore it by name"},
+				{1, 22, "", "agnt", "did you mean agent? If not, ignore it by name"},
 				{2, 14, "channel", "", `want "call" or "whatsapp"`},
 			},
 		},

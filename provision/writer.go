@@ -127,7 +127,7 @@ func writable(item Item, reason string) error {
 func (w *Writer) writeCSV(item Item, reason string) error {
 	if !w.header {
 		var header []string
-		for _, f := range trunkFields() {
+		for _, f := range trunkFields()[:fieldAgent] {
 			header = append(header, f.Column())
 		}
 		header = append(header[:fieldSourceLine], reasonColumn, header[fieldSourceLine])

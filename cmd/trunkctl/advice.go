@@ -51,8 +51,8 @@ func adviceOnResponse(err error) string {
 	case errors.Is(err, mihu.ErrNotFound):
 		return "not found: \"trunkctl list\" shows what exists; check the number, --channel and --workspace"
 	case errors.Is(err, mihu.ErrConflict):
-		return "\"trunkctl channels NUMBER\" shows which agent answers, \"trunkctl list --agent UUID\" what an agent serves;\n" +
-			"\"trunkctl assign\" moves a trunk"
+		return "\"trunkctl channels NUMBER\" shows which agent answers;\n" +
+			"\"trunkctl list --agent NAME\" shows what an agent serves;\n\"trunkctl assign\" moves a trunk"
 	case errors.Is(err, mihu.ErrRateLimited):
 		if wait, ok := mihu.RetryAfter(err); ok {
 			return "too many requests: wait " + term.Duration(wait) + ", or lower the rate with --rate 5/s"

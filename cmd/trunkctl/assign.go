@@ -18,7 +18,7 @@ func (a *app) assignCommand() *cobra.Command {
 		Short: "Move a trunk to another agent",
 		Long: `Move a trunk to another agent on the same channel. SIP credentials and settings are kept. An agent
 serves one number per channel, so the new agent must not have one there.`,
-		Example:           `  trunkctl assign +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
+		Example:           `  trunkctl assign +12025550123 --agent "Night line"`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,7 +29,7 @@ serves one number per channel, so the new agent must not have one there.`,
 		},
 	}
 	addChannel(cmd, &channel)
-	addAgent(cmd, &agent, "`UUID` of the new agent")
+	addAgent(cmd, &agent, "the new agent, by `NAME` or UUID")
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
 	addYes(cmd, &a.yes)
@@ -38,10 +38,10 @@ serves one number per channel, so the new agent must not have one there.`,
 
 func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun bool) error {
 	// A create request has the same rules for these fields.
-	if err := (&mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: agent}).Validate(); err != nil {
+	if err := (&mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: checkedAgent(agent)}).Validate(); err != nil {
 		return err
 	}
-	w, err := a.open(ctx)
+	w, err := a.openFor(ctx, &agent)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,7 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 			plan.Action = provision.Unchanged
 		default:
 			plan.PreviousAgentUUID = current.Binding(id.Channel).AgentUUID
+			a.names.add(plan.PreviousAgentUUID, current.Binding(id.Channel).AgentName)
 		}
 		return cmp.Or(a.printChange(true, plan), refused)
 	}

@@ -34,10 +34,12 @@ type change struct {
 
 var changeColumns = []term.Column{
 	{Name: "action"},
-	{Name: "phone_number"},
+	{Name: "phone_number", Only: term.FormatCSV},
+	{Name: "number", Only: term.FormatTable},
 	{Name: "channel"},
-	{Name: "agent_uuid"},
-	{Name: "agent_name", Flexible: true},
+	{Name: "agent", Only: term.FormatTable, Flexible: true},
+	{Name: "agent_uuid", Spare: true},
+	{Name: "agent_name", Only: term.FormatCSV},
 	{Name: "previous_agent_uuid", Only: term.FormatCSV},
 	{Name: "sends", Only: term.FormatCSV},
 	{Name: "line", Only: term.FormatCSV},
@@ -57,7 +59,7 @@ func (c change) Cells() []string {
 		line = strconv.Itoa(c.Line)
 	}
 	return []string{
-		string(c.Action), c.PhoneNumber, string(c.Channel), c.AgentUUID, c.AgentName,
+		string(c.Action), c.PhoneNumber, c.PhoneNumber, string(c.Channel), cmp.Or(c.AgentName, c.AgentUUID), c.AgentUUID, c.AgentName,
 		c.PreviousAgentUUID, strings.Join(c.Sends, " "), line, c.Error,
 	}
 }
@@ -97,20 +99,50 @@ func marks(action provision.Action) (mark, verb string, s term.Style) {
 	}
 }
 
+// knownNames are the names of agents by their UUIDs in lower case, as far as the run has seen them.
+// Its methods accept nil.
+type knownNames map[string]string
+
+// add stores the name of an agent.
+func (n *knownNames) add(uuid, name string) {
+	if uuid == "" || name == "" {
+		return
+	}
+	if *n == nil {
+		*n = knownNames{}
+	}
+	(*n)[strings.ToLower(uuid)] = name
+}
+
+// of returns the name of an agent, or its UUID if the name is not known.
+func (n knownNames) of(uuid string) string {
+	return cmp.Or(n[strings.ToLower(uuid)], uuid)
+}
+
+// pad aligns what follows the number and the channel of a plan.
+func (knownNames) pad(c change) string {
+	const width = len("+442079460102 whatsapp")
+	return strings.Repeat(" ", 1+max(0, width-len(c.PhoneNumber)-1-len(c.Channel)))
+}
+
 // diff returns the plan of a change as a line for people.
-func (c change) diff(colors bool) string {
+func (c change) diff(colors bool, names knownNames) string {
 	mark, verb, s := marks(c.Action)
 	line := " " + c.PhoneNumber + " " + string(c.Channel)
 	switch {
 	case c.Error != "":
 		line += ": " + c.Error
 	case c.Action == provision.Assigned:
-		line += " agent " + c.PreviousAgentUUID + " → " + c.AgentUUID
+		line += names.pad(c) + names.of(c.PreviousAgentUUID) + " -> " + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	case c.AgentUUID != "":
-		line += " agent " + c.AgentUUID
+		line += names.pad(c) + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	}
 	if len(c.Sends) > 0 && c.Error == "" {
-		line += ", sends " + strings.Join(c.Sends, ", ")
+		fields := c.Sends
+		if c.Action == provision.Created {
+			fields = shortFields(fields) // they are all new
+		}
+		line += "  " + strings.Join(fields, ", ")
 	}
 	if c.Line > 0 && c.Error != "" {
 		line += fmt.Sprintf(" (line %d)", c.Line)
@@ -118,23 +150,37 @@ func (c change) diff(colors bool) string {
 	return term.Paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + term.Printable(line)
 }
 
+// shortFields returns the names of fields with one name for all SIP fields.
+func shortFields(fields []string) (short []string) {
+	for _, field := range fields {
+		if strings.HasPrefix(field, "sip.") {
+			field = "sip"
+		}
+		if !slices.Contains(short, field) {
+			short = append(short, field)
+		}
+	}
+	return short
+}
+
 // changes prints changes: as data, or as the plan of --dry-run.
 type changes struct {
 	data   *term.Records
 	plan   io.Writer
 	colors bool
+	names  knownNames
 }
 
 func (a *app) changes(dryRun bool, columns []term.Column) *changes {
 	if dryRun && a.global.output == term.FormatTable {
-		return &changes{plan: a.stdout, colors: a.colors(a.stdout)}
+		return &changes{plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
 	}
 	return &changes{data: a.records(columns)}
 }
 
 func (c *changes) add(one change) error {
 	if c.plan != nil {
-		_, err := fmt.Fprintln(c.plan, one.diff(c.colors))
+		_, err := fmt.Fprintln(c.plan, one.diff(c.colors, c.names))
 		return err
 	}
 	return c.data.Add(one)

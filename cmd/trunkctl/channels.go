@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -44,10 +45,12 @@ func (a *app) channels(ctx context.Context, numberOrUUID string) error {
 		return a.printOne(nil, snapshotRecord{snap})
 	}
 	out := a.records([]term.Column{
-		{Name: "phone_number"},
+		{Name: "phone_number", Only: term.FormatCSV},
+		{Name: "number", Only: term.FormatTable},
 		{Name: "channel"},
-		{Name: "agent_uuid"},
-		{Name: "agent_name", Flexible: true},
+		{Name: "agent", Only: term.FormatTable, Flexible: true},
+		{Name: "agent_uuid", Spare: true},
+		{Name: "agent_name", Only: term.FormatCSV},
 		{Name: "enabled"},
 		{Name: "limit"},
 	})
@@ -75,7 +78,9 @@ func channelRows(snap *mihu.ChannelSnapshot) []channelRow {
 		if limit != nil {
 			maximum = strconv.Itoa(*limit)
 		}
-		return channelRow{snap.Number, channel, binding.AgentUUID, binding.AgentName, strconv.FormatBool(enabled), maximum}
+		return channelRow{
+			snap.Number, snap.Number, channel, cmp.Or(binding.AgentName, binding.AgentUUID), binding.AgentUUID, binding.AgentName, strconv.FormatBool(enabled), maximum,
+		}
 	}
 	channels := snap.Channels
 	return []channelRow{

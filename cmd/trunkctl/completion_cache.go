@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func (a *app) completionCacheCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Fetch the agents and numbers that completion offers",
-		Long: `Fetch the numbers of the workspace and the agents that serve them, and store them for completion,
+		Long: `Fetch the agents of the workspace and the numbers of its trunks, and store them for completion,
 which never calls the API itself. Run it again when they have changed.
 
 The cache has whole numbers and no secrets. It is $XDG_CACHE_HOME/trunkctl/completion
@@ -97,18 +98,28 @@ func (a *app) fillCompletionCache(ctx context.Context) error {
 // numberForm is what completion offers. A shell would execute some of what is not a number.
 var numberForm = regexp.MustCompile(`^\+?\d+$`)
 
-// fetchCompletionCache lists the trunks of a workspace.
+// fetchCompletionCache lists the trunks of a workspace, and its agents if the API and the token have
+// that list.
 func fetchCompletionCache(ctx context.Context, w *workspace) (*completionCache, error) {
 	cache := &completionCache{Time: time.Now(), Agents: []cachedAgent{}, Numbers: []cachedNumber{}}
 	agents, numbers := map[string]bool{}, map[string]bool{}
+	addAgent := func(uuid, name string) {
+		if uuid = strings.ToLower(uuid); uuidForm.MatchString(uuid) && !agents[uuid] {
+			agents[uuid] = true
+			cache.Agents = append(cache.Agents, cachedAgent{uuid, name})
+		}
+	}
+	for agent, err := range w.client.Agents.All(ctx, &mihu.AllOptions{Prefetch: 1}) {
+		if err != nil {
+			break // the agents that have trunks are enough; an end of the context ends the next list too
+		}
+		addAgent(agent.UUID, agent.Name)
+	}
 	for trunk, err := range trunks(ctx, w.client, trunkFilter{}) {
 		if err != nil {
 			return nil, err
 		}
-		if uuid := strings.ToLower(trunk.AgentUUID); uuidForm.MatchString(uuid) && !agents[uuid] {
-			agents[uuid] = true
-			cache.Agents = append(cache.Agents, cachedAgent{uuid, trunk.AgentName})
-		}
+		addAgent(trunk.AgentUUID, trunk.AgentName)
 		if numberForm.MatchString(trunk.PhoneNumber) && !numbers[trunk.PhoneNumber] {
 			numbers[trunk.PhoneNumber] = true
 			cache.Numbers = append(cache.Numbers, cachedNumber{trunk.PhoneNumber, trunk.AgentName})
@@ -191,7 +202,7 @@ func (a *app) completeFromCache(root *cobra.Command) {
 			_ = command.RegisterFlagCompletionFunc("agent", a.completeAgent)
 		}
 		switch command.Name() {
-		case "update", "assign", "ensure", "channels":
+		case "update", "assign", "ensure", "channels", "limits":
 			command.ValidArgsFunction = a.completeNumber
 		case "delete", "rotate":
 			command.ValidArgsFunction = a.completeNumbers

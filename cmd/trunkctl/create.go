@@ -19,14 +19,14 @@ accepts it.
 
 If the response is lost, create reads the number's channels to find out whether the trunk exists. It
 never creates a trunk twice.`,
-		Example: `  trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
+		Example: `  trunkctl create +12025550123 --agent "Front desk"
   trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a \
       --gateway sip.example.com --sip-username-env SIP_USER --sip-password-file password`,
 	}, a.create)
 }
 
 func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error {
-	w, err := a.open(ctx)
+	w, err := a.openFor(ctx, &req.AgentUUID)
 	if err != nil {
 		return err
 	}

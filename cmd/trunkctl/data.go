@@ -12,7 +12,11 @@ func (a *app) colors(stream io.Writer) bool { return term.UseColor(stream, a.glo
 
 // records starts the data of a command, on standard output and in the format of --output.
 func (a *app) records(columns []term.Column) *term.Records {
-	return term.NewRecords(a.stdout, a.global.output, a.colors(a.stdout), columns)
+	records := term.NewRecords(a.stdout, a.global.output, a.colors(a.stdout), columns)
+	if a.ascii {
+		records.ASCII()
+	}
+	return records
 }
 
 // printOne prints the data of a command that has one record.

@@ -38,12 +38,34 @@ func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 			return nil, err
 		}
 	}
+	if err := addDemoInventory(server); err != nil {
+		return nil, err
+	}
 	client, err := server.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
-	a.note("demo: using an in-process fake server; nothing leaves this machine, and changes are discarded at the end")
+	a.note("demo: in-process fake server; changes are discarded at the end")
 	return &workspace{&target{name: "demo", base: client.BaseURL(), source: "--demo"}, client, "the demo"}, nil
+}
+
+// addDemoInventory adds a purchased number without an agent, and rates. The prices are made up.
+func addDemoInventory(server *mihutest.Server) error {
+	if _, err := server.AddPurchasedNumber("+12025550150"); err != nil {
+		return err
+	}
+	rate := func(code, country, prefix, amount, description string) mihu.Rate {
+		return mihu.Rate{
+			CountryCode: code, CountryName: country, DestinationPrefix: prefix, Origination: "any", Description: description,
+			MinDurationSeconds: 60, BillingIncrementSeconds: 60, Price: mihu.Price{Amount: mihu.Decimal(amount), Currency: "USD"},
+		}
+	}
+	return server.AddRates(
+		rate("US", "United States", "1", "0.0100", "United States"),
+		rate("GB", "United Kingdom", "44", "0.0150", "United Kingdom, landline"),
+		rate("GB", "United Kingdom", "447", "0.0400", "United Kingdom, mobile"),
+		rate("IT", "Italy", "39", "0.0200", "Italy"),
+	)
 }
 
 func (a *app) closeDemo() {

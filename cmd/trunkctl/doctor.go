@@ -21,8 +21,9 @@ func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Check the connection to the workspace",
-		Long: `Check address, token, connection, clock and API access, in this order, and print what to fix. The
-only request is a list of one number. If a proxy is set for the workspace's address, the checks of
+		Long: `Check address, token, connection, clock and API access, in this order, and print what to fix. Then
+check which lists the token may read: agents, numbers and rates. The requests are four lists of one
+item each. If a proxy is set for the workspace's address, the checks of
 DNS, TCP and TLS are skipped.`,
 		Example:           `  trunkctl doctor --workspace acme`,
 		Args:              noArguments,
@@ -97,7 +98,7 @@ func (e *examination) print(f finding) {
 	s := map[string]term.Style{checkWarn: term.Strong, checkFail: term.Alarm}[f.Result]
 	text := term.Paint(colors, s, fmt.Sprintf("%-4s", f.Result)) + "  " + fmt.Sprintf("%-9s", f.Check) + "  " + term.Printable(f.Detail) + "\n"
 	if f.Fix != "" {
-		text += "      " + strings.Repeat(" ", 11) + "fix: " + term.Printable(f.Fix) + "\n"
+		text += strings.Repeat(" ", 17) + "fix: " + term.Printable(f.Fix) + "\n"
 	}
 	_, e.write = fmt.Fprint(e.app.stdout, text)
 }
@@ -232,6 +233,41 @@ func (e *examination) examineAPI(ctx context.Context, client *mihu.Client) {
 		detail += ", " + counted(page.Pagination.Total, "number")
 	}
 	e.ok("api", detail+", in "+took(start))
+	e.examineLists(ctx, client)
+}
+
+// examineLists checks which other lists the token may read. Without them, the rest still works.
+func (e *examination) examineLists(ctx context.Context, client *mihu.Client) {
+	one := &mihu.ListOptions{PerPage: 1}
+	agents, err := client.Agents.List(ctx, one)
+	e.examineList("agents", "agent", totalOf(agents), err, "\"trunkctl agents\" and names of agents cannot be used; UUIDs still work")
+	numbers, err := client.Numbers.List(ctx, one)
+	e.examineList("numbers", "number", totalOf(numbers), err, "\"trunkctl numbers\" cannot be used; \"trunkctl list\" still works")
+	rates, err := client.Numbers.Rates(ctx, &mihu.RateOptions{PerPage: 1})
+	e.examineList("rates", "rate", totalOf(rates), err, "\"trunkctl rates\" cannot be used")
+}
+
+// totalOf returns the number of items of a list, or -1 if the API does not report it.
+func totalOf[T any](page *mihu.Page[T]) int {
+	if page == nil || page.Pagination == nil {
+		return -1
+	}
+	return page.Pagination.Total
+}
+
+func (e *examination) examineList(check, item string, total int, err error, without string) {
+	switch {
+	case err == nil && total >= 0:
+		e.ok(check, "readable, "+counted(total, item))
+	case err == nil:
+		e.ok(check, "readable")
+	case errors.Is(err, mihu.ErrForbidden):
+		e.print(finding{check, checkWarn, "the token may not read them (403)", without})
+	case errors.Is(err, mihu.ErrNotFound):
+		e.print(finding{check, checkWarn, "the API does not have them (404)", without})
+	default:
+		e.print(finding{check, checkWarn, plainText(err), without})
+	}
 }
 
 func (e *examination) examineClock(date string) {

@@ -17,12 +17,12 @@ func (a *app) ensureCommand() *cobra.Command {
 		Long: `Create the trunk, move it from another agent, or leave it with its agent. Name, direction, SIP
 credentials and settings are sent with every run if they are given, because the API does not return
 them. Ensure is idempotent. For many trunks see "trunkctl import".`,
-		Example: `  trunkctl ensure +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a --direction inbound`,
+		Example: `  trunkctl ensure +12025550123 --agent "Front desk" --direction inbound`,
 	}, a.ensure)
 }
 
 func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun bool) error {
-	w, err := a.open(ctx)
+	w, err := a.openFor(ctx, &req.AgentUUID)
 	if err != nil {
 		return err
 	}

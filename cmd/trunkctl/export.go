@@ -50,7 +50,7 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 	if format != provision.FormatCSV && format != provision.FormatJSON {
 		return usagef("--format: want csv or jsonl")
 	}
-	w, err := a.open(ctx)
+	w, err := a.openFor(ctx, &filter.agent)
 	if err != nil {
 		return err
 	}

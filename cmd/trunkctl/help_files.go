@@ -6,13 +6,14 @@ func filesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "files",
 		Short: "The file format of import",
-		Long: `A row, or a line of JSON, is one trunk. phone_number, channel and agent_uuid are required; flags can
-supply channel and agent. A field that a row omits is left unchanged.
+		Long: `A row, or a line of JSON, is one trunk. phone_number, channel and agent_uuid or agent are required;
+flags can supply channel and agent. A field that a row omits is left unchanged.
 
   CSV                        JSON lines
   phone_number               phone_number         +12025550123
   channel                    channel              call, whatsapp
   agent_uuid                 agent_uuid           3c90c3cc-0d44-4b50-8888-8dd25736052a
+  agent                      agent                a name or a UUID, instead of agent_uuid
   name                       name                 a label for people
   direction                  direction            inbound, outbound, both; for call only
   sip_gateway                sip.gateway          a host name; SIP is for call only
@@ -25,10 +26,14 @@ supply channel and agent. A field that a row omits is left unchanged.
   source_line                source_line          the line that a failed row had in its first file
   reason                     reason               ignored: "trunkctl import" writes it for failed rows
 
-  phone_number,channel,agent_uuid,sip_gateway
-  +12025550123,call,3c90c3cc-0d44-4b50-8888-8dd25736052a,sip.example.com
+  phone_number,channel,agent,sip_gateway
+  +12025550123,call,Front desk,sip.example.com
 
   {"phone_number":"+12025550123","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}
+
+Names of agents are matched exactly. The agents are listed once, before anything is sent; an unknown
+or ambiguous name is an error in its line. The journal has the UUIDs: resuming is refused if a name has
+become another agent's.
 
 The first row of CSV names the columns, in any order. An unknown column is an error unless --ignore
 lists it. Separators are commas, semicolons or tabs; a byte order mark and any line ending are

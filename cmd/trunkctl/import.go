@@ -107,17 +107,13 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 	if err != nil {
 		return err
 	}
-	source, err := a.readSource(ctx, cmd, &f, secrets)
+	source, w, err := a.openImport(ctx, cmd, &f, secrets)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = source.Close() }()
 	if err := source.CheckAgents(); err != nil {
 		return a.showRowViolations(inputName(f.file), &f, err)
-	}
-	w, err := a.open(ctx)
-	if err != nil {
-		return err
 	}
 	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.Lookup}
 	if f.dryRun {
@@ -130,40 +126,6 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 		return err
 	}
 	return a.runImport(ctx, w, source, options, &f)
-}
-
-// readSource opens the input and prints all errors in it.
-func (a *app) readSource(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (*provision.Source, error) {
-	defaults, err := a.request(ctx, cmd, "", &f.defaults)
-	if err != nil {
-		return nil, err
-	}
-	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
-		f.ignore = []string{""} // columns without a name
-	}
-	options := provision.ReadOptions{
-		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore, HasSecret: secrets.Has,
-	}
-	if f.file == "-" {
-		reader, done, err := a.input("import -", "-")
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		source, err := provision.Spool(reader, options)
-		if err != nil {
-			return nil, a.showRowViolations(inputName(f.file), f, err)
-		}
-		return source, nil
-	}
-	if err := checkReadable(f.file); err != nil {
-		return nil, err
-	}
-	source, err := provision.Open(f.file, options)
-	if err != nil {
-		return nil, a.showRowViolations(f.file, f, err)
-	}
-	return source, nil
 }
 
 // inputName returns what messages call an input.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/mihu-go/mihu"
@@ -13,6 +15,7 @@ import (
 
 func (a *app) listCommand() *cobra.Command {
 	var filter trunkFilter
+	var order string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List trunks",
@@ -20,53 +23,86 @@ func (a *app) listCommand() *cobra.Command {
 are fetched. A number without an agent has a row without channel.`,
 		Example: `  trunkctl list
   trunkctl list --channel whatsapp -o csv
-  trunkctl list --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a`,
+  trunkctl list --agent "Front desk"
+  trunkctl list --number 0123 --sort agent`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), filter) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), filter, order) },
 	}
 	filter.add(cmd)
+	filter.addNumber(cmd)
+	addSort(cmd, &order, trunkOrders)
 	return cmd
 }
 
 // trunkFilter selects trunks; an empty field selects all.
-type trunkFilter struct{ channel, agent string }
+type trunkFilter struct {
+	channel, agent string
+	number         string // a part of it
+}
 
 func (f *trunkFilter) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only this `CHANNEL`: call or whatsapp")
 	completeWords(cmd, "channel", string(mihu.ChannelCall), string(mihu.ChannelWhatsApp))
-	addAgent(cmd, &f.agent, "only trunks of the agent with this `UUID`")
+	addAgent(cmd, &f.agent, "only trunks of this agent, by `NAME` or UUID")
+}
+
+func (f *trunkFilter) addNumber(cmd *cobra.Command) { addNumberFilter(cmd, &f.number) }
+
+func addNumberFilter(cmd *cobra.Command, number *string) {
+	cmd.Flags().StringVar(number, "number", "", "only numbers that contain `TEXT`; blanks, dashes and brackets are ignored")
+	completeNothing(cmd, "number")
 }
 
 func (f trunkFilter) check() error {
 	if err := checkChannel(f.channel); err != nil {
 		return err
 	}
-	if f.agent != "" && !uuidForm.MatchString(f.agent) {
-		return usagef("--agent: not a UUID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a")
+	return checkNumberText(f.number)
+}
+
+// checkNumberText checks --number.
+func checkNumberText(text string) error {
+	if text != "" && numberText(text) == "" || strings.Trim(numberText(text), "+0123456789") != "" {
+		return usagef("--number: want a part of a phone number, such as 0123")
 	}
 	return nil
 }
 
+// numberText returns a part of a number without what only separates digits.
+func numberText(text string) string {
+	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
+}
+
 // text returns the filter as flags, to end a sentence about what it does not match.
 func (f trunkFilter) text() string {
+	return flagText("--agent", f.agent, "--channel", f.channel, "--number", mihu.MaskNumber(f.number))
+}
+
+// flagText returns the flags that have a value, as on a command line. pairs are names and values.
+func flagText(pairs ...string) string {
 	var flags []string
-	if f.channel != "" {
-		flags = append(flags, "--channel "+f.channel)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			flags = append(flags, pairs[i]+" "+quotedWord(pairs[i+1]))
+		}
 	}
-	if f.agent != "" {
-		flags = append(flags, "--agent "+f.agent)
+	return strings.Join(flags, " ")
+}
+
+// quotedWord quotes what is not one word.
+func quotedWord(text string) string {
+	if strings.ContainsAny(text, " \t\"'") {
+		return strconv.Quote(text)
 	}
-	if flags == nil {
-		return ""
-	}
-	return " match " + strings.Join(flags, " ")
+	return text
 }
 
 var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func (f trunkFilter) matches(t trunkRow) bool {
-	return (f.channel == "" || f.channel == string(t.Channel)) && (f.agent == "" || strings.EqualFold(f.agent, t.AgentUUID))
+	return (f.channel == "" || f.channel == string(t.Channel)) && (f.agent == "" || strings.EqualFold(f.agent, t.AgentUUID)) &&
+		strings.Contains(t.PhoneNumber, numberText(f.number))
 }
 
 // trunkRow is a trunk of a list. Its number is not masked.
@@ -81,44 +117,47 @@ type trunkRow struct {
 }
 
 var trunkColumns = []term.Column{
-	{Name: "phone_number"},
+	{Name: "agent", Only: term.FormatTable, Flexible: true},
+	{Name: "number", Only: term.FormatTable},
+	{Name: "phone_number", Only: term.FormatCSV},
 	{Name: "channel"},
-	{Name: "agent_uuid"},
-	{Name: "agent_name", Flexible: true},
+	{Name: "agent_uuid", Spare: true},
+	{Name: "agent_name", Only: term.FormatCSV},
 	{Name: "phone_number_uuid", Only: term.FormatCSV},
 	{Name: "country_code", Only: term.FormatCSV},
 	{Name: "status", Only: term.FormatCSV},
 }
 
-func (t trunkRow) Cells() []string {
-	return []string{t.PhoneNumber, string(t.Channel), t.AgentUUID, t.AgentName, t.PhoneNumberUUID, t.CountryCode, t.Status}
+var trunkOrders = orders[trunkRow]{
+	{"agent", func(t trunkRow) string { return t.AgentName }},
+	{"number", func(t trunkRow) string { return t.PhoneNumber }},
+	{"channel", func(t trunkRow) string { return string(t.Channel) }},
 }
 
-func (a *app) list(ctx context.Context, filter trunkFilter) error {
+func (t trunkRow) Cells() []string {
+	return []string{
+		cmp.Or(t.AgentName, t.AgentUUID), t.PhoneNumber,
+		t.PhoneNumber, string(t.Channel), t.AgentUUID, t.AgentName, t.PhoneNumberUUID, t.CountryCode, t.Status,
+	}
+}
+
+func (a *app) list(ctx context.Context, filter trunkFilter, order string) error {
 	if err := filter.check(); err != nil {
 		return err
 	}
-	w, err := a.open(ctx)
+	less, err := trunkOrders.find(order)
 	if err != nil {
 		return err
 	}
-	out := a.records(trunkColumns)
-	out.OmitEmptyTable()
-	for trunk, err := range trunks(ctx, w.client, filter) {
-		if err != nil {
-			if out.Count() > 0 {
-				_ = out.End() // shows the trunks so far; the error says that there are more
-			}
-			return err
-		}
-		if err := out.Add(trunk); err != nil {
-			return err
-		}
+	text := filter.text()
+	w, err := a.openFor(ctx, &filter.agent)
+	if err != nil {
+		return err
 	}
-	if out.Count() == 0 && a.global.output == term.FormatTable {
-		a.note("no trunks%s in %s", filter.text(), w.name)
-	}
-	return out.End()
+	return printList(a, w, trunkColumns, listOf[trunkRow]{
+		rows: trunks(ctx, w.client, filter), order: less, what: "trunk", filter: text,
+		counts: func(t trunkRow) bool { return t.Channel != "" },
+	})
 }
 
 // trunks returns the trunks of a workspace. It fetches a page while the one before is used.

@@ -43,6 +43,8 @@ type app struct {
 	environment
 	global  globalFlags
 	console *term.Console
+	// ascii is set if the locale is not UTF-8.
+	ascii bool
 	// interrupts handles Ctrl-C.
 	interrupts *interrupts
 	// demo is the fake server of --demo, or nil.
@@ -55,6 +57,8 @@ type app struct {
 	logDays int
 	// recorder records what is changed; nil until something is.
 	recorder *runRecorder
+	// names are those of the agents that the run has seen.
+	names knownNames
 	// yes is set by --yes.
 	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.
@@ -66,10 +70,14 @@ func run(ctx context.Context, env environment) int {
 	ctx, interrupts, release := catchInterrupts(ctx, env.signals, env.releaseSignals)
 	defer release()
 	a := &app{environment: env, interrupts: interrupts, console: term.NewConsole(env.stderr, env.getenv("TERM") == "dumb")}
+	a.ascii = term.IsASCII(env.getenv)
+	if a.ascii {
+		a.console.ASCII()
+	}
 	root := a.rootCommand()
 	root.SetArgs(env.args)
 	root.SetIn(env.stdin)
-	out := &helpOutput{w: env.stdout}
+	out := &helpOutput{w: env.stdout, ascii: a.ascii}
 	root.SetOut(out)
 	root.SetErr(a.console)
 	command, err := root.ExecuteContextC(ctx)
@@ -91,13 +99,18 @@ func run(ctx context.Context, env environment) int {
 
 // helpOutput is the destination of help. It keeps the first error, which cobra does not return.
 type helpOutput struct {
-	w   io.Writer
-	err error
+	w     io.Writer
+	ascii bool
+	err   error
 }
 
 func (o *helpOutput) Write(p []byte) (int, error) {
 	if o.err == nil {
-		_, o.err = o.w.Write(p)
+		text := p
+		if o.ascii {
+			text = []byte(term.ASCII(string(p)))
+		}
+		_, o.err = o.w.Write(text)
 	}
 	return len(p), nil
 }
@@ -121,7 +134,7 @@ Run "trunkctl login --workspace acme" for your workspace (acme of acme.mihu.ai),
 with --demo, which needs no workspace. Data goes to standard output, everything else to standard
 error.`,
 		Example: `  trunkctl --demo list
-  trunkctl create +12025550123 --agent 3c90c3cc-0d44-4b50-8888-8dd25736052a
+  trunkctl create +12025550123 --agent "Front desk"
   trunkctl import numbers.csv --dry-run
   trunkctl import numbers.csv --yes --rate 10/s`,
 		Args:                       knownCommand,
@@ -177,10 +190,11 @@ func (a *app) addCommands(root *cobra.Command) {
 	root.AddGroup(
 		&cobra.Group{ID: "one", Title: "One trunk:"},
 		&cobra.Group{ID: "many", Title: "Many trunks:"},
+		&cobra.Group{ID: "workspace", Title: "The workspace:"},
 		&cobra.Group{ID: "other", Title: "This program:"},
 	)
 	for _, command := range []*cobra.Command{
-		a.createCommand(), a.updateCommand(), a.assignCommand(), a.deleteCommand(), a.ensureCommand(), a.channelsCommand(),
+		a.createCommand(), a.updateCommand(), a.assignCommand(), a.deleteCommand(), a.ensureCommand(), a.channelsCommand(), a.limitsCommand(),
 	} {
 		command.GroupID = "one"
 		root.AddCommand(command)
@@ -189,6 +203,10 @@ func (a *app) addCommands(root *cobra.Command) {
 		a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
 	} {
 		command.GroupID = "many"
+		root.AddCommand(command)
+	}
+	for _, command := range []*cobra.Command{a.agentsCommand(), a.numbersCommand(), a.ratesCommand()} {
+		command.GroupID = "workspace"
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -31,7 +32,7 @@ type secretFlags struct {
 
 func (f *trunkFlags) add(cmd *cobra.Command) {
 	addChannel(cmd, &f.channel)
-	addAgent(cmd, &f.agent, "`UUID` of the agent that answers")
+	addAgent(cmd, &f.agent, "the agent that answers, by `NAME` or UUID")
 	f.addSettings(cmd)
 }
 
@@ -74,7 +75,9 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 		if err != nil {
 			return err
 		}
-		if err := req.Validate(); err != nil {
+		trial := *req
+		trial.AgentUUID = checkedAgent(req.AgentUUID)
+		if err := trial.Validate(); err != nil {
 			return err
 		}
 		return do(cmd.Context(), req, dryRun)
@@ -93,6 +96,17 @@ func addChannel(cmd *cobra.Command, channel *string) {
 
 func addAgent(cmd *cobra.Command, agent *string, usage string) {
 	cmd.Flags().StringVar(agent, "agent", "", usage)
+}
+
+// anyUUID stands for the agent of a name that has not been looked up yet.
+const anyUUID = "00000000-0000-4000-8000-000000000000"
+
+// checkedAgent returns what is checked of --agent before a request is sent: any UUID for a name.
+func checkedAgent(nameOrUUID string) string {
+	if nameOrUUID == "" {
+		return ""
+	}
+	return cmp.Or(uuidForm.FindString(nameOrUUID), anyUUID)
 }
 
 func addDryRun(cmd *cobra.Command, dryRun *bool) {

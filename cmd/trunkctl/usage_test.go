@@ -26,7 +26,7 @@ func TestStrayArguments(t *testing.T) {
 		require.Contains(t, got.stderr, "--help", args)
 	}
 	require.Zero(t, f.RequestCount())
-	require.Contains(t, f.run("crate").stderr, `unknown command "crate"; did you mean create?`)
+	require.Contains(t, f.run("creat").stderr, `unknown command "creat"; did you mean create?`)
 }
 
 // TestHelp: help for an unknown command fails, and suggests the one that was probably meant.
@@ -112,13 +112,13 @@ func TestValuesAreNotShown(t *testing.T) {
 	}
 }
 
-// TestAgentFilter: an agent that is not a UUID is refused. No trunk has it, and an empty list or
-// export would pass for a result.
+// TestAgentFilter: an agent that is neither a UUID nor a name is refused. No trunk has it, and an
+// empty list or export would pass for a result.
 func TestAgentFilter(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	for _, command := range []string{"list", "export"} {
-		for _, agent := range []string{"reception", agent1 + "0", agent1[1:], "{" + agent1 + "}"} {
+		for _, agent := range []string{agent1 + "0", agent1[1:], "{" + agent1 + "}"} {
 			got := f.run(command, "--agent", agent)
 			require.Equal(t, exitUsage, got.code)
 			require.Empty(t, got.stdout)
@@ -126,4 +126,11 @@ func TestAgentFilter(t *testing.T) {
 		}
 	}
 	require.Zero(t, f.RequestCount())
+	for _, command := range []string{"list", "export"} {
+		got := f.run(command, "--agent", "reception")
+		require.Equal(t, exitUsage, got.code)
+		require.Empty(t, got.stdout)
+		require.Contains(t, got.stderr, "--agent: no agent has this name")
+	}
+	require.Equal(t, 2, f.RequestCount(), "only the agents are listed")
 }

@@ -95,6 +95,8 @@ type Table struct {
 	Fields []Field
 	// Required are the fields that every row must have.
 	Required []int
+	// Instead maps a required field to one that takes its place in a row that has it.
+	Instead map[int]int
 	// Unread names columns and keys that are known and not read.
 	Unread []string
 	// Ignore names columns and keys that the caller does not want to be read; "" means columns

@@ -70,7 +70,8 @@ func (t *Table) header(header *Record, missing []bool) (columns []int, violation
 		}
 	}
 	for _, f := range t.Required {
-		if seen[f] == 0 {
+		instead, ok := t.Instead[f]
+		if seen[f] == 0 && (!ok || seen[instead] == 0) {
 			missing[f] = true
 			violations = append(violations, header.At.Violation(t.Fields[f].Column(), "", "required column is missing"))
 		}

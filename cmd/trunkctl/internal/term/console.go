@@ -17,8 +17,12 @@ type Console struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
+	ascii    bool
 	line     string
 }
+
+// ASCII makes the console print the characters of this program's own in ASCII.
+func (c *Console) ASCII() { c.ascii = true }
 
 // NewConsole returns the console of a stream. A dumb terminal gets no status line, since it cannot
 // redraw one.
@@ -37,17 +41,33 @@ func (c *Console) Width() int {
 	return usualWidth
 }
 
+// cutMark ends a line that was cut.
+func (c *Console) cutMark() string {
+	if c.ascii {
+		return "..."
+	}
+	return "…"
+}
+
 // Write writes whole lines above the status line.
 func (c *Console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.line == "" {
-		return c.w.Write(p)
+	text := p
+	if c.ascii {
+		text = []byte(ASCII(string(p)))
 	}
-	_, _ = io.WriteString(c.w, eraseLine)
-	n, err := c.w.Write(p)
-	_, _ = io.WriteString(c.w, c.line)
-	return n, err
+	if c.line != "" {
+		_, _ = io.WriteString(c.w, eraseLine)
+	}
+	_, err := c.w.Write(text)
+	if c.line != "" {
+		_, _ = io.WriteString(c.w, c.line)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 const eraseLine = "\r\x1b[K"
@@ -58,6 +78,9 @@ func (c *Console) Redraw(line string) {
 	defer c.mu.Unlock()
 	if !c.terminal || line == c.line {
 		return
+	}
+	if c.ascii {
+		line = ASCII(line)
 	}
 	c.line = line
 	_, _ = io.WriteString(c.w, eraseLine+line)

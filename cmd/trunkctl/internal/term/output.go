@@ -33,6 +33,8 @@ type Column struct {
 	Only string
 	// Flexible columns are cut if a table does not fit the terminal.
 	Flexible bool
+	// Spare columns are left out of a table that would not fit the terminal otherwise.
+	Spare bool
 }
 
 // Record is a thing to print. JSON and YAML print its value, tables and CSV its cells, one per
@@ -71,6 +73,13 @@ func (r *Records) Single() { r.single = true }
 func (r *Records) OmitEmptyTable() {
 	if r.table != nil {
 		r.table.omitEmpty = true
+	}
+}
+
+// ASCII makes a table mark in ASCII what it cuts.
+func (r *Records) ASCII() {
+	if r.table != nil {
+		r.table.cutMark = "..."
 	}
 }
 

@@ -53,7 +53,7 @@ func (p *Progress) show() {
 		}
 		if p.console.Terminal() {
 			width := p.console.Width()
-			p.console.Redraw(Cut(p.line(time.Now(), width), width-1))
+			p.console.Redraw(Cut(p.line(time.Now(), width), width-1, p.console.cutMark()))
 		} else {
 			_, _ = fmt.Fprintln(p.console, p.line(time.Now(), 0))
 		}

@@ -2,6 +2,7 @@ package term
 
 import (
 	"bufio"
+	"slices"
 	"strings"
 )
 
@@ -9,11 +10,15 @@ import (
 // first.
 const tableSample = 200
 
-// minFlexible is the width below which a flexible column is not cut.
-const minFlexible = 8
+// minFlexible is the width below which a flexible column is not cut, and minReadable the one below
+// which it is not cut while a column can be left out instead.
+const (
+	minFlexible = 8
+	minReadable = 20
+)
 
-// table prints rows in columns. If they do not fit the terminal, flexible columns are cut. If that
-// is not enough, every row is stacked: a few lines, one per cell.
+// table prints rows in columns. If they do not fit the terminal, flexible columns are cut, and spare
+// ones are left out. If that is not enough, every row is stacked: a few lines, one per cell.
 type table struct {
 	w       *bufio.Writer
 	columns []Column
@@ -21,14 +26,17 @@ type table struct {
 	colors  bool
 	widths  []int
 	stacked bool
+	omitted []bool // spare columns that do not fit; nil if there is no terminal
 	sample  [][]string
 	started bool
+	// cutMark ends a text that was cut.
+	cutMark string
 	// omitEmpty leaves out the header if there is no row.
 	omitEmpty bool
 }
 
 func newTable(w *bufio.Writer, columns []Column, width int, colors bool) *table {
-	return &table{w: w, columns: columns, width: width, colors: colors}
+	return &table{w: w, columns: columns, width: width, colors: colors, cutMark: "…"}
 }
 
 func (t *table) add(cells []string) error {
@@ -79,23 +87,50 @@ func (t *table) start() error {
 	return nil
 }
 
-// fit cuts flexible columns until the table fits the terminal.
+// fit cuts flexible columns, and leaves out spare ones, until the table fits the terminal.
 func (t *table) fit() {
 	if t.width == 0 {
 		return
 	}
-	total := 2 * (len(t.widths) - 1)
-	for _, width := range t.widths {
-		total += width
-	}
-	for i := len(t.columns) - 1; i >= 0 && total > t.width; i-- {
-		if t.columns[i].Flexible && t.widths[i] > minFlexible {
-			cut := min(total-t.width, t.widths[i]-minFlexible)
-			t.widths[i] -= cut
-			total -= cut
+	natural := slices.Clone(t.widths)
+	t.omitted = make([]bool, len(t.columns))
+	over := t.cut(minReadable)
+	for i := len(t.columns) - 1; i >= 0 && over > 0; i-- {
+		if t.columns[i].Spare {
+			t.omitted[i] = true
+			copy(t.widths, natural)
+			over = t.cut(minReadable)
 		}
 	}
-	t.stacked = total > t.width
+	t.stacked = over > 0 && t.cut(minFlexible) > 0
+}
+
+// cut cuts flexible columns, each to a minimum, until the table fits. It returns by how much it is
+// still too wide.
+func (t *table) cut(minimum int) int {
+	over := -2 - t.width
+	for i, width := range t.widths {
+		if !t.omitted[i] {
+			over += width + 2
+		}
+	}
+	for i := len(t.columns) - 1; i >= 0 && over > 0; i-- {
+		if t.columns[i].Flexible && t.widths[i] > minimum {
+			cut := min(over, t.widths[i]-minimum)
+			t.widths[i] -= cut
+			over -= cut
+		}
+	}
+	return over
+}
+
+// last returns the index of the last column that is shown.
+func (t *table) last() int {
+	last := len(t.columns) - 1
+	for t.omitted != nil && last > 0 && t.omitted[last] {
+		last--
+	}
+	return last
 }
 
 func (t *table) print(cells []string) error {
@@ -120,12 +155,16 @@ func (t *table) print(cells []string) error {
 
 func (t *table) line(cells []string, s Style) error {
 	var line strings.Builder
+	last := t.last()
 	for i, cell := range cells {
+		if t.omitted != nil && t.omitted[i] {
+			continue
+		}
 		if t.width > 0 && t.columns[i].Flexible {
-			cell = Cut(cell, t.widths[i])
+			cell = Cut(cell, t.widths[i], t.cutMark)
 		}
 		line.WriteString(cell)
-		if i < len(cells)-1 {
+		if i < last {
 			line.WriteString(strings.Repeat(" ", max(0, t.widths[i]-TextWidth(cell))+2))
 		}
 	}

@@ -30,8 +30,25 @@ func IsBidi(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
-// Cut shortens a text to a number of columns.
-func Cut(s string, width int) string {
+// IsASCII reports whether the locale is one without UTF-8, such as C. A system that sets no locale
+// is taken for one with UTF-8, as it is in most containers.
+func IsASCII(getenv func(string) string) bool {
+	for _, name := range [...]string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := strings.ToLower(getenv(name)); locale != "" {
+			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
+		}
+	}
+	return false
+}
+
+var inASCII = strings.NewReplacer("…", "...", "•", "*", "→", "->")
+
+// ASCII replaces the characters that this program adds to a text. Names and other data stay as they
+// are.
+func ASCII(s string) string { return inASCII.Replace(s) }
+
+// Cut shortens a text to a number of columns. end marks what was cut.
+func Cut(s string, width int, end string) string {
 	if TextWidth(s) <= width {
 		return s
 	}
@@ -39,13 +56,13 @@ func Cut(s string, width int) string {
 	used := 0
 	for _, r := range s {
 		w := runeWidth(r)
-		if used+w > width-1 {
+		if used+w > width-TextWidth(end) {
 			break
 		}
 		used += w
 		b.WriteRune(r)
 	}
-	return b.String() + "…"
+	return b.String() + end
 }
 
 // TextWidth returns the number of columns that a text takes on a terminal.
