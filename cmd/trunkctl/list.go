@@ -74,9 +74,18 @@ func numberText(text string) string {
 	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
 }
 
+// shownPart returns a part of a number for an error or a note: a long one is masked.
+func shownPart(text string) string {
+	const maxShown = 4
+	if len(text) > maxShown {
+		return mihu.MaskNumber(text)
+	}
+	return text
+}
+
 // text returns the filter as flags, to end a sentence about what it does not match.
 func (f trunkFilter) text() string {
-	return flagText([2]string{"--agent", f.agent}, [2]string{"--channel", f.channel}, [2]string{"--number", mihu.MaskNumber(f.number)})
+	return flagText([2]string{"--agent", f.agent}, [2]string{"--channel", f.channel}, [2]string{"--number", shownPart(f.number)})
 }
 
 // flagText returns the flags that have a value, as on a command line. Each pair is a name and a value.
