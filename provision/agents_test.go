@@ -99,10 +99,12 @@ func TestAgentViolations(t *testing.T) {
 		"ambiguous": {row("Twin"), someAgents(), []provision.InputViolation{{
 			Line: 2, Column: 19, Field: "agent", Problem: "ambiguous: 2 agents have this name; use the UUID of one: " + twinUUID + ", " + deskUUID,
 		}}},
-		"unreadable name": {row("Sales"), agentList(mihu.Agent{UUID: salesUUID, Name: "Sales"}, mihu.Agent{UUID: deskUUID, Unreadable: []string{"name"}}),
+		"unreadable name": {
+			row("Sales"), agentList(mihu.Agent{UUID: salesUUID, Name: "Sales"}, mihu.Agent{UUID: deskUUID, Unreadable: []string{"name"}}),
 			[]provision.InputViolation{{
 				Line: 2, Column: 19, Field: "agent", Problem: "the name of agent " + deskUUID + " cannot be read and may be this one; use the agent's UUID",
-			}}},
+			}},
+		},
 		"no resolver": {row("Sales"), nil, []provision.InputViolation{
 			{Line: 2, Column: 19, Field: "agent", Problem: "the names of agents cannot be looked up here; use the agent's UUID"},
 		}},
@@ -133,8 +135,9 @@ func TestAgentFingerprint(t *testing.T) {
 		require.NoError(t, err)
 		return source.Fingerprint()
 	}
-	assert.Equal(t, fingerprint(content, salesUUID), fingerprint(content, salesUUID))
-	assert.NotEqual(t, fingerprint(content, salesUUID), fingerprint(content, deskUUID))
+	first := fingerprint(content, salesUUID)
+	assert.Equal(t, first, fingerprint(content, salesUUID))
+	assert.NotEqual(t, first, fingerprint(content, deskUUID))
 	const withUUID = "phone_number,channel,agent\n+12025550001,call," + deskUUID + "\n"
 	assert.Equal(t, fingerprint(withUUID, salesUUID), fingerprint(withUUID, deskUUID), "no name is looked up")
 }

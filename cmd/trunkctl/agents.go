@@ -153,7 +153,7 @@ func withoutAgents(err error, instead string) error {
 	if !ok {
 		return err
 	}
-	why := ""
+	var why string
 	switch refused.StatusCode {
 	case http.StatusNotFound:
 		why = "the API has no list of agents (404)"

@@ -198,3 +198,21 @@ func TestWithoutAgents(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstTrunk: from a token to a first trunk, with what the program prints alone.
+func TestFirstTrunk(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	uuid := f.named("Front desk")[0]
+	env, config := map[string]string{mihu.EnvBaseURL: f.URL()}, t.TempDir()
+	step := func(stdin string, args ...string) string {
+		got := invocation{args: args, stdin: stdin, env: env, config: config}.run(t)
+		require.Equal(t, exitDone, got.code, got.stderr)
+		return got.stdout
+	}
+	step(secretToken+"\n", "login", "--token-file", "-")
+	require.Contains(t, step("", "agents"), "Front desk  "+uuid)
+	require.Contains(t, step("", "create", number(1), "--agent", "Front desk", "--dry-run"), "Front desk")
+	step("", "create", number(1), "--agent", "Front desk")
+	require.Contains(t, step("", "list", "--agent", "Front desk"), "Front desk  "+number(1)+"  call")
+}

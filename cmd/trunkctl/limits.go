@@ -123,7 +123,8 @@ func (f *limitFlags) update() (req *mihu.ChannelSettingsUpdate, fields []string,
 		}
 		req.Inbound = &mihu.InboundSettingUpdate{Enabled: enabled, ChannelLimit: limit}
 	}
-	return req, fields, req.Validate()
+	err = req.Validate()
+	return req, fields, err
 }
 
 // settingRow is the settings of one channel.
@@ -190,7 +191,9 @@ func (s settingRow) changed(f *limitFlags) settingRow {
 }
 
 func (a *app) limits(ctx context.Context, number string, f limitFlags) error {
-	req, fields, err := (*mihu.ChannelSettingsUpdate)(nil), []string(nil), error(nil)
+	var req *mihu.ChannelSettingsUpdate
+	var fields []string
+	var err error
 	if f.changes {
 		req, fields, err = f.update()
 	} else if !slices.Contains(limitChannels, f.channel) {

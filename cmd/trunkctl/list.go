@@ -74,17 +74,26 @@ func numberText(text string) string {
 	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
 }
 
-// text returns the filter as flags, to end a sentence about what it does not match.
-func (f trunkFilter) text() string {
-	return flagText("--agent", f.agent, "--channel", f.channel, "--number", mihu.MaskNumber(f.number))
+// shownPart returns a part of a number for an error or a note: a long one is masked.
+func shownPart(text string) string {
+	const maxShown = 4
+	if len(text) > maxShown {
+		return mihu.MaskNumber(text)
+	}
+	return text
 }
 
-// flagText returns the flags that have a value, as on a command line. pairs are names and values.
-func flagText(pairs ...string) string {
+// text returns the filter as flags, to end a sentence about what it does not match.
+func (f trunkFilter) text() string {
+	return flagText([2]string{"--agent", f.agent}, [2]string{"--channel", f.channel}, [2]string{"--number", shownPart(f.number)})
+}
+
+// flagText returns the flags that have a value, as on a command line. Each pair is a name and a value.
+func flagText(pairs ...[2]string) string {
 	var flags []string
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			flags = append(flags, pairs[i]+" "+quotedWord(pairs[i+1]))
+	for _, pair := range pairs {
+		if pair[1] != "" {
+			flags = append(flags, pair[0]+" "+quotedWord(pair[1]))
 		}
 	}
 	return strings.Join(flags, " ")

@@ -16,7 +16,8 @@ func TestFilters(t *testing.T) {
 	f := newFake(t)
 	uuids := f.named("Sales", "front desk", "Night line")
 	for i, id := range []mihu.TrunkID{
-		{PhoneNumber: number(3), Channel: mihu.ChannelCall}, {PhoneNumber: number(2), Channel: mihu.ChannelCall},
+		{PhoneNumber: number(3), Channel: mihu.ChannelCall},
+		{PhoneNumber: number(2), Channel: mihu.ChannelCall},
 		{PhoneNumber: number(2), Channel: mihu.ChannelWhatsApp},
 	} {
 		require.NoError(t, f.AddTrunk(mihutest.Trunk{ID: id, AgentUUID: uuids[i]}))

@@ -75,7 +75,7 @@ func countryCode(flag, text string) (string, error) {
 }
 
 func (f *numberFilter) text() string {
-	text := flagText("--agent", f.agent, "--channel", f.channel, "--country", f.country, "--number", mihu.MaskNumber(f.number))
+	text := flagText([2]string{"--agent", f.agent}, [2]string{"--channel", f.channel}, [2]string{"--country", f.country}, [2]string{"--number", shownPart(f.number)})
 	if f.unbound {
 		text = strings.TrimSpace("--unbound " + text)
 	}

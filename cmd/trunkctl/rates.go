@@ -104,6 +104,6 @@ func (a *app) rates(ctx context.Context, options mihu.AllRatesOptions, order str
 		}
 	}
 	return printList(a, w, rateColumns, listOf[rateRow]{
-		rows: rows, order: less, what: "rate", filter: flagText("--country", options.CountryCode, "--prefix", options.Prefix),
+		rows: rows, order: less, what: "rate", filter: flagText([2]string{"--country", options.CountryCode}, [2]string{"--prefix", options.Prefix}),
 	})
 }

@@ -24,7 +24,8 @@ func screensFake(t *testing.T) *fake {
 	f := newFake(t)
 	uuids := f.named("Front desk", "Sales", "Réception de l'hôtel Bellevue à Genève", "Night line")
 	for i, id := range []mihu.TrunkID{
-		{PhoneNumber: number(1), Channel: mihu.ChannelCall}, {PhoneNumber: "+442079460102", Channel: mihu.ChannelWhatsApp},
+		{PhoneNumber: number(1), Channel: mihu.ChannelCall},
+		{PhoneNumber: "+442079460102", Channel: mihu.ChannelWhatsApp},
 		{PhoneNumber: number(3), Channel: mihu.ChannelCall},
 	} {
 		require.NoError(t, f.AddTrunk(mihutest.Trunk{

@@ -124,10 +124,13 @@ func (t *table) cut(minimum int) int {
 	return over
 }
 
+// omits reports whether a column is left out.
+func (t *table) omits(i int) bool { return i < len(t.omitted) && t.omitted[i] }
+
 // last returns the index of the last column that is shown.
 func (t *table) last() int {
 	last := len(t.columns) - 1
-	for t.omitted != nil && last > 0 && t.omitted[last] {
+	for last > 0 && t.omits(last) {
 		last--
 	}
 	return last
@@ -157,7 +160,7 @@ func (t *table) line(cells []string, s Style) error {
 	var line strings.Builder
 	last := t.last()
 	for i, cell := range cells {
-		if t.omitted != nil && t.omitted[i] {
+		if t.omits(i) {
 			continue
 		}
 		if t.width > 0 && t.columns[i].Flexible {
