@@ -92,8 +92,8 @@ func shownUUID(s string) string {
 	return redact.Text(redact.OneLine(s, 64))
 }
 
-// digitsOf returns the digits of a number, by which numbers are compared, since a backend may format
-// them.
+// digitsOf returns the digits of a number, by which numbers are compared, since a backend may
+// format them.
 func digitsOf(s string) string {
 	return strings.Map(func(r rune) rune {
 		if isDigit(r) {
@@ -113,14 +113,17 @@ func (t *snapshotTarget) reset()    { t.snap = ChannelSnapshot{} }
 // channel that is not bound may be one that is missing.
 func (t *snapshotTarget) isWhole(body []byte) bool {
 	c := &t.snap.Channels
-	return t.snap.Number != "" && (t.snap.Source != "" || t.snap.IsExternal) && saysBound(body, 1) &&
+	return t.snap.Number != "" && (t.snap.Source != "" || t.snap.IsExternal) && saysBound(body, "channels", 1) &&
 		areWhole(&c.Call.Binding, &c.SMS.Binding, &c.WhatsApp)
 }
 
-// saysBound reports whether the body says of every channel of n numbers whether it is bound. It
-// counts, since what encoding/json decodes does not tell a channel that is missing from one that is
-// not bound.
-func saysBound(body []byte, n int) bool {
+// saysBound reports whether the body says of every channel of n numbers whether it is bound, in n
+// objects of that name. It counts, since what encoding/json decodes does not tell a channel that is
+// missing from one that is not bound.
+func saysBound(body []byte, name string, n int) bool {
+	if bytes.Count(body, []byte(`"`+name+`"`)) < n {
+		return false
+	}
 	said := 0
 	for {
 		_, rest, found := bytes.Cut(body, []byte(`"bound"`))
@@ -134,17 +137,9 @@ func saysBound(body []byte, n int) bool {
 	}
 }
 
-// areWhole reports whether a binding is bound, so that they are not all missing, and none has an agent
-// without being bound.
+// areWhole reports whether no binding has an agent without being bound.
 func areWhole(bindings ...*Binding) bool {
-	bound := false
-	for _, b := range bindings {
-		if !b.Bound && b.AgentUUID != "" {
-			return false
-		}
-		bound = bound || b.Bound
-	}
-	return bound
+	return !slices.ContainsFunc(bindings, func(b *Binding) bool { return !b.Bound && b.AgentUUID != "" })
 }
 
 // shape unwraps the snapshot, and refuses one without a number or channels: what is missing is not

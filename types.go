@@ -394,7 +394,7 @@ func (n *PhoneNumber) isWhole() bool {
 	return areWhole(&b.Call, &b.SMS, &b.WhatsApp) && (n.Source != "" || n.IsExternal)
 }
 
-func (*PhoneNumber) isListed(body []byte, n int) bool { return saysBound(body, n) }
+func (*PhoneNumber) isListed(body []byte, n int) bool { return saysBound(body, "bindings", n) }
 
 func (n *PhoneNumber) prepare(fields map[string]any, r *lenient.Reader) {
 	noteSource(fields, r)
