@@ -155,7 +155,7 @@ func TestAgentsFind(t *testing.T) {
 	}
 }
 
-// The error of a name that many agents have stays small, and the number of agents is told.
+// The error of a name that many agents have stays small, and reports the number of agents.
 func TestAmbiguousNamesAreBounded(t *testing.T) {
 	t.Parallel()
 	var items []string

@@ -105,7 +105,7 @@ func TestAllRatesAreWhole(t *testing.T) {
 		return fmt.Sprintf(`"current_page": %d, "last_page": %d, "total": %d`, number, last, total)
 	}
 	for name, c := range map[string]struct {
-		pages    []string // the last one for ever
+		pages    []string // the last one repeats
 		want     int
 		is       error
 		text     string

@@ -89,27 +89,10 @@ func TestKills(t *testing.T) {
 		if n < 5 {
 			killAt.Store(requests.Load() + 25 + rand.Int64N(325))
 		}
-		self, err := os.Executable()
-		require.NoError(t, err)
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_JOURNAL="+path)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		require.NoError(t, cmd.Start())
-		exited := make(chan error, 1)
-		go func() { exited <- cmd.Wait() }()
-		select {
-		case <-kill:
-			require.NoError(t, cmd.Process.Kill())
-			err = <-exited
-		case err = <-exited:
-		}
+		runProcess(t, kill, n < 5, "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_JOURNAL="+path)
 		if n == 5 {
-			require.NoError(t, err, stderr.String())
 			break
 		}
-		require.Error(t, err, "the process was not killed")
-		require.Empty(t, stderr.String())
 		finished := map[string]bool{}
 		for _, line := range lines(t, path)[1:] {
 			var entry struct{ Index int }
@@ -277,4 +260,31 @@ func TestKillsInOutages(t *testing.T) {
 		assert.Positive(t, totals[became], became)
 	}
 	t.Log(totals)
+}
+
+// runProcess runs this test binary with env until it exits, or is killed because kill receives. It
+// checks which of the two it was.
+func runProcess(t *testing.T, kill <-chan struct{}, killed bool, env ...string) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), env...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	select {
+	case <-kill:
+		require.NoError(t, cmd.Process.Kill())
+		err = <-exited
+	case err = <-exited:
+	}
+	if !killed {
+		require.NoError(t, err, stderr.String())
+		return
+	}
+	require.Error(t, err, "the process was not killed")
+	require.Empty(t, stderr.String())
 }

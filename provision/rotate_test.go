@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -487,27 +486,7 @@ func TestRotateKills(t *testing.T) {
 		if n < 3 {
 			killAt.Store(requests.Load() + 100)
 		}
-		self, err := os.Executable()
-		require.NoError(t, err)
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_PASSWORDS="+path)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		require.NoError(t, cmd.Start())
-		exited := make(chan error, 1)
-		go func() { exited <- cmd.Wait() }()
-		select {
-		case <-kill:
-			require.NoError(t, cmd.Process.Kill())
-			err = <-exited
-		case err = <-exited:
-		}
-		if n == 3 {
-			require.NoError(t, err, stderr.String())
-			break
-		}
-		require.Error(t, err, "the process was not killed")
-		require.Empty(t, stderr.String())
+		runProcess(t, kill, n < 3, "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_PASSWORDS="+path)
 	}
 	store := reopen(t, path)
 	assert.Len(t, store.confirmed, rotateTrunks)
