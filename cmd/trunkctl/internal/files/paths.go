@@ -30,6 +30,17 @@ func Same(one, other string) bool {
 	return Resolve(one) == Resolve(other)
 }
 
+// IsOpenAs reports whether a stream reads or writes the regular file with this name.
+func IsOpenAs(stream any, path string) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	a, errA := file.Stat()
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && b.Mode().IsRegular() && os.SameFile(a, b)
+}
+
 // Resolve returns the absolute name of the file that a name leads to over symbolic links. The file need
 // not exist.
 func Resolve(path string) string {
