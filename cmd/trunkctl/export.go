@@ -71,7 +71,7 @@ func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, fo
 	buffered := bufio.NewWriter(to)
 	out := provision.NewWriter(buffered, format)
 	written, unbound, onTerminal := 0, 0, term.IsTerminal(to)
-	for trunk, err := range trunks(ctx, w.client, filter) {
+	for trunk, err := range wholeTrunks(ctx, w.client, filter) {
 		if err != nil {
 			return cmp.Or(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
 		}

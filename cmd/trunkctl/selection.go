@@ -97,7 +97,7 @@ func (a *app) readNumbers(s selectionFlags) ([]string, error) {
 // allCallTrunks returns the call trunks of the workspace.
 func allCallTrunks(ctx context.Context, client *mihu.Client) ([]mihu.TrunkID, error) {
 	var all trunkSet // a list that changes while it is read may have a number twice
-	for trunk, err := range trunks(ctx, client, trunkFilter{channel: string(mihu.ChannelCall)}) {
+	for trunk, err := range wholeTrunks(ctx, client, trunkFilter{channel: string(mihu.ChannelCall)}) {
 		if err != nil {
 			return nil, err
 		}
