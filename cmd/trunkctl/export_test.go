@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -74,5 +76,36 @@ func TestTrunksInDoubt(t *testing.T) {
 			}
 			require.Equal(t, "old", f.read("trunks.csv"))
 		})
+	}
+}
+
+// TestLinkedOutputs: export and import write the files behind symbolic links. The links stay.
+func TestLinkedOutputs(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.trunk(1)
+	f.rows(1)
+	for _, name := range []string{"trunks", "failed"} {
+		require.NoError(t, os.Symlink(name+".real", filepath.Join(f.dir, name)))
+	}
+	for range 2 {
+		got := f.run("export", "--file", "DIR/trunks", "--force")
+		require.Equal(t, exitDone, got.code, got.stderr)
+		require.Contains(t, f.read("trunks.real"), number(1))
+		f.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
+			if request.Method == http.MethodGet {
+				return nil
+			}
+			return &mihutest.Fault{Status: http.StatusUnprocessableEntity}
+		})
+		got = f.run("import", "DIR/numbers.csv", "--failed", "DIR/failed", "--journal", "DIR/journal", "--resume", "--force", "--yes")
+		require.Equal(t, exitPartial, got.code, got.stderr)
+		require.Contains(t, f.read("failed.real"), number(0))
+		f.InjectFunc(nil)
+		for _, name := range []string{"trunks", "failed"} {
+			info, err := os.Lstat(filepath.Join(f.dir, name))
+			require.NoError(t, err)
+			require.Equal(t, os.ModeSymlink, info.Mode().Type(), name)
+		}
 	}
 }

@@ -120,7 +120,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	if err := checkReplace("--failed", f.failed); err != nil {
 		return err
 	}
-	if files.Exists(f.failed) && !f.force {
+	if files.Exists(files.Resolve(f.failed)) && !f.force {
 		return &usageError{
 			problem: f.failed + " exists from an earlier run",
 			advice:  "if you do not need it, replace it: " + a.commandLine("--force") + "\nor import it first",
