@@ -4,17 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 )
 
 // readSecret reads a file of one line, such as a token or a password, or standard input if its name
-// is "-".
+// is "-". A name without a directory is not shown if there is no such file: it may be the secret.
 func (a *app) readSecret(flag, name string) (string, error) {
 	reader, done, err := a.input(flag, name)
 	if err != nil {
+		if _, missing := os.Stat(name); errors.Is(missing, fs.ErrNotExist) && filepath.Base(name) == name {
+			return "", usagef("%s: no such file; want the name of a file, not what it holds", flag)
+		}
 		return "", err
 	}
 	defer done()

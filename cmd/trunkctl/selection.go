@@ -102,7 +102,9 @@ func allCallTrunks(ctx context.Context, client *mihu.Client) ([]mihu.TrunkID, er
 			return nil, err
 		}
 		if err := all.add(mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}); err != nil {
-			return nil, fmt.Errorf("the workspace's list has an invalid trunk, so --all would miss it; name the numbers instead: %w", err)
+			// The value is not one of the command line, which errors of validation are about.
+			return nil, fmt.Errorf("%w: the workspace's list has an invalid trunk, so --all would miss it; name the numbers instead: %v",
+				mihu.ErrMalformedResponse, err) //nolint:errorlint // see above
 		}
 	}
 	return all.ids, nil
