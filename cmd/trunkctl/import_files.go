@@ -44,8 +44,12 @@ func (f *importFlags) checkDistinct(a *app) error {
 	journal, _ := f.journalPath()
 	secrets := &f.defaults.secrets
 	used := []struct{ name, path string }{
-		{"the file to import", f.file}, {"the --secrets file", f.secrets}, {"the --settings-file", f.defaults.settingsFile},
-		{"the --sip-username-file", secrets.usernameFile}, {"the --sip-password-file", secrets.passwordFile}, {"the --token-file", a.global.tokenFile},
+		{"the file to import", f.file},
+		{"the --secrets file", f.secrets},
+		{"the --settings-file", f.defaults.settingsFile},
+		{"the --sip-username-file", secrets.usernameFile},
+		{"the --sip-password-file", secrets.passwordFile},
+		{"the --token-file", a.global.tokenFile},
 	}
 	for _, written := range []struct{ flag, path, what string }{{"--journal", journal, "journal"}, {"--failed", f.failed, "failed rows"}} {
 		name := a.streamOf(written.path)
