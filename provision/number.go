@@ -45,7 +45,7 @@ var (
 	longBeforeSlash  = regexp.MustCompile(`^[^/]*(\d[^\d/]*){8}/`)
 	spacedHyphen     = regexp.MustCompile(`\d[)]? [-\x{2013}] [(]?\d[^-\x{2013}]*$`)
 	fraction         = regexp.MustCompile(`^\+\d{10,}\.\d+$`)
-	severalDots      = regexp.MustCompile(`\.[^\d]*\.`)
+	severalDots      = regexp.MustCompile(`\.\D*\.`)
 	spacedDot        = regexp.MustCompile(`\d[)]? \. [(]?\d`)
 	longDash         = regexp.MustCompile(`\d\x{2013}\d{1,4}\D*$`)
 	lastGroups       = regexp.MustCompile(`(?:^|\D)(\d{1,5})-(\d{1,5})\D*$`)
@@ -119,7 +119,7 @@ func wrongLength(number string) string {
 // zeroAfterCode returns the problem of a number that keeps, behind the country code, the zero that is
 // dialed within the country alone. It knows the plans in which no number begins with a zero.
 func zeroAfterCode(number string) string {
-	for _, code := range trunkZero {
+	for _, code := range &trunkZero {
 		if strings.HasPrefix(number, code+"0") {
 			return "has a zero after " + code + ", which is not dialed from abroad; write the number as it is dialed from abroad, without that zero"
 		}

@@ -69,9 +69,10 @@ func TestImportStreams(t *testing.T) {
 				require.NoError(t, err)
 				defer func() { require.NoError(t, other.Close()) }()
 				cmd.Stdin, cmd.Stderr = stdin, &stderr
-				if i == 1 {
+				switch name {
+				case "standard output":
 					cmd.Stdout = other
-				} else if i == 2 {
+				case "standard error":
 					cmd.Stderr = other
 				}
 				require.Error(t, cmd.Run())
