@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/mihu-go/mihu"
@@ -80,8 +78,6 @@ type trunkRow struct {
 	PhoneNumberUUID string       `json:"phone_number_uuid"`
 	CountryCode     string       `json:"country_code"`
 	Status          string       `json:"status"`
-	// doubtful is set if it is not known which trunks the number has.
-	doubtful bool
 }
 
 var trunkColumns = []term.Column{
@@ -125,22 +121,6 @@ func (a *app) list(ctx context.Context, filter trunkFilter) error {
 	return out.End()
 }
 
-// wholeTrunks returns the trunks of a workspace for commands that must not miss one. A number whose
-// bindings are missing or cannot be read is an error: it may have a trunk.
-func wholeTrunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.Seq2[trunkRow, error] {
-	return func(yield func(trunkRow, error) bool) {
-		for trunk, err := range trunks(ctx, client, trunkFilter{}) {
-			if err == nil && trunk.doubtful {
-				trunk, err = trunkRow{}, fmt.Errorf("%w: what decides which trunks %s has is missing or cannot be read",
-					mihu.ErrMalformedResponse, mihu.MaskNumber(trunk.PhoneNumber))
-			}
-			if (err != nil || filter.matches(trunk)) && !yield(trunk, err) {
-				return
-			}
-		}
-	}
-}
-
 // trunks returns the trunks of a workspace. It fetches a page while the one before is used.
 func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.Seq2[trunkRow, error] {
 	return func(yield func(trunkRow, error) bool) {
@@ -162,7 +142,6 @@ func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.S
 func rowsOf(number mihu.PhoneNumber) []trunkRow {
 	row := trunkRow{
 		PhoneNumber: number.Number, PhoneNumberUUID: number.PhoneNumberUUID, CountryCode: number.CountryCode, Status: number.Status,
-		doubtful: isDoubtful(number),
 	}
 	var rows []trunkRow
 	for id, binding := range number.Trunks() {
@@ -174,17 +153,4 @@ func rowsOf(number mihu.PhoneNumber) []trunkRow {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// isDoubtful reports whether it is not known which trunks a number has, since a field that decides it
-// is missing or cannot be read.
-func isDoubtful(number mihu.PhoneNumber) bool {
-	unreadable := func(paths ...string) bool {
-		return slices.ContainsFunc(paths, func(path string) bool { return slices.Contains(number.Unreadable, path) })
-	}
-	if unreadable("source", "is_external") {
-		return true
-	}
-	return number.External() && unreadable("bindings", "bindings.call", "bindings.call.bound", "bindings.call.agent_uuid",
-		"bindings.whatsapp", "bindings.whatsapp.bound", "bindings.whatsapp.agent_uuid")
 }
