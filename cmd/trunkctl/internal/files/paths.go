@@ -59,8 +59,8 @@ func Resolve(path string) string {
 		path = target
 	}
 	dir, base := filepath.Split(path)
-	if real, err := filepath.EvalSymlinks(cmp.Or(dir, ".")); err == nil {
-		path = filepath.Join(real, base)
+	if parent, err := filepath.EvalSymlinks(cmp.Or(dir, ".")); err == nil {
+		path = filepath.Join(parent, base)
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
