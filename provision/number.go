@@ -44,6 +44,8 @@ var (
 	endAfterSlash    = regexp.MustCompile(`/\D*\d{1,3}\D*$`)
 	longBeforeSlash  = regexp.MustCompile(`^[^/]*(\d[^\d/]*){8}/`)
 	spacedHyphen     = regexp.MustCompile(`\d[)]? [-\x{2013}] [(]?\d[^-\x{2013}]*$`)
+	fraction         = regexp.MustCompile(`^\+\d{10,}\.\d+$`)
+	severalDots      = regexp.MustCompile(`\.\D*\.`)
 	spacedDot        = regexp.MustCompile(`\d[)]? \. [(]?\d`)
 	longDash         = regexp.MustCompile(`\d\x{2013}\d{1,4}\D*$`)
 	lastGroups       = regexp.MustCompile(`(?:^|\D)(\d{1,5})-(\d{1,5})\D*$`)
@@ -117,7 +119,7 @@ func wrongLength(number string) string {
 // zeroAfterCode returns the problem of a number that keeps, behind the country code, the zero that is
 // dialed within the country alone. It knows the plans in which no number begins with a zero.
 func zeroAfterCode(number string) string {
-	for _, code := range trunkZero {
+	for _, code := range &trunkZero {
 		if strings.HasPrefix(number, code+"0") {
 			return "has a zero after " + code + ", which is not dialed from abroad; write the number as it is dialed from abroad, without that zero"
 		}
@@ -129,6 +131,7 @@ func zeroAfterCode(number string) string {
 // dialed within the country. No number in them begins with one.
 var trunkZero = [...]string{ // never changed
 	"+20", "+27", "+31", "+32", "+33", "+41", "+43", "+44", "+46", "+49", "+61", "+64", "+81", "+82", "+90", "+91", "+353", "+972",
+	"+36", "+40", "+54", "+55", "+60", "+62", "+63", "+66", "+84", "+86", "+92", "+94", "+234", "+254", "+358", "+359", "+380", "+385", "+386", "+421",
 }
 
 // isFollowed returns the problem of a number that something else may follow. A number that begins with
@@ -160,6 +163,10 @@ func isFollowed(s, number string) string {
 		return "has a dash between spaces, as in a range; write one complete number"
 	case longDash.MatchString(s), isRange(s):
 		return "has a dash before its end, as in a range; write one complete number, without a dash there"
+	case fraction.MatchString(s):
+		return "has a dot before its end, as a decimal number does; write one complete number, without a dot there"
+	case severalDots.MatchString(s):
+		return "has several dots in a row, as in a range; write one complete number"
 	case spacedDot.MatchString(s), twoHalves(s):
 		return "may be two numbers; write one number, and no blank, dot or dash in its middle"
 	}

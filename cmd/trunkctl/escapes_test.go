@@ -27,9 +27,10 @@ func hostileServer(t *testing.T) *fake {
 			return &mihutest.Fault{Status: http.StatusConflict, Code: hostile, Message: hostile, Field: hostile}
 		}
 		call := map[string]any{"bound": true, "enabled": true, "agent_uuid": hostile, "agent_name": hostile}
+		channels := map[string]any{"call": call, "whatsapp": map[string]any{"bound": false}}
 		number := map[string]any{
 			"phone_number_uuid": hostile, "number": "+1" + hostile, "is_external": true, "source": "external", "status": hostile,
-			"bindings": map[string]any{"call": call}, "channels": map[string]any{"call": call},
+			"bindings": channels, "channels": channels,
 		}
 		if !strings.HasSuffix(request.Path, "/channels") {
 			number = map[string]any{"items": []any{number}}

@@ -64,14 +64,14 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 		return &usageError{problem: file + " exists", advice: "name another file, or replace it with --force"}
 	}
 	// Some of the trunks must not pass for all of them: the file appears when it is whole.
-	return files.Replace(file, func(to io.Writer) error { return a.exportTo(ctx, w, filter, format, to) })
+	return files.Replace(files.Resolve(file), func(to io.Writer) error { return a.exportTo(ctx, w, filter, format, to) })
 }
 
 func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, format provision.Format, to io.Writer) error {
 	buffered := bufio.NewWriter(to)
 	out := provision.NewWriter(buffered, format)
 	written, unbound, onTerminal := 0, 0, term.IsTerminal(to)
-	for trunk, err := range trunks(ctx, w.client, filter) {
+	for trunk, err := range wholeTrunks(ctx, w.client, filter) {
 		if err != nil {
 			return cmp.Or(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
 		}

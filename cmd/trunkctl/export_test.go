@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,4 +42,70 @@ func TestExportKilled(t *testing.T) {
 	got := f.run("export", "--file", "DIR/trunks.csv")
 	require.Equal(t, exitDone, got.code, got.stderr)
 	require.Equal(t, []string{"trunks.csv"}, left())
+}
+
+// TestTrunksInDoubt: a number of which it is not known whether it has trunks is not one without, so
+// that no export and no rotation of all trunks passes for complete.
+func TestTrunksInDoubt(t *testing.T) {
+	t.Parallel()
+	const external = `"is_external":true,"source":"external"`
+	for name, fields := range map[string]string{
+		"no bindings":               external,
+		"bindings of another form":  external + `,"bindings":"none"`,
+		"call missing":              external + `,"bindings":{"whatsapp":{"bound":false}}`,
+		"WhatsApp of another form":  external + `,"bindings":{"call":{"bound":true,"agent_uuid":"c0000000-0000-4000-8000-000000000001"},"whatsapp":[]}`,
+		"bound that cannot be read": external + `,"bindings":{"call":{"bound":"maybe"},"whatsapp":{"bound":false}}`,
+		"agent that cannot be read": external + `,"bindings":{"call":{"bound":true,"agent_uuid":[]},"whatsapp":{"bound":false}}`,
+		"no source":                 `"bindings":{"call":{"bound":true,"agent_uuid":"c0000000-0000-4000-8000-000000000001"},"whatsapp":{"bound":false}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.file("trunks.csv", "old")
+			body := `{"success":true,"data":{"items":[{"number":"+12025550123",` + fields + `}],` +
+				`"pagination":{"current_page":1,"per_page":50,"total":1,"last_page":1}}}`
+			f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(body)} })
+			for _, args := range [][]string{
+				{"export", "--file", "DIR/trunks.csv", "--force"},
+				{"export", "--channel", "whatsapp"},
+				{"rotate", "--file", "DIR/passwords", "--all", "--yes"},
+			} {
+				got := f.run(args...)
+				require.Equal(t, exitFailed, got.code, "%v: %s", args, got.stderr)
+				require.Contains(t, got.stderr, "what decides which trunks +1202•••0123 has is missing or cannot be read")
+			}
+			require.Equal(t, "old", f.read("trunks.csv"))
+		})
+	}
+}
+
+// TestLinkedOutputs: export and import write the files behind symbolic links. The links stay.
+func TestLinkedOutputs(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.trunk(1)
+	f.rows(1)
+	for _, name := range []string{"trunks", "failed"} {
+		require.NoError(t, os.Symlink(name+".real", filepath.Join(f.dir, name)))
+	}
+	for range 2 {
+		got := f.run("export", "--file", "DIR/trunks", "--force")
+		require.Equal(t, exitDone, got.code, got.stderr)
+		require.Contains(t, f.read("trunks.real"), number(1))
+		f.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
+			if request.Method == http.MethodGet {
+				return nil
+			}
+			return &mihutest.Fault{Status: http.StatusUnprocessableEntity}
+		})
+		got = f.run("import", "DIR/numbers.csv", "--failed", "DIR/failed", "--journal", "DIR/journal", "--resume", "--force", "--yes")
+		require.Equal(t, exitPartial, got.code, got.stderr)
+		require.Contains(t, f.read("failed.real"), number(0))
+		f.InjectFunc(nil)
+		for _, name := range []string{"trunks", "failed"} {
+			info, err := os.Lstat(filepath.Join(f.dir, name))
+			require.NoError(t, err)
+			require.Equal(t, os.ModeSymlink, info.Mode().Type(), name)
+		}
+	}
 }

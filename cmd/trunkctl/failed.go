@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 	"github.com/mihu-go/mihu/provision"
 )
 
@@ -21,7 +22,7 @@ func (f *failedRows) write(item provision.Item, reason string) error {
 	f.rows++
 	if f.file == nil && f.lost == nil {
 		var file *os.File
-		if file, f.lost = os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); f.lost == nil {
+		if file, f.lost = os.OpenFile(files.Resolve(f.path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); f.lost == nil {
 			f.file, f.out = file, provision.NewWriter(file, provision.FormatCSV)
 		}
 	}

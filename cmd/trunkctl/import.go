@@ -100,7 +100,7 @@ func flagsAgain(cmd *cobra.Command) (args []string) {
 }
 
 func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags) error {
-	if err := f.check(); err != nil {
+	if err := f.check(a); err != nil {
 		return err
 	}
 	secrets, err := a.readSecrets(f.secrets)

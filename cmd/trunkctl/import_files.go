@@ -11,7 +11,7 @@ import (
 )
 
 // check checks the flags and sets the names of the files that they leave out.
-func (f *importFlags) check() error {
+func (f *importFlags) check(a *app) error {
 	switch provision.Format(f.format) {
 	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
 	default:
@@ -33,28 +33,52 @@ func (f *importFlags) check() error {
 	if f.failed == "" {
 		f.failed = name + ".failed.csv"
 	}
-	if err := f.checkDistinct(); err != nil {
+	if err := f.checkDistinct(a); err != nil {
 		return err
 	}
 	return checkWorkers(f.workers)
 }
 
 // checkDistinct refuses to overwrite an input, and to write two things to one file.
-func (f *importFlags) checkDistinct() error {
+func (f *importFlags) checkDistinct(a *app) error {
 	journal, _ := f.journalPath()
-	read := []struct{ name, path string }{{"the file to import", f.file}, {"the --secrets file", f.secrets}}
-	for _, other := range read {
-		if files.Same(journal, other.path) {
-			return &usageError{problem: fmt.Sprintf("--journal: %s is %s", journal, other.name), advice: "name another file for the journal"}
-		}
+	secrets := &f.defaults.secrets
+	used := []struct{ name, path string }{
+		{"the file to import", f.file},
+		{"the --secrets file", f.secrets},
+		{"the --settings-file", f.defaults.settingsFile},
+		{"the --sip-username-file", secrets.usernameFile},
+		{"the --sip-password-file", secrets.passwordFile},
+		{"the --token-file", a.global.tokenFile},
 	}
-	read = append(read, struct{ name, path string }{"the journal", journal})
-	for _, other := range read {
-		if files.Same(f.failed, other.path) {
-			return &usageError{problem: fmt.Sprintf("--failed: %s is %s", f.failed, other.name), advice: "name another file for the failed rows"}
+	for _, written := range []struct{ flag, path, what string }{{"--journal", journal, "journal"}, {"--failed", f.failed, "failed rows"}} {
+		name := a.streamOf(written.path)
+		for _, other := range used {
+			if name == "" && files.Same(written.path, other.path) {
+				name = other.name
+			}
 		}
+		if name != "" {
+			return &usageError{
+				problem: fmt.Sprintf("%s: %s is %s", written.flag, written.path, name), advice: "name another file for the " + written.what,
+			}
+		}
+		used = append(used, struct{ name, path string }{"the journal", journal})
 	}
 	return nil
+}
+
+// streamOf returns the standard stream that reads or writes a file, or "" if none does.
+func (a *app) streamOf(path string) string {
+	for _, stream := range []struct {
+		name string
+		file any
+	}{{"standard input", a.stdin}, {"standard output", a.stdout}, {"standard error", a.stderr}} {
+		if files.IsOpenAs(stream.file, path) {
+			return stream.name
+		}
+	}
+	return ""
 }
 
 // journalPath returns the name of the journal, and whether this program has chosen it.
@@ -100,7 +124,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	if err := checkReplace("--failed", f.failed); err != nil {
 		return err
 	}
-	if files.Exists(f.failed) && !f.force {
+	if files.Exists(files.Resolve(f.failed)) && !f.force {
 		return &usageError{
 			problem: f.failed + " exists from an earlier run",
 			advice:  "if you do not need it, replace it: " + a.commandLine("--force") + "\nor import it first",

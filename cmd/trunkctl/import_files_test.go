@@ -24,6 +24,10 @@ func TestImportFiles(t *testing.T) {
 		"journal is the input":        {"--journal DIR/numbers.csv", "--journal: DIR/numbers.csv is the file to import"},
 		"journal is the input, again": {"--journal DIR/numbers.csv --resume", "--journal: DIR/numbers.csv is the file to import"},
 		"journal is the secrets":      {"--secrets DIR/secrets --journal DIR/secrets", "--journal: DIR/secrets is the --secrets file"},
+		"failed is the settings":      {"--settings-file DIR/secrets --failed DIR/secrets --force", "--failed: DIR/secrets is the --settings-file"},
+		"failed is the username":      {"--sip-username-file DIR/secrets --failed DIR/secrets --force", "--failed: DIR/secrets is the --sip-username-file"},
+		"failed is the password":      {"--sip-password-file DIR/secrets --failed DIR/secrets --force", "--failed: DIR/secrets is the --sip-password-file"},
+		"failed is the token":         {"--token-file DIR/secrets --failed DIR/secrets --force", "--failed: DIR/secrets is the --token-file"},
 		"journal is a directory":      {"--journal DIR", "--journal: DIR is not a regular file"},
 		"journal is a device":         {"--journal /dev/null --resume", "--journal: /dev/null is not a regular file"},
 		"no directory for failed":     {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
@@ -41,6 +45,43 @@ func TestImportFiles(t *testing.T) {
 			require.NotContains(t, got.stderr, "remove ")
 			require.Zero(t, f.RequestCount())
 		})
+	}
+}
+
+// TestImportStreams: a file that a standard stream reads or writes is neither the journal nor the file
+// of failed rows, which --force would remove.
+func TestImportStreams(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--failed", "--journal"} {
+		for i, name := range []string{"standard input", "standard output", "standard error"} {
+			t.Run(flag+" is "+name, func(t *testing.T) {
+				t.Parallel()
+				f := newFake(t, anyAgent())
+				f.rows(1)
+				f.file("other", "")
+				input := f.read("numbers.csv")
+				cmd := f.process("import", "-", "--yes", "--force", "--resume", "--journal", "journal", flag, []string{"numbers.csv", "other", "other"}[i])
+				var stderr bytes.Buffer
+				stdin, err := os.Open(filepath.Join(f.dir, "numbers.csv"))
+				require.NoError(t, err)
+				defer func() { require.NoError(t, stdin.Close()) }()
+				other, err := os.OpenFile(filepath.Join(f.dir, "other"), os.O_WRONLY|os.O_APPEND, 0)
+				require.NoError(t, err)
+				defer func() { require.NoError(t, other.Close()) }()
+				cmd.Stdin, cmd.Stderr = stdin, &stderr
+				switch name {
+				case "standard output":
+					cmd.Stdout = other
+				case "standard error":
+					cmd.Stderr = other
+				}
+				require.Error(t, cmd.Run())
+				require.Equal(t, exitUsage, cmd.ProcessState.ExitCode())
+				require.Contains(t, stderr.String()+f.read("other"), " is "+name)
+				require.Zero(t, f.RequestCount())
+				require.Equal(t, input, f.read("numbers.csv"))
+			})
+		}
 	}
 }
 

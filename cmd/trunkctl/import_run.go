@@ -45,7 +45,7 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 		app: a, workspace: w.name, flags: f, total: source.Len(), start: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
 	}
 	if f.force {
-		if err := os.Remove(f.failed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(files.Resolve(f.failed)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(err, journal.Close())
 		}
 	}

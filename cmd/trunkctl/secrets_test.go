@@ -104,3 +104,21 @@ func TestSecretsAreUTF8(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 }
+
+// TestSecretAsFileName: a token or a credential in place of the file that holds it is not shown.
+func TestSecretAsFileName(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	create := []string{"create", number(1), "--agent", agent1}
+	for _, args := range [][]string{
+		{"list", "--token-file", secretToken},
+		{"login", "--token-file", secretToken},
+		append(create, "--sip-username-file", secretUsername),
+		append(create, "--sip-password-file", secretPassword),
+	} {
+		got := f.run(args...) // fails the test if it prints the secret
+		require.Equal(t, exitUsage, got.code, got.stderr)
+		require.Contains(t, got.stderr, "no such file")
+	}
+	require.Zero(t, f.RequestCount())
+}

@@ -97,12 +97,14 @@ func (a *app) readNumbers(s selectionFlags) ([]string, error) {
 // allCallTrunks returns the call trunks of the workspace.
 func allCallTrunks(ctx context.Context, client *mihu.Client) ([]mihu.TrunkID, error) {
 	var all trunkSet // a list that changes while it is read may have a number twice
-	for trunk, err := range trunks(ctx, client, trunkFilter{channel: string(mihu.ChannelCall)}) {
+	for trunk, err := range wholeTrunks(ctx, client, trunkFilter{channel: string(mihu.ChannelCall)}) {
 		if err != nil {
 			return nil, err
 		}
 		if err := all.add(mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}); err != nil {
-			return nil, fmt.Errorf("the workspace's list has an invalid trunk, so --all would miss it; name the numbers instead: %w", err)
+			// The value is not one of the command line, which errors of validation are about.
+			return nil, fmt.Errorf("%w: the workspace's list has an invalid trunk, so --all would miss it; name the numbers instead: %v",
+				mihu.ErrMalformedResponse, err) //nolint:errorlint // see above
 		}
 	}
 	return all.ids, nil

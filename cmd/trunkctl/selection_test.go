@@ -110,7 +110,7 @@ func TestAllWithInvalidTrunk(t *testing.T) {
 		"pagination": {"current_page": 1, "last_page": 1, "per_page": 50, "total": 1}}}`
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Body: []byte(list)} })
 	got := f.run("rotate", "--all", "--yes", "--file", "DIR/passwords")
-	require.NotZero(t, got.code)
+	require.Equal(t, exitFailed, got.code, got.stderr)
 	require.Contains(t, got.stderr, "name the numbers instead")
 	require.NoFileExists(t, filepath.Join(f.dir, "passwords"))
 	require.LessOrEqual(t, f.RequestCount(), 2, "the page, and the one that is fetched ahead")

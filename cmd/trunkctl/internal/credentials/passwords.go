@@ -72,6 +72,9 @@ func (e *OtherWorkspaceError) Error() string {
 // OpenPasswords opens the file of a workspace, or creates it. Only one process can have it open;
 // for a second one OpenPasswords returns [files.ErrInUse].
 func OpenPasswords(path, workspace string) (_ *Passwords, err error) {
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, err
@@ -111,6 +114,9 @@ func OpenPasswords(path, workspace string) (_ *Passwords, err error) {
 // are no passwords. Only Pending and StoredBefore can be called on the result.
 func ReadPasswords(path, workspace string) (*Passwords, error) {
 	p := &Passwords{last: map[string]passwordLine{}}
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(path) //nolint:gosec // the user names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
@@ -128,6 +134,16 @@ func ReadPasswords(path, workspace string) (*Passwords, error) {
 		err = &OtherWorkspaceError{path, owner}
 	}
 	return p, err
+}
+
+// checkRegular refuses what is not a regular file before it is opened: opening a pipe waits for its
+// other end. If there is nothing with this name, it returns nil.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return ErrNotRegular
+	}
+	return nil
 }
 
 // checkFile refuses a file that is unsuitable for secrets.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -30,8 +31,20 @@ func Same(one, other string) bool {
 	return Resolve(one) == Resolve(other)
 }
 
+// IsOpenAs reports whether a stream reads or writes the regular file that a name leads to.
+func IsOpenAs(stream any, path string) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	a, errA := file.Stat()
+	b, errB := os.Stat(Resolve(path))
+	return errA == nil && errB == nil && b.Mode().IsRegular() && os.SameFile(a, b)
+}
+
 // Resolve returns the absolute name of the file that a name leads to over symbolic links. The file need
-// not exist.
+// not exist. It does not clean the name before it follows the links: what ".." after a link leads to is
+// not where the link is.
 func Resolve(path string) string {
 	const maxLinks = 40 // as in Linux; a loop ends here
 	for range maxLinks {
@@ -40,12 +53,14 @@ func Resolve(path string) string {
 			break
 		}
 		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
+			dir, _ := filepath.Split(path)
+			target = dir + target
 		}
 		path = target
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, filepath.Base(path))
+	dir, base := filepath.Split(path)
+	if parent, err := filepath.EvalSymlinks(cmp.Or(dir, ".")); err == nil {
+		path = filepath.Join(parent, base)
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs

@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
@@ -27,4 +28,25 @@ func TestSame(t *testing.T) { //nolint:paralleltest // it changes the working di
 		}
 		require.NoError(t, os.WriteFile("real/file", nil, 0o600)) // and again with the file
 	}
+}
+
+// TestResolveParent: ".." after a symbolic link is the parent of the link's target, and after a name that
+// does not exist it is the parent of that name.
+func TestResolveParent(t *testing.T) { //nolint:paralleltest // it changes the working directory
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	t.Chdir(dir)
+	require.NoError(t, os.MkdirAll("other/sub", 0o700))
+	require.NoError(t, os.Symlink("other/sub", "link"))
+	require.NoError(t, os.Symlink("link/../file", "file"))
+	for name, want := range map[string]string{"link/../x": "other/x", "file": "other/file", "none/../x": "x", "x": "x"} {
+		require.Equal(t, filepath.Join(dir, want), files.Resolve(name), name)
+	}
+	input, err := os.Create("x")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, input.Close()) }()
+	require.True(t, files.IsOpenAs(input, "none/../x"))
+	require.False(t, files.IsOpenAs(input, "link/../x"))
+	require.True(t, files.Same("x", "none/../x"))
+	require.False(t, files.Same("x", "link/../x"))
 }
