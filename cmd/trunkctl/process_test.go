@@ -107,8 +107,8 @@ func TestKilled(t *testing.T) {
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		reached := make(chan struct{})
-		// A row takes two requests at least, so that the last kill comes before the end.
-		f.at(50+rand.IntN(2*rows/kills-100), func() { close(reached) })
+		// A row takes one request at least, so that the last kill comes before the end.
+		f.at(20+rand.IntN(rows/kills-40), func() { close(reached) })
 		require.NoError(t, cmd.Start())
 		<-reached
 		require.NoError(t, cmd.Process.Kill())
