@@ -125,7 +125,13 @@ func (a *attempt) decode(resp *http.Response, body []byte) error {
 	if len(body) == 0 && resp.StatusCode != http.StatusNoContent && endsWithItsConnection(resp) {
 		return errCutShort // perhaps all of it
 	}
-	if err := decodeResponse(body, c.into); err != nil {
+	err := decodeResponse(body, c.into)
+	if done := c.spec.done; done != nil && (err == nil || errors.Is(err, errAcknowledged)) {
+		if undone := done(resp.StatusCode, body); undone != nil {
+			return undone
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if t, ok := c.into.(*snapshotTarget); ok {

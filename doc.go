@@ -82,7 +82,7 @@
 //	429                                   always     always            always     always       no
 //	401                                   new token  new token         new token  new token    no
 //	502, 503, 504                         always     always            never      always       maybe
-//	500, 408, other 5xx                   never      never             never      always       maybe
+//	500, 408, 499, other 5xx              never      never             never      always       maybe
 //	any other response                    never      never             never      never        no
 //	the caller's context ended            never      never             never      never        maybe, if sent
 //

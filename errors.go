@@ -424,7 +424,7 @@ func IsTransient(err error) bool {
 //   - "success": false under a 2xx
 //   - any other status from 400 to 499 that the API explains
 //
-// These are not: a rejected token (401), a timeout (408), the rate limit (429), a proxy's page, and
+// These are not: a rejected token (401), a timeout (408, 499), the rate limit (429), a proxy's page, and
 // an unknown outcome. nil is not a refusal.
 func IsRefusal(err error) bool {
 	if err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrUnauthorized) {
@@ -446,7 +446,7 @@ func IsRefusal(err error) bool {
 		return false
 	}
 	switch api.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, statusClientClosed:
 		return false
 	}
 	return api.StatusCode/100 == 2 || api.StatusCode/100 == 4

@@ -524,6 +524,7 @@ func TestIsTransientAndIsRefusal(t *testing.T) {
 		{"500", api(500), true, false},
 		{"429", api(429), true, false},
 		{"408", api(408), false, false},
+		{"499", api(499), false, false},
 		{"a proxy's page under 404", page(404), true, false},
 		{"a proxy's page under 403", page(403), true, false},
 		{"outcome unknown, refused in the end", &mihu.UnknownOutcomeError{Causes: []error{lost, api(409)}}, true, false},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,6 +66,14 @@ func (e *expectation) check(s *ChannelSnapshot) error {
 		return &contradiction{what: fmt.Sprintf("it does not name the agent on %s", e.channel), agentOnly: true}
 	case e.agent != "" && !strings.EqualFold(binding.AgentUUID, e.agent):
 		return &contradiction{what: fmt.Sprintf("the number is on another agent on %s, %s", e.channel, shownUUID(binding.AgentUUID)), agentOnly: true}
+	}
+	return nil
+}
+
+// checkDone returns an error if the status of a success does not say that the change is made.
+func checkDone(status int, _ []byte) error {
+	if status == http.StatusAccepted || status == http.StatusMultiStatus {
+		return malformed(fmt.Sprintf("status %d does not report that the change is made", status))
 	}
 	return nil
 }

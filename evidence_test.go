@@ -77,6 +77,8 @@ func TestListIsWholeOrAnError(t *testing.T) {
 		{"an earlier page reports more, then the same one", []string{items(`{"current_page":1,"last_page":2,"total":2,"has_more":true}`, a)}, 1, "the server reported 2 items and sent 1"},
 		{"a total that contradicts the last page", []string{items(`{"last_page":1,"total":2}`, a), none}, 1, "the server reported 2 items and sent 1"},
 		{"a total that contradicts has_more", []string{items(`{"has_more":false,"total":2}`, a), items("", b)}, 2, whole},
+		{"an error in the data", []string{data(`{"error":"x","items":[]}`)}, 0, "its data has an error"},
+		{"an error in the data of the last page", []string{items("", a, b), data(`{"errors":["x"],"items":[]}`)}, 2, "its data has an error"},
 		{"a total only on the first page", []string{items(`{"total":3}`, a, b), none}, 2, "the server reported 3 items and sent 2"},
 		{"has_more, then an empty page", []string{items(`{"has_more":true}`, a), none}, 1, "page 2 is empty or has nothing new"},
 
@@ -136,6 +138,11 @@ func unprovenResponses() map[string]string {
 		"data that is empty":            `{"success":true,"data":{}}`,
 		"data that is an empty list":    `{"success":true,"data":[]}`,
 		"data without success":          `{"data":{}}`,
+		"data that is not success":      `{"success":true,"data":{"success":false}}`,
+		"data that denies it":           `{"success":true,"data":{"deleted":false}}`,
+		"data with an error":            `{"success":true,"data":{"error":"x"}}`,
+		"data with errors":              `{"success":true,"data":{"errors":["x"]}}`,
+		"a status of an item":           `{"success":true,"data":[{"status":403}]}`,
 		"an empty object":               `{}`,
 		"null":                          `null`,
 		"a list":                        `[]`,
@@ -200,8 +207,10 @@ func TestSuccessNeedsEvidence(t *testing.T) {
 		}},
 		{"delete", http.MethodDelete, true, func(ctx context.Context, c *mihu.Client) (*mihu.ChannelSnapshot, error) {
 			return nil, c.Trunks.Delete(ctx, frontDesk)
-		}, func(srv *mihutest.Server) bool { _, ok := srv.Trunk(frontDesk); return !ok }, func(_, body string) bool {
-			return strings.HasPrefix(body, `{"success":true,"data"`) // it needs no data
+		}, func(srv *mihutest.Server) bool { _, ok := srv.Trunk(frontDesk); return !ok }, func(name, _ string) bool {
+			// It needs no data, and a snapshot may show that the trunk is gone. A response that is cut
+			// short is sent again, and the 404 that follows is cut short too.
+			return slices.Contains([]string{"data that is empty", "data that is an empty list", "not bound", "bound on another channel", "cut short"}, name)
 		}},
 	}
 	for _, change := range changes {
@@ -241,6 +250,39 @@ func TestSuccessNeedsEvidence(t *testing.T) {
 					})
 				})
 			}
+		}
+	}
+}
+
+// A status that says "accepted" or "look at the parts" does not report that a change is made. What a
+// snapshot or a read shows is made.
+func TestStatusThatIsNotDone(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusAccepted, http.StatusMultiStatus} {
+		for _, made := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, made %t", status, made), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := mihutest.NewServer(t, mihutest.WithInMemoryTransport())
+					require.NoError(t, srv.AddAgentWithUUID(agentUUID, "Ada"))
+					require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: frontDesk, AgentUUID: agentUUID}))
+					respond := func(method, body string) {
+						require.NoError(t, srv.Inject(mihutest.Fault{
+							On: mihutest.Match{Method: method, Times: -1}, Status: status, Body: []byte(body), AfterChange: made,
+						}))
+					}
+					respond(http.MethodPatch, snapshotOf(number, agentUUID, true))
+					respond(http.MethodDelete, `{"success":true,"message":"Queued"}`)
+					_, err := srv.Client(t).Trunks.Update(t.Context(), frontDesk, rename)
+					requireUnknownOutcome(t, err)
+					err = srv.Client(t).Trunks.Delete(t.Context(), frontDesk)
+					if made {
+						require.NoError(t, err)
+						return
+					}
+					requireUnknownOutcome(t, err)
+				})
+			})
 		}
 	}
 }

@@ -153,6 +153,9 @@ func findItems(data any, root map[string]any, depth int) ([]any, any, error) {
 		}
 		return nil, nil, malformed("its data is neither an object nor a list")
 	}
+	if hasError(fields) {
+		return nil, nil, malformed("its data has an error")
+	}
 	at := paginationOf(fields, root)
 	if raw, found := fields["items"]; found {
 		if items, ok := lenient.List(raw); ok {

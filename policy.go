@@ -90,7 +90,7 @@ func (f failure) String() string {
 		failedRateLimited:  "429",
 		failedUnauthorized: "401",
 		failedGateway:      "502, 503, 504",
-		failedServer:       "500, 408, other 5xx",
+		failedServer:       "500, 408, 499, other 5xx",
 		failedRefused:      "any other response",
 		failedByCaller:     "the caller's context ended",
 	}[f]
@@ -244,6 +244,10 @@ func classify(err error, sent bool) failure {
 	return failedNeverSent
 }
 
+// statusClientClosed is nginx's status of a request whose connection closed before the response. It
+// does not tell what became of the request.
+const statusClientClosed = 499
+
 func classifyResponse(err *APIError) failure {
 	switch status := err.StatusCode; {
 	case status == http.StatusTooManyRequests:
@@ -252,7 +256,7 @@ func classifyResponse(err *APIError) failure {
 		return failedUnauthorized
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return failedGateway
-	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout:
+	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout, status == statusClientClosed:
 		return failedServer
 	case status < 300 && errors.Is(err, errCutShort):
 		return failedCutShort

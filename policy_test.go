@@ -65,6 +65,7 @@ func TestRetryPolicyTable(t *testing.T) {
 		{"504", apiError(504), always, always, never, true},
 		{"500", apiError(500), never, never, never, true},
 		{"408", apiError(408), never, never, never, true},
+		{"499", apiError(499), never, never, never, true},
 		{"501", apiError(501), never, never, never, true},
 		{"507", apiError(507), never, never, never, true},
 		{"599", apiError(599), never, never, never, true},

@@ -49,6 +49,9 @@ type spec struct {
 	column column
 	// expect is what a snapshot in the response has to show.
 	expect expectation
+	// done returns why a success is not evidence that a change is made that no snapshot shows; nil
+	// for no such check.
+	done func(status int, body []byte) error
 	// advice says how to find out the result of the request if its outcome is unknown; "" for
 	// general advice.
 	advice string

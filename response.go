@@ -196,6 +196,15 @@ func decodeAcknowledgment(body []byte) error {
 	return err
 }
 
+// hasData reports whether the response has data that is not empty.
+func hasData(body []byte) bool {
+	var got struct {
+		Data filled `json:"data"`
+	}
+	err := json.Unmarshal(bytes.TrimPrefix(body, byteOrderMark), &got)
+	return err == nil && bool(got.Data)
+}
+
 // successOf reports whether the response reports success in so many words. It returns an error if
 // the response reports a failure.
 func successOf(root map[string]any) (bool, error) {

@@ -89,8 +89,8 @@ func (c *call) finishWrite(id TrunkID, snap *ChannelSnapshot, err error) (*Chann
 // that it changes. It is idempotent and retried.
 //
 // If the response reports success without the channels, Update reads them. If they do not show the
-// trunk, or if the response is another success without proof, Update returns an
-// *UnknownOutcomeError.
+// trunk, or if the response is another success without proof, such as status 202 or 207, Update
+// returns an *UnknownOutcomeError.
 //
 // API: PATCH /phone-numbers/trunks.
 func (s TrunksService) Update(ctx context.Context, id TrunkID, req *TrunkUpdateRequest, opts ...CallOption) (*ChannelSnapshot, error) {
@@ -245,9 +245,10 @@ func (s TrunksService) All(ctx context.Context, options *AllOptions, opts ...Cal
 // trunk is gone, unless the error is a proxy's page, which matches ErrMalformedResponse too. This
 // call may have removed it, since a proxy may retry a DELETE on its own.
 //
-// Success is an empty response, or one with "success": true. If another response under a 2xx does
-// not show success, Delete reads the number's channels. If the trunk is still there, Delete returns
-// an *UnknownOutcomeError.
+// Success is an empty response, or one with "success": true that has no data, or a snapshot of the
+// number without the trunk. After any other response under a 2xx, Delete reads the number's
+// channels; so after status 202 and 207. If the trunk is still there, Delete returns an
+// *UnknownOutcomeError.
 //
 // API: DELETE /phone-numbers/trunks.
 func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOption) error {
@@ -258,7 +259,7 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 		return err
 	}
 	c, err := s.client.newCall(ctx, &spec{
-		op: op, method: http.MethodDelete, path: trunksPath, query: trunkDeleteQuery(id),
+		op: op, method: http.MethodDelete, path: trunksPath, query: trunkDeleteQuery(id), done: id.checkRemoval,
 		advice: "send it again: if the trunk is gone, the error is ErrNotFound",
 	}, nil, opts)
 	if err != nil {
@@ -273,6 +274,26 @@ func (s TrunksService) Delete(ctx context.Context, id TrunkID, opts ...CallOptio
 	}
 	_, err = c.finishWrite(id, new(ChannelSnapshot), err)
 	return err
+}
+
+// checkRemoval returns why the success of a Delete leaves in doubt that the trunk is gone. The API
+// documents no data; a snapshot in it may show the trunk.
+func (id TrunkID) checkRemoval(status int, body []byte) error {
+	if err := checkDone(status, body); err != nil || !hasData(body) {
+		return err
+	}
+	t := new(snapshotTarget)
+	if err := decodeResponse(body, t); err != nil {
+		return malformed("it has data that does not show the trunk removed")
+	}
+	about := expectation{number: id.PhoneNumber}
+	if err := about.check(&t.snap); err != nil {
+		return err
+	}
+	if err := id.checkGone(&t.snap); err != nil || t.snap.Binding(id.Channel).AgentUUID != "" {
+		return &contradiction{what: fmt.Sprintf("it does not show %s free", id.Channel)}
+	}
+	return nil
 }
 
 // checkGone returns an error if the trunk is still there, or if the snapshot does not say so.
@@ -299,7 +320,7 @@ func (r *TrunkUpdateRequest) spec(op string, id TrunkID) *spec {
 		body.SIP = nil
 	}
 	return &spec{
-		op: op, method: http.MethodPatch, path: trunksPath, body: &body,
+		op: op, method: http.MethodPatch, path: trunksPath, body: &body, done: checkDone,
 		expect: expectation{number: id.PhoneNumber, channel: id.Channel},
 		advice: "send the update again: it is idempotent, and the API does not read back what it sets",
 	}

@@ -298,7 +298,8 @@ func jsonStub(status int, body string) stub { return stub{status, "application/j
 
 // confirm is a transport that responds to every request with its status and a snapshot of what the
 // request is about: its number and, if it has one, its channel with its agent bound. The snapshot
-// has an empty list of items too, so that it is a valid response to all operations.
+// has an empty list of items too, so that it is a valid response to all operations. A DELETE gets no
+// data.
 type confirm int
 
 func (status confirm) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -313,6 +314,9 @@ func (status confirm) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		_ = req.Body.Close()
+	}
+	if req.Method == http.MethodDelete {
+		return jsonStub(int(status), `{"success": true, "message": "Trunk deleted"}`).RoundTrip(req)
 	}
 	channels := map[string]any{}
 	if about.Channel != "" {

@@ -75,7 +75,8 @@ func TestEveryDeviationOccurs(t *testing.T) {
 		"shape: paginator in data", "shape: simple paginator",
 		"write: 200 and null", "write: 200 and message alone", "write: 200 and error object without success",
 		"write: 200 and success false with a snapshot that fits", "write: 429", "write: 503", "write: applied late",
-		"write: connection refused", "write: cut short, length none", "write: cut short, length right", "write: lost",
+		"write: delete, still bound", "write: delete, with data that denies it",
+		"write: delete, with an error in the data", "write: connection refused", "write: cut short, length none", "write: cut short, length right", "write: lost",
 		"write: refused under 200", "write: snapshot of another agent", "write: snapshot of another number",
 		"write: snapshot unbound", "write: success with an error object", "write: success without data",
 		"write: success, data []", "write: the caller's context ends", "write: wrong length",
@@ -122,7 +123,7 @@ func readEvidence(e *exchange) string {
 	switch {
 	case e.status == 0 && strings.Contains(e.response, "connection refused"):
 		return "refusal"
-	case e.status == 0, e.status >= 500, e.status == http.StatusRequestTimeout:
+	case e.status == 0, e.status >= 500, e.status == http.StatusRequestTimeout, e.status == 499:
 		return "unclear"
 	case e.status >= 300:
 		return "refusal"
@@ -149,6 +150,9 @@ func readEvidence(e *exchange) string {
 	case "false", "0":
 		return "refusal"
 	case "true", "1":
+		if data, _ := body["data"].(map[string]any); e.method == http.MethodDelete && len(data) > 0 {
+			return "unclear"
+		}
 		if e.method == http.MethodDelete {
 			return "success"
 		}

@@ -19,13 +19,14 @@
 // A client can be right only if the server is honest somewhere:
 //
 //   - A response shows success without any contradiction only if the change was made: an empty body
-//     to a DELETE, "success": true, or a snapshot that fits the request.
+//     to a DELETE, "success": true, or a snapshot that fits the request. Data in the response to a
+//     DELETE may contradict its success.
 //   - A response to a change that was not made shows a failure, contradicts itself or the request,
 //     or says nothing. So may a response to a change that was made, except for a failure that is a
 //     refusal.
-//   - A refusal, which is a status from 300 to 499 other than 408, "success": false or an error
-//     object without "success", or a refused connection, is never the response to a change that was
-//     made. A 404 of the API is true; that of a proxy is not JSON.
+//   - A refusal, which is a status from 300 to 499 other than 408 and 499, "success": false or an
+//     error object without "success", or a refused connection, is never the response to a change
+//     that was made. A 404 of the API is true; that of a proxy is not JSON.
 //   - A request that is lost can arrive later, up to the end of the call. What arrives after the
 //     call is visible to every read that follows.
 //   - What a read shows of the number that it names is true, or was within the lag. A channel that

@@ -214,6 +214,9 @@ func (s *server) contradict(d *dice, c *change, why refusal) (evidence, *reply) 
 	if kind != "success with an error object" && d.Float64() < 0.3 {
 		envelope = d.unmarked
 	}
+	if c.method == http.MethodDelete && d.IntN(2) == 0 {
+		return shown, ok(d, d.encode(object{{"success", true}}.with("data", s.denyingData(d, plain, c))))
+	}
 	if c.method == http.MethodDelete || kind == "success with an error object" && d.Float64() < 0.5 {
 		return shown, ok(d, d.encode(d.withError(object{{"success", d.boolean(true)}, {"message", "OK"}})))
 	}
@@ -222,6 +225,20 @@ func (s *server) contradict(d *dice, c *change, why refusal) (evidence, *reply) 
 		body = d.withError(object{{"success", true}}).with("data", d.snapshot(number, s.uuid(number), channels))
 	}
 	return shown, ok(d, d.encode(body))
+}
+
+// denyingData is data that contradicts the success of a DELETE.
+func (s *server) denyingData(d, plain *dice, c *change) any {
+	switch d.IntN(3) {
+	case 0:
+		d.tag("write: delete, with data that denies it")
+		return one(d, object{{"deleted", false}}, object{{"success", false}})
+	case 1:
+		d.tag("write: delete, with an error in the data")
+		return d.withError(object{})
+	}
+	d.tag("write: delete, still bound")
+	return plain.snapshot(c.number, s.uuid(c.number), map[string]trunk{c.channel: {agent: one(d, s.agents...)}})
 }
 
 func (d *dice) withError(o object) object {
@@ -284,7 +301,7 @@ func (s *server) sayNothing(d *dice, c *change, _ refusal) (evidence, *reply) {
 
 // fail is a failure that may come after the change.
 func (s *server) fail(d *dice, _ *change, _ refusal) (evidence, *reply) {
-	status := one(d, 500, 502, 503, 504, 408, 520)
+	status := one(d, 500, 502, 503, 504, 408, 499, 520)
 	d.tag("write: " + strconv.Itoa(status))
 	return silent, &reply{status: status, body: d.problem("Try again.", s.op.planted)}
 }
