@@ -303,6 +303,12 @@ func TestCancelResumesAfterInterruption(t *testing.T) {
 		assert.Equal(t, mihuriver.Cancellation{Canceled: 1000}, done)
 	})
 	p.until(func(sum mihuriver.Summary) bool { return sum.Canceled == 1000 })
+	// Cancel knows of them once it waits for the row of the next page.
+	require.Eventually(t, func() bool {
+		waiting := 0
+		err := p.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))", blocker.Conn().PgConn().PID()).Scan(&waiting)
+		return err == nil && waiting > 0
+	}, time.Minute, time.Millisecond)
 	cancel()
 	wg.Wait() // although the row is still locked
 
