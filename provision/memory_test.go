@@ -66,8 +66,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // see above
 				}
 			}
 			assert.Equal(t, n, results)
-			// Beside the items, the client remembers the writes of the last seconds.
-			assert.Less(t, last-first, int64(768<<10+test.bytes*n), "bytes for %d items", n)
+			assert.Less(t, last-first, int64(512<<10+test.bytes*n), "bytes for %d items", n)
 			t.Logf("%d items: from %d to %d KiB", n, first>>10, last>>10)
 		})
 	}
