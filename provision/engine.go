@@ -46,9 +46,11 @@ type mode interface {
 	// holds reports whether a trunk or number that the list shows on an agent is still on it.
 	holds(holder trunkKey, agent agentKey) bool
 	// assignSpare puts a trunk on the spare agent.
-	assignSpare(id mihu.TrunkID) error
-	// records reports whether results are written to the journal.
+	assignSpare(id mihu.TrunkID, from agentKey) error
+	// records reports whether results are written to the journal and the audit sink.
 	records() bool
+	// action returns the word for what was done, or would be.
+	action(done Action) Action
 }
 
 // job is an item on its way.
@@ -81,6 +83,9 @@ func (e *engine) validate() error {
 	case LookupAuto, LookupRows, LookupList, LookupEach:
 	default:
 		violations = append(violations, mihu.FieldViolation{Field: "lookup", Value: plain(string(e.opts.Lookup)), Problem: "unknown; want rows, list or each, or nothing for whichever is cheaper"})
+	}
+	if state := e.opts.State; state != nil && e.client != nil && state.Workspace() != e.client.BaseURL() {
+		violations = append(violations, mihu.FieldViolation{Field: "state", Value: plain(state.Workspace()), Problem: "belongs to another workspace than the client"})
 	}
 	if _, ok := agentOf(e.opts.SpareAgent, mihu.ChannelCall); !ok && e.opts.SpareAgent != "" {
 		violations = append(violations, mihu.FieldViolation{Field: "spare agent", Value: plain(e.opts.SpareAgent), Problem: "not a UUID"})
@@ -293,10 +298,10 @@ func (e *engine) report(j *job, done effect, waited bool) {
 	}
 	e.events <- &outcome{
 		Result: Result{
-			Item: j.item, Index: j.index, Action: actionOf(done.ensured, done.err), Ensured: done.ensured, Known: done.known,
-			Spare: done.spare, Err: done.err,
+			Item: j.item, Index: j.index, Action: e.mode.action(actionOf(done.ensured, done.err)), Ensured: done.ensured,
+			Known: done.known, Sent: done.sent.names(), Spare: done.spare, Err: done.err,
 		},
-		digest: j.digest, waited: waited,
+		digest: j.digest, waited: waited, audit: auditOf(&j.item, done),
 	}
 }
 
@@ -320,6 +325,7 @@ func (e *engine) record() {
 			}
 		}
 		e.write(batch)
+		e.tellAudit(batch)
 		for _, event := range batch {
 			e.recorded <- event
 		}

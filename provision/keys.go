@@ -68,6 +68,22 @@ func (k agentKey) uuid() string {
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
+// uuidOf returns a UUID as bytes; zero if the text has not the form of one.
+func uuidOf(text string) [16]byte {
+	if key, ok := agentOf(text, ""); ok {
+		return key.agent
+	}
+	return [16]byte{}
+}
+
+// uuidText returns what uuidOf has read; "" for zero.
+func uuidText(uuid [16]byte) string {
+	if uuid == ([16]byte{}) {
+		return ""
+	}
+	return agentKey{agent: uuid}.uuid()
+}
+
 // writeItem writes what an item asks for: the same bytes for equal items, and different bytes for
 // others. withSecrets includes SIP username and password; it is false if a hash of the bytes is
 // kept.

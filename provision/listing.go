@@ -7,10 +7,10 @@ import (
 	"github.com/mihu-go/mihu"
 )
 
-// record is what a list shows of a number on a channel, in 24 bytes.
+// record is what a list shows of a number on a channel, in 40 bytes.
 type record struct {
-	bits  uint64 // a trunkKey, and flags above it
-	agent [16]byte
+	bits          uint64 // a trunkKey, and flags above it
+	agent, number [16]byte
 }
 
 // The flags of a record. A trunkKey has 51 bits.
@@ -35,7 +35,7 @@ type listing struct {
 
 // add adds a binding. Call sort before the next lookup.
 func (l *listing) add(at binding) {
-	r := record{bits: uint64(at.trunk), agent: at.agent.agent}
+	r := record{bits: uint64(at.trunk), agent: at.agent.agent, number: at.number}
 	if at.uncertain {
 		r.bits |= isUncertain
 	}
@@ -66,7 +66,7 @@ func (l *listing) find(key trunkKey) (binding, bool) {
 }
 
 func (r *record) binding() binding {
-	at := binding{trunk: r.key(), purchased: r.bits&isOfPurchased != 0, uncertain: r.bits&isUncertain != 0}
+	at := binding{trunk: r.key(), number: r.number, purchased: r.bits&isOfPurchased != 0, uncertain: r.bits&isUncertain != 0}
 	if r.bits&hasAgent != 0 {
 		at.agent = r.agentKey()
 	}

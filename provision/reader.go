@@ -31,6 +31,8 @@ type Reading struct {
 	// AgentUUID is the agent that is bound to the number on the channel; "" if none is, or if the
 	// API does not name it.
 	AgentUUID string
+	// PhoneNumberUUID is that of the number; "" if it is not known, or not in the form of a UUID.
+	PhoneNumberUUID string
 	// Purchased reports whether the number is of the purchased inventory. It has no trunk then, and
 	// can have none, though it may have an agent.
 	Purchased bool
@@ -59,7 +61,7 @@ type ReaderOptions struct {
 // pages, three times at most. What a list leaves open of a trunk, such as missing bindings, is read
 // singly.
 //
-// A Reader remembers the list: 24 bytes for every trunk. It does not see later changes. Report
+// A Reader remembers the list: 40 bytes for every trunk. It does not see later changes. Report
 // those of your own with Wrote, and use a new Reader after a while. It is safe for concurrent use.
 type Reader struct {
 	workspace
@@ -219,6 +221,7 @@ func (r *Reader) read(ctx context.Context, key trunkKey) (Reading, error) {
 		return Reading{}, err
 	}
 	reading := Reading{Known: KnownRead, Purchased: !found.External()}
+	reading.PhoneNumberUUID = uuidText(uuidOf(found.PhoneNumberUUID))
 	bound := found.Binding(id.Channel)
 	switch {
 	case bound.Bound:
@@ -373,5 +376,6 @@ func (b binding) reading() Reading {
 	if b.agent != (agentKey{}) {
 		reading.AgentUUID = b.agent.uuid()
 	}
+	reading.PhoneNumberUUID = uuidText(b.number)
 	return reading
 }

@@ -11,7 +11,15 @@ import (
 // Action is what was done for an item, or what [Plan] reports would be done.
 type Action string
 
-// The actions.
+// What a plan would do. Each is the verb of what a run has done.
+const (
+	Create Action = "create"
+	Assign Action = "assign"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// What was done. A plan has Unchanged, Duplicate, Resumed and Failed too.
 const (
 	// Created means that there was no trunk, and it was created.
 	Created Action = "created"
@@ -21,6 +29,8 @@ const (
 	// Updated means that the trunk had the agent already, and the item's fields that cannot be read
 	// back were sent.
 	Updated Action = "updated"
+	// Deleted means that the trunk was deleted, or was not there any more.
+	Deleted Action = "deleted"
 	// Unchanged means that the trunk had the agent already, and the item holds nothing else to
 	// send.
 	Unchanged Action = "unchanged"
@@ -34,6 +44,22 @@ const (
 	Failed Action = "failed"
 )
 
+// planned returns the word of a plan for what would be done.
+func planned(done Action) Action {
+	switch done {
+	case Created:
+		return Create
+	case Assigned:
+		return Assign
+	case Updated:
+		return Update
+	case Deleted:
+		return Delete
+	default:
+		return done
+	}
+}
+
 func actionOf(done *mihu.EnsureResult, err error) Action {
 	if err != nil {
 		return Failed
@@ -43,10 +69,13 @@ func actionOf(done *mihu.EnsureResult, err error) Action {
 
 // effect is what became of an attempt.
 type effect struct {
-	ensured *mihu.EnsureResult // nil if no request was made
-	known   Known
-	spare   bool // the trunk was on the spare agent
-	err     error
+	ensured   *mihu.EnsureResult // nil if no request was made
+	known     Known
+	spare     bool // the trunk was on the spare agent
+	tried     bool // a request that changes the trunk was begun
+	sent      fieldSet
+	requestID string
+	err       error
 }
 
 // Result is what became of one item. It prints without SIP credentials, and with the number masked.
@@ -55,7 +84,7 @@ type Result struct {
 	Item Item
 	// Index is its position in the stream, from 0.
 	Index int
-	// Action is what was done.
+	// Action is what was done. [Plan] has [Create], [Assign] and [Update] for what would be done.
 	Action Action
 	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
 	// is nil if no request was made. [Plan] sets no snapshot.
@@ -65,6 +94,9 @@ type Result struct {
 	// looked up. It is "" if it is not known, as for most failed items, and for those that repeat
 	// others.
 	Known Known
+	// Sent are the names of the fields that were sent and cannot be read back, or would be: "name",
+	// "sip.password" and so on. nil is none.
+	Sent []string
 	// Spare reports whether the trunk was put on [Options.SpareAgent] in between, or would be.
 	Spare bool
 	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
@@ -117,6 +149,7 @@ type outcome struct {
 	Result
 	digest uint64 // for the journal
 	waited bool   // the item was on the waitlist
+	audit  *AuditRecord
 }
 
 func (o *outcome) addTo(p *Progress) {

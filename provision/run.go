@@ -46,6 +46,17 @@ type Options struct {
 	// which it serves no number, as far as is known. "" means none: such items fail with a
 	// [*CycleError].
 	SpareAgent string
+	// State remembers what was sent of the fields that cannot be read back, so that only what differs
+	// is sent. [Plan] only reads it. It must belong to the client's workspace. nil means none: these
+	// fields are sent every time.
+	State *State
+	// Resend sends all fields of every item, whatever the state remembers, since somebody else may
+	// have changed them.
+	Resend bool
+	// Audit is called for every item that was sent to the API, once its outcome is known and before
+	// its result is yielded, one call at a time. It must return soon. nil means no calls. [Plan] does
+	// not call it.
+	Audit func(AuditRecord)
 	// Progress is called before each result is yielded, and when an item begins to wait, one call
 	// at a time, from the goroutine of the loop. It must return soon. nil means no calls.
 	Progress func(Progress)

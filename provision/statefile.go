@@ -1,0 +1,547 @@
+package provision
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mihu-go/mihu"
+)
+
+// StateFileOptions are the options of [OpenStateFile]. The zero value of each is its default.
+type StateFileOptions struct {
+	// ReadOnly opens the file as it is, without a lock, for a dry run. A file that does not exist is
+	// an empty state then, and everything that writes returns an error.
+	ReadOnly bool
+}
+
+// StateFile is a [StateStore] in a file that only its owner can read. It is JSON lines, one for each
+// trunk with its number in clear, each with a checksum. Changes are appended and synced. Close
+// writes the file anew, sorted by number. It is safe for concurrent use. An entry takes some 120
+// bytes of memory.
+type StateFile struct {
+	path     string
+	readOnly bool
+
+	mu       sync.Mutex
+	head     StateHead
+	sorted   []stateRecord             // the entries that the file had, sorted
+	changed  map[trunkKey]*stateRecord // newer ones; nil for those that were removed
+	buffer   []byte                    // lines that are not written yet
+	waiting  *commit                   // of these lines
+	appended bool
+	broken   error
+	closed   bool
+
+	writing sync.Mutex // held while lines are written
+	file    journalFile
+}
+
+// commit is a write and a sync of the lines of several callers.
+type commit struct {
+	done bool
+	err  error
+}
+
+// stateRecord is an entry without pointers. The UUIDs are zero if they are not known.
+type stateRecord struct {
+	trunk         trunkKey
+	number, agent [16]byte
+	generation    int32
+	sent          SentFields
+}
+
+func (r *stateRecord) entry() StateEntry {
+	return StateEntry{
+		Trunk: r.trunk.id(), PhoneNumberUUID: uuidText(r.number), AgentUUID: uuidText(r.agent), Generation: int(r.generation), Sent: r.sent,
+	}
+}
+
+// recordOf returns the record of an entry. A UUID in another form than the API's is not kept: what
+// cannot be compared counts as not known.
+func recordOf(entry StateEntry) (*stateRecord, error) {
+	key, ok := keyOf(entry.Trunk)
+	if !ok {
+		return nil, invalid("state", mihu.FieldViolation{Field: "trunk", Value: entry.Trunk.String(), Problem: "not a number in E.164 on call or whatsapp"})
+	}
+	return &stateRecord{
+		trunk: key, number: uuidOf(entry.PhoneNumberUUID), agent: uuidOf(entry.AgentUUID),
+		generation: int32(entry.Generation), sent: entry.Sent, //nolint:gosec // counts keys
+	}, nil
+}
+
+// OpenStateFile opens the state at path, or creates it with mode 0600. On Linux, macOS and the BSDs
+// the file is locked while it is open; on other systems the caller must make sure that one process
+// uses it at a time. If the path is a symbolic link, the state is its target.
+//
+// A last line that was cut short is discarded: it was not durable, so no request followed it.
+// Errors: [ErrStateInUse], [ErrStateDamaged], those of package os, and [mihu.ErrInvalid] for a file
+// that is no state, which is not changed.
+func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, notAState(path, "is not a regular file")
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	f := &StateFile{path: path, readOnly: opts.ReadOnly, changed: map[trunkKey]*stateRecord{}, waiting: new(commit)}
+	if opts.ReadOnly {
+		return f, f.readOnce()
+	}
+	file, err := openLocked(path)
+	if err != nil {
+		return nil, err
+	}
+	f.file = locked{file}
+	if err := f.load(file); err != nil {
+		return nil, errors.Join(err, f.file.Close())
+	}
+	return f, nil
+}
+
+// readOnce reads the file without a lock.
+func (f *StateFile) readOnce() error {
+	file, err := os.Open(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("provision: state: %w", err)
+	}
+	_, err = f.read(file)
+	return errors.Join(err, file.Close())
+}
+
+// openLocked opens and locks the file that is at path now. Another process may have replaced it
+// between the two.
+func openLocked(path string) (*os.File, error) {
+	for range 100 {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller's to choose
+		if err != nil {
+			return nil, fmt.Errorf("provision: state: %w", err)
+		}
+		err = lock(file)
+		switch {
+		case errors.Is(err, ErrJournalInUse):
+			return nil, errors.Join(fmt.Errorf("%w: %q", ErrStateInUse, path), file.Close())
+		case err != nil:
+			return nil, errors.Join(fmt.Errorf("provision: state %q cannot be locked: %w; use a path on a local disk", path, err), file.Close())
+		}
+		if isAt(file, path) {
+			return file, nil
+		}
+		_ = locked{file}.Close()
+	}
+	return nil, fmt.Errorf("%w: %q is being replaced", ErrStateInUse, path)
+}
+
+func isAt(file *os.File, path string) bool {
+	opened, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(opened, there)
+}
+
+func notAState(path, why string) error {
+	return invalid("state", mihu.FieldViolation{Field: "path", Value: plain(path), Problem: why + "; it was not changed, use another path"})
+}
+
+// load reads the file and cuts off a line that was not written whole.
+func (f *StateFile) load(file *os.File) error {
+	whole, err := f.read(file)
+	if err != nil {
+		return err
+	}
+	if err := file.Truncate(whole); err != nil {
+		return fmt.Errorf("provision: state: %w", err)
+	}
+	if _, err := file.Seek(whole, io.SeekStart); err != nil {
+		return fmt.Errorf("provision: state: %w", err)
+	}
+	return nil
+}
+
+const (
+	stateKind    = "mihu-state"
+	stateVersion = 1
+)
+
+// stateLine is a line of the file: the head, an entry, or an entry that was removed.
+type stateLine struct {
+	State       string       `json:"state,omitempty"`
+	Version     int          `json:"version,omitempty"`
+	Head        *StateHead   `json:"head,omitempty"`
+	Count       int          `json:"count,omitempty"` // of entries that follow, to allocate memory
+	PhoneNumber string       `json:"phone_number,omitempty"`
+	Channel     mihu.Channel `json:"channel,omitempty"`
+	*StateEntry
+	Removed bool `json:"removed,omitempty"`
+}
+
+// read reads the lines, and returns the length of those that are complete.
+func (f *StateFile) read(file io.Reader) (whole int64, err error) {
+	lines := bufio.NewReaderSize(file, maxLine)
+	damaged := 0
+	for number := 1; ; number++ {
+		line, length, err := nextLine(lines)
+		switch {
+		case length == 0 && errors.Is(err, io.EOF):
+			return whole, nil
+		case err != nil && !errors.Is(err, io.EOF):
+			return 0, fmt.Errorf("provision: state: %w", err)
+		case number == 1 && isBlank(line):
+			return 0, nil
+		case damaged > 0:
+			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; remove the file, and everything is sent once more", ErrStateDamaged, damaged, f.path)
+		case number == 1 && !isState(line):
+			return 0, notAState(f.path, "is not a state of this package")
+		}
+		var read stateLine
+		ok := readLine(line, &read)
+		if ok && number == 1 && read.Version != stateVersion {
+			return 0, notAState(f.path, fmt.Sprintf("has version %d, and this program supports version %d", read.Version, stateVersion))
+		}
+		if !ok || !f.take(&read) {
+			damaged = number
+			continue
+		}
+		whole += length
+	}
+}
+
+// isState reports whether a line is the first of a state, or its beginning.
+func isState(line []byte) bool {
+	begin := []byte(`{"state":"` + stateKind + `",`)
+	few := bytes.Index(begin, []byte(stateKind))
+	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
+}
+
+// take adds a line that was read. It returns false if this package cannot have written it.
+func (f *StateFile) take(line *stateLine) bool {
+	if line.Head != nil {
+		f.head = *line.Head
+		const most = 1 << 20 // a damaged count must not take all memory
+		f.sorted = slices.Grow(f.sorted, min(max(0, line.Count), most))
+		return true
+	}
+	entry := StateEntry{}
+	if line.StateEntry != nil {
+		entry = *line.StateEntry
+	}
+	entry.Trunk = mihu.TrunkID{PhoneNumber: line.PhoneNumber, Channel: line.Channel}
+	record, err := recordOf(entry)
+	if err != nil {
+		return false
+	}
+	last := len(f.sorted) - 1
+	switch {
+	case line.Removed:
+		f.changed[record.trunk] = nil
+	case len(f.changed) == 0 && (last < 0 || f.sorted[last].trunk < record.trunk):
+		f.sorted = append(f.sorted, *record)
+	default:
+		f.changed[record.trunk] = record
+	}
+	return true
+}
+
+// Head returns the head.
+func (f *StateFile) Head(ctx context.Context) (StateHead, error) {
+	if err := ctx.Err(); err != nil {
+		return StateHead{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.head, nil
+}
+
+// SetHead replaces the head.
+func (f *StateFile) SetHead(ctx context.Context, head StateHead) error {
+	return f.write(ctx, func() error {
+		if head.Serial != f.head.Serial+1 {
+			return fmt.Errorf("%w: serial %d in %q, and %d was read; read it again", ErrStateStale, f.head.Serial, f.path, head.Serial-1)
+		}
+		f.head = head
+		return f.add(&stateLine{State: stateKind, Version: stateVersion, Head: &head})
+	})
+}
+
+// Get returns the entry of a trunk.
+func (f *StateFile) Get(ctx context.Context, id mihu.TrunkID) (StateEntry, bool, error) {
+	key, ok := keyOf(id)
+	if err := ctx.Err(); err != nil || !ok {
+		return StateEntry{}, false, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	record := f.find(key)
+	if record == nil {
+		return StateEntry{}, false, nil
+	}
+	return record.entry(), true, nil
+}
+
+// find returns the record of a trunk, nil if there is none.
+func (f *StateFile) find(key trunkKey) *stateRecord {
+	if record, changed := f.changed[key]; changed {
+		return record
+	}
+	at, ok := slices.BinarySearchFunc(f.sorted, key, func(r stateRecord, key trunkKey) int { return cmp.Compare(r.trunk, key) })
+	if !ok {
+		return nil
+	}
+	return &f.sorted[at]
+}
+
+// Put stores entries.
+func (f *StateFile) Put(ctx context.Context, entries ...StateEntry) error {
+	records := make([]*stateRecord, len(entries))
+	for i, entry := range entries {
+		var err error
+		if records[i], err = recordOf(entry); err != nil {
+			return err
+		}
+	}
+	return f.write(ctx, func() error {
+		for _, record := range records {
+			if err := f.add(lineOf(record)); err != nil {
+				return err
+			}
+			if there := f.find(record.trunk); there != nil {
+				*there = *record
+			} else {
+				f.changed[record.trunk] = record
+			}
+		}
+		return nil
+	})
+}
+
+func lineOf(record *stateRecord) *stateLine {
+	entry := record.entry()
+	return &stateLine{PhoneNumber: entry.Trunk.PhoneNumber, Channel: entry.Trunk.Channel, StateEntry: &entry}
+}
+
+// Delete removes entries.
+func (f *StateFile) Delete(ctx context.Context, ids ...mihu.TrunkID) error {
+	return f.write(ctx, func() error {
+		for _, id := range ids {
+			key, ok := keyOf(id)
+			if !ok || f.find(key) == nil {
+				continue
+			}
+			if err := f.add(&stateLine{PhoneNumber: id.PhoneNumber, Channel: id.Channel, Removed: true}); err != nil {
+				return err
+			}
+			f.changed[key] = nil
+		}
+		return nil
+	})
+}
+
+// All iterates over the entries. It takes the list of trunks first, so entries may be changed
+// meanwhile.
+func (f *StateFile) All(ctx context.Context) iter.Seq2[StateEntry, error] {
+	return func(yield func(StateEntry, error) bool) {
+		for _, key := range f.keys() {
+			if err := ctx.Err(); err != nil {
+				yield(StateEntry{}, err)
+				return
+			}
+			f.mu.Lock()
+			record := f.find(key)
+			var entry StateEntry
+			if record != nil {
+				entry = record.entry()
+			}
+			f.mu.Unlock()
+			if record != nil && !yield(entry, nil) {
+				return
+			}
+		}
+	}
+}
+
+// keys returns the trunks, in order.
+func (f *StateFile) keys() []trunkKey {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	keys := make([]trunkKey, 0, len(f.sorted)+len(f.changed))
+	for i := range f.sorted {
+		if _, changed := f.changed[f.sorted[i].trunk]; !changed {
+			keys = append(keys, f.sorted[i].trunk)
+		}
+	}
+	keys = append(keys, f.added()...)
+	slices.Sort(keys)
+	return keys
+}
+
+// added returns the trunks of newer entries, in order.
+func (f *StateFile) added() []trunkKey {
+	added := slices.Sorted(maps.Keys(f.changed))
+	return slices.DeleteFunc(added, func(key trunkKey) bool { return f.changed[key] == nil })
+}
+
+// add adds a line to the buffer.
+func (f *StateFile) add(line *stateLine) (err error) {
+	f.buffer, err = appendLine(f.buffer, line)
+	return err
+}
+
+// write changes the state in memory and in the buffer, and returns when the change is durable. One
+// caller writes the lines of all who wait.
+func (f *StateFile) write(ctx context.Context, change func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	err := f.writable()
+	length := len(f.buffer)
+	if err == nil {
+		if err = change(); err != nil {
+			f.buffer = f.buffer[:length]
+		}
+	}
+	mine := f.waiting
+	idle := len(f.buffer) == 0
+	f.mu.Unlock()
+	if err != nil || idle {
+		return err
+	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if !mine.done {
+		f.flush()
+	}
+	return mine.err
+}
+
+func (f *StateFile) writable() error {
+	switch {
+	case f.readOnly:
+		return fmt.Errorf("provision: state %q is opened for reading only", f.path)
+	case f.closed:
+		return fmt.Errorf("provision: state %q: %w", f.path, os.ErrClosed)
+	}
+	return f.broken
+}
+
+// flush writes and syncs the buffer. writing is held.
+func (f *StateFile) flush() {
+	f.mu.Lock()
+	lines, mine := f.buffer, f.waiting
+	f.buffer, f.waiting, f.appended = nil, new(commit), true
+	mine.err = f.broken
+	f.mu.Unlock()
+	mine.done = true
+	if mine.err != nil {
+		return
+	}
+	_, err := f.file.Write(lines)
+	if err == nil {
+		err = f.file.Sync()
+	}
+	if err == nil {
+		return
+	}
+	mine.err = fmt.Errorf("provision: state: %w", err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = mine.err
+}
+
+// Close writes the file anew, sorted and without what was replaced, and unlocks it. A second Close
+// does nothing.
+func (f *StateFile) Close() error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || f.readOnly {
+		f.closed = true
+		return nil
+	}
+	f.closed = true
+	var err error
+	if f.broken == nil && (f.appended || len(f.changed) > 0) {
+		err = f.compact()
+	}
+	err = errors.Join(err, f.file.Close())
+	if err != nil {
+		return fmt.Errorf("provision: state: %w", err)
+	}
+	return nil
+}
+
+// compact replaces the file.
+func (f *StateFile) compact() error {
+	temporary, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
+	if err != nil {
+		return err
+	}
+	err = f.writeSorted(temporary)
+	if err == nil {
+		err = temporary.Sync()
+	}
+	err = errors.Join(err, temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), f.path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return syncDir(f.path)
+}
+
+func (f *StateFile) writeSorted(w io.Writer) error {
+	added := f.added()
+	out := bufio.NewWriter(w)
+	line, err := appendLine(nil, &stateLine{State: stateKind, Version: stateVersion, Head: &f.head, Count: len(f.sorted) + len(added)})
+	if err != nil {
+		return err
+	}
+	_, _ = out.Write(line) // Flush returns the error
+	put := func(record *stateRecord) error {
+		if line, err = appendLine(line[:0], lineOf(record)); err == nil {
+			_, err = out.Write(line)
+		}
+		return err
+	}
+	for i := range f.sorted {
+		for len(added) > 0 && added[0] < f.sorted[i].trunk {
+			if err := put(f.changed[added[0]]); err != nil {
+				return err
+			}
+			added = added[1:]
+		}
+		if _, changed := f.changed[f.sorted[i].trunk]; changed {
+			continue
+		}
+		if err := put(&f.sorted[i]); err != nil {
+			return err
+		}
+	}
+	for _, key := range added {
+		if err := put(f.changed[key]); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// String returns the path.
+func (f *StateFile) String() string { return "StateFile{" + strings.TrimSpace(plain(f.path)) + "}" }
