@@ -12,6 +12,7 @@ import (
 // attempt is what a run does for one item, retries included.
 type attempt struct {
 	*live
+	item     *Item
 	req      *mihu.TrunkCreateRequest
 	state    *tracked
 	found    Reading  // what was known of the trunk
@@ -21,13 +22,23 @@ type attempt struct {
 	done     effect
 }
 
-// prepare looks up the credentials of the item and its entry in the state.
-func (a *attempt) prepare(item *Item) (err error) {
-	if a.req, err = resolve(a.ctx, *item, a.opts.Secrets); err != nil {
-		return err
+// prepare looks up the credentials of the item and its entry in the state, which nobody else changes
+// until free is called.
+func (a *attempt) prepare() (free func(), err error) {
+	if a.req, err = resolve(a.ctx, *a.item, a.opts.Secrets); err != nil {
+		return nil, err
 	}
-	a.state, err = a.opts.State.track(a.ctx, a.req.TrunkID)
-	return err
+	if a.opts.State == nil {
+		return func() {}, nil
+	}
+	trunk, _ := keyOf(a.req.TrunkID)
+	if free, err = a.opts.State.lock(a.ctx, trunk); err != nil {
+		return nil, err
+	}
+	if a.state, err = a.opts.State.track(a.ctx, a.req.TrunkID); err != nil {
+		free()
+	}
+	return free, err
 }
 
 // errLook means that a trunk is not as the list, or an earlier read, has shown it.
@@ -46,8 +57,9 @@ func (a *attempt) direct() error {
 		return errLook
 	}
 	a.found = found
-	send := a.toSend(a.state, a.req, found)
-	needs := needOf(a.req, found, send != 0)
+	var send fieldSet
+	send, a.clear = a.toSend(a.state, a.item, a.req, found)
+	needs := needOf(a.req, found, send|a.clear != 0)
 	switch {
 	case needs == needsLook:
 		return errLook
@@ -60,27 +72,29 @@ func (a *attempt) direct() error {
 	case needs == needsTrunk:
 		return a.create()
 	case needs == needsAgent:
-		if err := a.assign(send); err != nil {
+		if err := a.assign(send | a.clear); err != nil {
 			return err
 		}
 	}
-	if send == 0 {
+	if send|a.clear == 0 {
 		return nil
 	}
 	return a.update(send)
 }
 
-// toSend returns the fields that cannot be read back and are to be sent to an existing trunk.
-func (e *engine) toSend(state *tracked, req *mihu.TrunkCreateRequest, found Reading) fieldSet {
+// toSend returns which of the fields that cannot be read back are to be sent to an existing trunk,
+// and which are to be cleared there.
+func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clear fieldSet) {
+	send, clear = state.differing(req, found.PhoneNumberUUID), state.set(found.PhoneNumberUUID)&item.blank
 	if e.opts.Resend {
-		return fieldsOf(req)
+		send = fieldsOf(req)
 	}
-	return state.differing(req, found.PhoneNumberUUID)
+	return send, clear &^ send
 }
 
 // begins marks what a request may change in the state, and notes that it is sent.
-func (a *attempt) begins(fields fieldSet, fresh bool) error {
-	if err := a.state.mark(a.ctx, fields, fresh); err != nil {
+func (a *attempt) begins(fields fieldSet, moves bool) error {
+	if err := a.state.mark(a.ctx, fields, moves); err != nil {
 		a.end(err)
 		return err
 	}
@@ -113,7 +127,7 @@ func (a *attempt) create() error {
 
 // assign moves an existing trunk to the agent of the item. fields will be sent after that.
 func (a *attempt) assign(fields fieldSet) error {
-	if err := a.begins(fields, !a.state.isOf(a.found.PhoneNumberUUID)); err != nil {
+	if err := a.begins(fields, true); err != nil {
 		return err
 	}
 	snap, err := a.client.Trunks.Assign(a.ctx, a.req.TrunkID, a.req.AgentUUID, a.calls(&a.response)...)
@@ -127,7 +141,7 @@ func (a *attempt) assign(fields fieldSet) error {
 // update sends what cannot be read back to an existing trunk. If the response shows another agent,
 // somebody has moved the trunk.
 func (a *attempt) update(fields fieldSet) error {
-	if err := a.begins(fields, !a.state.isOf(a.found.PhoneNumberUUID)); err != nil {
+	if err := a.begins(fields|a.clear, false); err != nil {
 		return err
 	}
 	a.done.sent |= fields | a.clear
@@ -144,7 +158,7 @@ func (a *attempt) update(fields fieldSet) error {
 
 // lookIfGone returns errLook if the trunk is not there.
 func lookIfGone(err error) error {
-	if errors.Is(err, mihu.ErrNotFound) && !errors.Is(err, mihu.ErrMalformedResponse) && !errors.Is(err, mihu.ErrOutcomeUnknown) {
+	if isGone(err) {
 		return errLook
 	}
 	return err
@@ -153,7 +167,7 @@ func lookIfGone(err error) error {
 // ensure looks at the trunk and does what is left.
 func (a *attempt) ensure() (*mihu.EnsureResult, error) {
 	fields := fieldsOf(a.req)
-	if err := a.begins(fields, false); err != nil {
+	if err := a.begins(fields, true); err != nil {
 		return new(mihu.EnsureResult), err
 	}
 	did, err := a.client.Trunks.Ensure(a.ctx, a.req, a.calls(&a.response)...)
@@ -161,6 +175,12 @@ func (a *attempt) ensure() (*mihu.EnsureResult, error) {
 		a.done.sent |= fields
 	}
 	a.add(did)
+	if err != nil || did.Action == mihu.ActionCreated {
+		return did, err
+	}
+	if a.clear = a.state.set(did.Snapshot.PhoneNumberUUID) & a.item.blank &^ fields; a.clear != 0 {
+		err = a.update(0)
+	}
 	return did, err
 }
 
@@ -212,20 +232,20 @@ func (a *attempt) remember() {
 	}
 }
 
-// rememberDone records an item that was done. What was known and found unchanged needs no record.
+// rememberDone records an item that was done, or found done.
 func (a *attempt) rememberDone() error {
-	if a.state == nil || !a.state.began {
+	if a.state == nil {
 		return nil
 	}
-	at := a.found
-	if snap := a.done.ensured.Snapshot; snap != nil {
-		at.PhoneNumberUUID = snap.PhoneNumberUUID
+	now := evidence{a.req.AgentUUID, a.found.PhoneNumberUUID}
+	if !a.state.began {
+		return a.state.found(a.ctx, now)
 	}
-	at.AgentUUID = a.req.AgentUUID
-	return a.state.applied(a.ctx, at, a.state.marked, func(f sentField) string {
-		if a.clear.has(f) {
-			return ""
-		}
-		return f.valueOf(a.req)
-	})
+	if snap := a.done.ensured.Snapshot; snap != nil {
+		now.numberUUID = cmp.Or(snap.PhoneNumberUUID, now.numberUUID)
+	}
+	if a.done.ensured.Action == mihu.ActionCreated {
+		a.state.renewed()
+	}
+	return a.state.applied(a.ctx, now, func(f sentField) string { return f.valueOf(a.req) })
 }

@@ -110,7 +110,7 @@ func auditOf(item *Item, done effect) *AuditRecord {
 	id := item.Trunk.TrunkID
 	record := AuditRecord{
 		PhoneNumber: id.PhoneNumber, Channel: id.Channel, Fields: done.sent.names(), Line: item.Line, RequestID: done.requestID,
-		Op: planned(Action(done.ensured.Action)), After: boundTo(item.Trunk.AgentUUID),
+		Op: Action(done.ensured.Action).Planned(), After: boundTo(item.Trunk.AgentUUID),
 	}
 	switch done.ensured.Action {
 	case mihu.ActionCreated:

@@ -151,7 +151,7 @@ func (e *engine) run(yield func(Result, error) bool) {
 
 func (e *engine) start() {
 	e.pool = newPool(e.stopper, e.opts.Workers)
-	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach {
+	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach || e.opts.State != nil {
 		e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
 		e.world.reader.each = e.opts.Lookup == LookupEach
 	}
@@ -161,6 +161,9 @@ func (e *engine) start() {
 	e.all.Go(func() {
 		e.produce()
 		e.pool.close()
+		if err := e.opts.State.flush(context.WithoutCancel(e.ctx)); err != nil {
+			e.abort(notRecorded(err))
+		}
 		close(e.events)
 	})
 	e.all.Go(e.record)

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -47,10 +48,12 @@ func (l *live) readAll(trunks []trunkKey) {
 
 // attempt creates the trunk of an item, or updates it to match, with retries.
 func (l *live) attempt(item *Item) effect {
-	a := &attempt{live: l, done: effect{ensured: new(mihu.EnsureResult)}}
-	if err := a.prepare(item); err != nil {
+	a := &attempt{live: l, item: item, done: effect{ensured: new(mihu.EnsureResult)}}
+	free, err := a.prepare()
+	if err != nil {
 		return effect{err: err}
 	}
+	defer free()
 	looks := l.world == nil
 	a.done.err = l.retry(func() error {
 		if !looks {
@@ -75,11 +78,14 @@ func (l *live) holds(holder trunkKey, agent agentKey) bool {
 
 // assignSpare moves a trunk to the spare agent.
 func (l *live) assignSpare(id mihu.TrunkID, from agentKey) error {
-	var outcome unknownOutcome
 	var response mihu.Response
-	err := l.retry(func() error {
-		_, err := l.client.Trunks.Assign(l.ctx, id, l.opts.SpareAgent, l.calls(&response)...)
-		return outcome.keep(err, nil)
+	_, err := l.opts.State.Track(l.ctx, StateChange{Trunk: id, AgentUUID: l.opts.SpareAgent}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
+		var outcome unknownOutcome
+		err = l.retry(func() error {
+			snap, err = l.client.Trunks.Assign(ctx, id, l.opts.SpareAgent, l.calls(&response)...)
+			return outcome.keep(err, nil)
+		})
+		return snap, err
 	})
 	change := AuditRecord{
 		Op: Assign, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Before: boundTo(from.uuid()), After: boundTo(l.opts.SpareAgent), RequestID: response.RequestID,

@@ -47,7 +47,7 @@ func (*plan) name() string { return "plan" }
 
 func (*plan) records() bool { return false }
 
-func (*plan) action(done Action) Action { return planned(done) }
+func (*plan) action(done Action) Action { return done.Planned() }
 
 // begin makes the same input always have the same plan.
 func (p *plan) begin() { p.opts.Workers = 1 }
@@ -87,7 +87,9 @@ func (p *plan) attempt(item *Item) effect {
 	if err != nil {
 		return effect{err: err}
 	}
-	done := effect{ensured: new(mihu.EnsureResult), known: found.Known, sent: p.toSend(state, req, found)}
+	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
+	send, clear := p.toSend(state, item, req, found)
+	done.sent = send | clear
 	switch needOf(req, found, done.sent != 0) {
 	case needsLook:
 		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID, Purchased: true}

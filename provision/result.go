@@ -44,9 +44,10 @@ const (
 	Failed Action = "failed"
 )
 
-// planned returns the word of a plan for what would be done.
-func planned(done Action) Action {
-	switch done {
+// Planned returns the verb that a plan has for what a run has done: [Create] for [Created]. Every
+// other action is returned as it is.
+func (a Action) Planned() Action {
+	switch a {
 	case Created:
 		return Create
 	case Assigned:
@@ -56,7 +57,7 @@ func planned(done Action) Action {
 	case Deleted:
 		return Delete
 	default:
-		return done
+		return a
 	}
 }
 

@@ -64,13 +64,22 @@ type StateEntry struct {
 	// PhoneNumberUUID is that of the number, by which a number that was removed and added again is
 	// noticed; "" if it is not known.
 	PhoneNumberUUID string `json:"phone_number_uuid,omitempty"`
-	// AgentUUID is the agent that the trunk was last seen on or put on; "" if it is not known.
+	// AgentUUID is the agent that a response has last shown; "" if it is not known, or if a request
+	// was begun that may have changed it.
 	AgentUUID string `json:"agent_uuid,omitempty"`
+	// Managed reports whether a response has shown the trunk after this program, or another with the
+	// same state, has created it, sent something, or found it as a file wants it. Only a managed
+	// trunk may be pruned.
+	Managed bool `json:"managed,omitempty"`
 	// Generation is that of the head when the entry was written.
 	Generation int `json:"generation"`
 	// Sent has the digests of what was last sent of the fields that cannot be read back.
 	Sent SentFields `json:"sent,omitzero"`
 }
+
+// Pending reports whether a change was begun whose outcome is not recorded. What it may have changed
+// is sent again.
+func (e StateEntry) Pending() bool { return e.AgentUUID == "" || len(e.Sent.InDoubt()) > 0 }
 
 // LogValue returns the entry with its number masked and without digests.
 func (e StateEntry) LogValue() slog.Value {
@@ -99,14 +108,18 @@ func (e StateEntry) Format(f fmt.State, verb rune) { format(f, verb, e.String())
 // wrongly taken for sent. If the state is lost, or its key, everything is sent once more, and
 // nothing is pruned that the new state does not know.
 //
-// A State is safe for concurrent use. A nil *State remembers nothing.
+// A State is safe for concurrent use. A nil *State remembers nothing, and its methods work.
 type State struct {
 	store StateStore
 	key   StateKey
 
 	mu    sync.Mutex
 	head  StateHead
-	began bool // the head of this process was written
+	began bool                       // the head of this process was written
+	busy  map[trunkKey]chan struct{} // trunks that are being changed; closed when they are not
+	later map[trunkKey]StateEntry    // entries that are not written yet, and can be lost
+
+	flushing sync.Mutex // held while those are written
 }
 
 // OpenState opens the state of a workspace, the base URL of which is [mihu.Client.BaseURL]. It
@@ -135,7 +148,7 @@ func OpenState(ctx context.Context, store StateStore, key StateKey, workspace st
 	case head.KeyID != key.ID():
 		head.KeyID, head.Generation = key.ID(), head.Generation+1
 	}
-	return &State{store: store, key: key, head: head}, nil
+	return &State{store: store, key: key, head: head, busy: map[trunkKey]chan struct{}{}, later: map[trunkKey]StateEntry{}}, nil
 }
 
 // Workspace returns the base URL of the workspace that the state belongs to; "" for nil.
@@ -143,6 +156,8 @@ func (s *State) Workspace() string {
 	if s == nil {
 		return ""
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.head.Workspace
 }
 
@@ -152,21 +167,37 @@ func (s *State) Entry(ctx context.Context, id mihu.TrunkID) (StateEntry, bool, e
 	if s == nil {
 		return StateEntry{}, false, nil
 	}
+	if key, ok := keyOf(id); ok {
+		s.mu.Lock()
+		entry, ok := s.later[key]
+		s.mu.Unlock()
+		if ok {
+			return entry, true, nil
+		}
+	}
 	entry, ok, err := s.store.Get(ctx, id)
-	if err != nil || !ok || entry.Generation != s.head.Generation {
+	if err != nil || !ok || entry.Generation != s.generation() {
 		return StateEntry{}, false, err
 	}
 	return entry, true, nil
 }
 
-// All iterates over everything that is remembered under the key, ordered by number.
+func (s *State) generation() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head.Generation
+}
+
+// All iterates over everything that is remembered under the key, ordered by number, and call before
+// whatsapp. An error is yielded once, last.
 func (s *State) All(ctx context.Context) iter.Seq2[StateEntry, error] {
 	return func(yield func(StateEntry, error) bool) {
 		if s == nil {
 			return
 		}
+		generation := s.generation()
 		for entry, err := range s.store.All(ctx) {
-			if err == nil && entry.Generation != s.head.Generation {
+			if err == nil && entry.Generation != generation {
 				continue
 			}
 			if !yield(entry, err) || err != nil {
@@ -182,34 +213,11 @@ func (s *State) Forget(ctx context.Context, id mihu.TrunkID) error {
 	if s == nil {
 		return nil
 	}
-	if err := s.begin(ctx); err != nil {
+	key, _ := keyOf(id)
+	free, err := s.lock(ctx, key)
+	if err != nil {
 		return err
 	}
-	return s.store.Delete(ctx, id)
-}
-
-// begin writes the head before the first write of this process, so that another process which has
-// read the same state is refused.
-func (s *State) begin(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.began {
-		return nil
-	}
-	head := s.head
-	head.Serial++
-	if err := s.store.SetHead(ctx, head); err != nil {
-		return err
-	}
-	s.head, s.began = head, true
-	return nil
-}
-
-// put stores an entry under the generation of the key.
-func (s *State) put(ctx context.Context, entry StateEntry) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	entry.Generation = s.head.Generation
-	return s.store.Put(ctx, entry)
+	defer free()
+	return s.remove(ctx, id)
 }
