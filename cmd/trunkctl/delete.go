@@ -123,7 +123,7 @@ func (a *app) deleteEach(ctx context.Context, w *workspace, ids []mihu.TrunkID, 
 }
 
 func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryRun bool) (change, error) {
-	done := change{Action: deleted, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
+	done := change{Action: provision.Deleted, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
 	var err error
 	if dryRun {
 		var current *mihu.ChannelSnapshot
@@ -145,6 +145,6 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 func (a *app) deleteRecorded(ctx context.Context, w *workspace, id mihu.TrunkID) error {
 	var meta mihu.Response
 	err := w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
-	a.recorder.change(ctx, logged{id: id, action: deleted, after: unbound(), err: err, requestID: meta.RequestID})
+	a.recorder.change(ctx, logged{id: id, action: provision.Deleted, after: unbound(), err: err, requestID: meta.RequestID})
 	return err
 }

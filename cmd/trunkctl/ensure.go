@@ -86,9 +86,9 @@ func changeOfResult(result provision.Result) change {
 			c.AgentName = snap.Binding(trunk.Channel).AgentName
 		}
 	}
-	switch result.Action {
-	case provision.Created, provision.Assigned, provision.Updated:
-		c.Sends = sends(&trunk)
+	switch result.Action.Planned() {
+	case provision.Create, provision.Assign, provision.Update:
+		c.Sends = result.Sent
 	case provision.Failed:
 		if result.Err != nil {
 			c.Error = plainText(result.Err)
