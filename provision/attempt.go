@@ -221,15 +221,28 @@ func (a *attempt) remember() {
 	switch {
 	case err == nil:
 		failed = a.rememberDone()
-	case changedNothing(err) && a.done.ensured.Action == "":
-		if lost := a.state.refused(a.ctx); lost != nil {
-			failed = fmt.Errorf("%w; %w", err, lost)
-		}
+	case !changedNothing(err):
+	case a.done.ensured.Action == "":
+		failed = a.state.refused(a.ctx)
+	case a.done.ensured.Action == mihu.ActionAssigned:
+		failed = a.state.moved(a.ctx, a.evidence())
 	}
 	if failed != nil {
 		a.done.err = failed
+		if err != nil {
+			a.done.err = fmt.Errorf("%w; %w", err, failed)
+		}
 		a.end(failed)
 	}
+}
+
+// evidence returns what the last response shows.
+func (a *attempt) evidence() evidence {
+	now := evidence{a.req.AgentUUID, a.found.PhoneNumberUUID}
+	if snap := a.done.ensured.Snapshot; snap != nil {
+		now.numberUUID = cmp.Or(snap.PhoneNumberUUID, now.numberUUID)
+	}
+	return now
 }
 
 // rememberDone records an item that was done, or found done.
@@ -237,12 +250,9 @@ func (a *attempt) rememberDone() error {
 	if a.state == nil {
 		return nil
 	}
-	now := evidence{a.req.AgentUUID, a.found.PhoneNumberUUID}
+	now := a.evidence()
 	if !a.state.began {
 		return a.state.found(a.ctx, now)
-	}
-	if snap := a.done.ensured.Snapshot; snap != nil {
-		now.numberUUID = cmp.Or(snap.PhoneNumberUUID, now.numberUUID)
 	}
 	if a.done.ensured.Action == mihu.ActionCreated {
 		a.state.renewed()

@@ -84,9 +84,7 @@ func (e *engine) validate() error {
 	default:
 		violations = append(violations, mihu.FieldViolation{Field: "lookup", Value: plain(string(e.opts.Lookup)), Problem: "unknown; want rows, list or each, or nothing for whichever is cheaper"})
 	}
-	if state := e.opts.State; state != nil && e.client != nil && state.Workspace() != e.client.BaseURL() {
-		violations = append(violations, mihu.FieldViolation{Field: "state", Value: plain(state.Workspace()), Problem: "belongs to another workspace than the client"})
-	}
+	violations = append(violations, e.opts.State.violations(e.client)...)
 	if _, ok := agentOf(e.opts.SpareAgent, mihu.ChannelCall); !ok && e.opts.SpareAgent != "" {
 		violations = append(violations, mihu.FieldViolation{Field: "spare agent", Value: plain(e.opts.SpareAgent), Problem: "not a UUID"})
 	}

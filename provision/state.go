@@ -161,6 +161,14 @@ func (s *State) Workspace() string {
 	return s.head.Workspace
 }
 
+// violations returns a violation if the client is of another workspace.
+func (s *State) violations(client *mihu.Client) []mihu.FieldViolation {
+	if s == nil || client == nil || s.Workspace() == client.BaseURL() {
+		return nil
+	}
+	return []mihu.FieldViolation{{Field: "state", Value: plain(s.Workspace()), Problem: "belongs to another workspace than the client; open it with the client's BaseURL"}}
+}
+
 // Entry returns what is remembered of a trunk. It returns false if nothing is, or if it was
 // remembered under another key.
 func (s *State) Entry(ctx context.Context, id mihu.TrunkID) (StateEntry, bool, error) {

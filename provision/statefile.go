@@ -46,6 +46,7 @@ type StateFile struct {
 
 	writing sync.Mutex // held while lines are written
 	file    journalFile
+	opened  os.FileInfo // of the file; nil if it is not locked
 }
 
 // commit is a write and a sync of the lines of several callers.
@@ -104,7 +105,10 @@ func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
 		return nil, err
 	}
 	f.file = locked{file}
-	if err := f.load(file); err != nil {
+	if f.opened, err = file.Stat(); err == nil {
+		err = f.load(file)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.file.Close())
 	}
 	return f, nil
@@ -258,13 +262,18 @@ func (f *StateFile) take(line *stateLine) bool {
 	return true
 }
 
-// Head returns the head.
+// Head returns the head. It returns [ErrStateStale] if another file is at the path now.
 func (f *StateFile) Head(ctx context.Context) (StateHead, error) {
 	if err := ctx.Err(); err != nil {
 		return StateHead{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.opened != nil {
+		if there, err := os.Stat(f.path); err != nil || !os.SameFile(f.opened, there) {
+			return StateHead{}, fmt.Errorf("%w: %q was replaced; open it again", ErrStateStale, f.path)
+		}
+	}
 	return f.head, nil
 }
 

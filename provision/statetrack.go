@@ -116,6 +116,12 @@ func (t *tracked) isOf(numberUUID string) bool {
 	return t != nil && t.had && strings.EqualFold(t.before.PhoneNumberUUID, numberUUID)
 }
 
+// isOfAnother reports whether the entry is about an earlier trunk. If one of the UUIDs is not known,
+// it may be about this one.
+func (t *tracked) isOfAnother(numberUUID string) bool {
+	return t.had && t.before.PhoneNumberUUID != "" && numberUUID != "" && !t.isOf(numberUUID)
+}
+
 // differing returns which fields of a request were not sent with the same values.
 func (t *tracked) differing(req *mihu.TrunkCreateRequest, numberUUID string) fieldSet {
 	differ := fieldsOf(req)
@@ -132,7 +138,7 @@ func (t *tracked) differing(req *mihu.TrunkCreateRequest, numberUUID string) fie
 
 // set returns the fields that have a value, or may have one, as far as is known.
 func (t *tracked) set(numberUUID string) fieldSet {
-	if !t.isOf(numberUUID) {
+	if t == nil || t.isOfAnother(numberUUID) {
 		return 0
 	}
 	return t.before.Sent.set()
@@ -169,7 +175,7 @@ func notRecorded(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("provision: done, but not recorded in the state, so it is sent again: %w", &stateError{err})
+	return fmt.Errorf("provision: the outcome is not recorded in the state, so that what was sent is sent again: %w", &stateError{err})
 }
 
 // record records what became of a change.
@@ -215,7 +221,7 @@ func (t *tracked) applied(ctx context.Context, now evidence, value func(sentFiel
 	if t == nil {
 		return nil
 	}
-	if t.had && now.numberUUID != "" && !t.isOf(now.numberUUID) {
+	if t.isOfAnother(now.numberUUID) {
 		t.renewed()
 	}
 	t.entry.AgentUUID, t.entry.Managed = strings.ToLower(now.agentUUID), true
@@ -234,14 +240,25 @@ func (t *tracked) found(ctx context.Context, now evidence) error {
 	if t == nil {
 		return nil
 	}
-	if !t.isOf(now.numberUUID) {
+	if t.isOfAnother(now.numberUUID) {
 		t.renewed()
 	}
-	t.entry.AgentUUID, t.entry.PhoneNumberUUID, t.entry.Managed = strings.ToLower(now.agentUUID), strings.ToLower(now.numberUUID), true
+	t.entry.AgentUUID, t.entry.Managed = strings.ToLower(now.agentUUID), true
+	t.entry.PhoneNumberUUID = cmp.Or(strings.ToLower(now.numberUUID), t.entry.PhoneNumberUUID)
 	if t.had && t.entry == t.before {
 		return nil
 	}
 	return notRecorded(t.state.putLater(context.WithoutCancel(ctx), t.entry))
+}
+
+// moved records that the trunk was moved, and that nothing else was changed.
+func (t *tracked) moved(ctx context.Context, now evidence) error {
+	if t == nil {
+		return nil
+	}
+	t.entry.Sent = t.before.Sent
+	t.marked = 0
+	return t.applied(ctx, now, nil)
 }
 
 // refused restores the entry after a request that has changed nothing.
