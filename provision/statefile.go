@@ -60,12 +60,14 @@ type stateRecord struct {
 	trunk         trunkKey
 	number, agent [16]byte
 	generation    int32
+	managed       bool
 	sent          SentFields
 }
 
 func (r *stateRecord) entry() StateEntry {
 	return StateEntry{
-		Trunk: r.trunk.id(), PhoneNumberUUID: uuidText(r.number), AgentUUID: uuidText(r.agent), Generation: int(r.generation), Sent: r.sent,
+		Trunk: r.trunk.id(), PhoneNumberUUID: uuidText(r.number), AgentUUID: uuidText(r.agent), Managed: r.managed,
+		Generation: int(r.generation), Sent: r.sent,
 	}
 }
 
@@ -78,7 +80,7 @@ func recordOf(entry StateEntry) (*stateRecord, error) {
 	}
 	return &stateRecord{
 		trunk: key, number: uuidOf(entry.PhoneNumberUUID), agent: uuidOf(entry.AgentUUID),
-		generation: int32(entry.Generation), sent: entry.Sent, //nolint:gosec // counts keys
+		generation: int32(entry.Generation), managed: entry.Managed, sent: entry.Sent, //nolint:gosec // counts keys
 	}, nil
 }
 
