@@ -145,11 +145,9 @@ func (e *engine) tellAudit(batch []event) {
 	for _, event := range batch {
 		switch event := event.(type) {
 		case *outcome:
-			if event.audit != nil {
-				e.opts.Audit(*event.audit)
-			}
+			e.tell(event.audit)
 		case audited:
-			e.opts.Audit(*event.AuditRecord)
+			e.tell(event.AuditRecord)
 		}
 	}
 }
@@ -179,4 +177,12 @@ func (w *AuditWriter) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
+}
+
+// tell calls the audit sink. record may be nil.
+func (e *engine) tell(record *AuditRecord) {
+	if record != nil {
+		record.Plan = e.plan
+		e.opts.Audit(*record)
+	}
 }

@@ -76,6 +76,7 @@ type effect struct {
 	tried     bool // a request that changes the trunk was begun
 	sent      fieldSet
 	requestID string
+	planned   *plannedRow // what a plan notes; nil otherwise
 	err       error
 }
 
@@ -99,7 +100,10 @@ type Result struct {
 	// "sip.password" and so on. nil is none.
 	Sent []string
 	// Spare reports whether the trunk was put on [Options.SpareAgent] in between, or would be.
-	Spare bool
+	Spare   bool
+	sent    fieldSet
+	planned *plannedRow
+
 	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
 	// change may have been applied, whatever else the error matches. It is an error of
 	// [mihu.TrunksService.Ensure], a [*DuplicateError], [*SharedAgentError], [*CycleError] or
