@@ -151,7 +151,7 @@ func (e *engine) start() {
 	e.pool = newPool(e.stopper, e.opts.Workers)
 	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach || e.opts.State != nil {
 		e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
-		e.world.reader.each = e.opts.Lookup == LookupEach
+		e.world.reader.each, e.world.reader.noUUIDs = e.opts.Lookup == LookupEach, e.opts.State == nil
 	}
 	e.waitlist.engine = e
 	e.events = make(chan event, e.opts.Workers)
