@@ -51,7 +51,7 @@ func (a *attempt) direct() error {
 	agent, _ := agentOf(a.req.AgentUUID, a.req.Channel)
 	found, err := a.world.get(a.ctx, trunk)
 	if err != nil {
-		if isFatal(a.ctx, err) || mihu.IsRefusal(err) {
+		if isFatal(a.ctx, err) || mihu.IsRefusal(err) || a.sync != nil {
 			return err
 		}
 		return errLook
@@ -89,22 +89,22 @@ func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest
 	if e.opts.Resend {
 		send = fieldsOf(req)
 	}
-	if e.sync != nil {
-		clear = state.set(found.PhoneNumberUUID) & item.blank &^ fieldsOf(req)
-	}
-	return send, clear
+	return send, state.set(found.PhoneNumberUUID) & item.blank &^ fieldsOf(req)
 }
 
 // begins marks what a request may change in the state, and notes that it is sent.
-func (a *attempt) begins(fields fieldSet, moves bool) error {
+func (a *attempt) begins(action mihu.Action, fields fieldSet) error {
 	if err := a.sync.approves(a.item, a.req); err != nil {
 		return err
 	}
-	if err := a.state.mark(a.ctx, fields, moves); err != nil {
+	if err := a.state.mark(a.ctx, fields, action != mihu.ActionUpdated); err != nil {
 		a.end(err)
 		return err
 	}
 	a.done.tried = true
+	if rank(action) > rank(a.done.begun.Action) {
+		a.done.begun = mihu.EnsureResult{Action: action, PreviousAgentUUID: a.found.AgentUUID}
+	}
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (a *attempt) begins(fields fieldSet, moves bool) error {
 // whether the trunk is there after all.
 func (a *attempt) create() error {
 	fields := fieldsOf(a.req)
-	if err := a.begins(fields, true); err != nil {
+	if err := a.begins(mihu.ActionCreated, fields); err != nil {
 		return err
 	}
 	a.done.sent |= fields
@@ -133,7 +133,7 @@ func (a *attempt) create() error {
 
 // assign moves an existing trunk to the agent of the item. fields will be sent after that.
 func (a *attempt) assign(fields fieldSet) error {
-	if err := a.begins(fields, true); err != nil {
+	if err := a.begins(mihu.ActionAssigned, fields); err != nil {
 		return err
 	}
 	snap, err := a.client.Trunks.Assign(a.ctx, a.req.TrunkID, a.req.AgentUUID, a.calls(&a.response)...)
@@ -147,7 +147,7 @@ func (a *attempt) assign(fields fieldSet) error {
 // update sends what cannot be read back to an existing trunk. If the response shows another agent,
 // somebody has moved the trunk.
 func (a *attempt) update(fields fieldSet) error {
-	if err := a.begins(fields|a.clear, false); err != nil {
+	if err := a.begins(mihu.ActionUpdated, fields|a.clear); err != nil {
 		return err
 	}
 	a.done.sent |= fields | a.clear
@@ -173,7 +173,7 @@ func lookIfGone(err error) error {
 // ensure looks at the trunk and does what is left.
 func (a *attempt) ensure() (*mihu.EnsureResult, error) {
 	fields := fieldsOf(a.req)
-	if err := a.begins(fields, true); err != nil {
+	if err := a.begins("", fields); err != nil { // what Ensure begins is not known
 		return new(mihu.EnsureResult), err
 	}
 	did, err := a.client.Trunks.Ensure(a.ctx, a.req, a.calls(&a.response)...)

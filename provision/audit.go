@@ -108,18 +108,22 @@ func auditOf(item *Item, done effect) *AuditRecord {
 		return nil
 	}
 	id := item.Trunk.TrunkID
+	change := done.begun
+	if rank(done.ensured.Action) >= rank(change.Action) {
+		change = *done.ensured
+	}
 	record := AuditRecord{
 		PhoneNumber: id.PhoneNumber, Channel: id.Channel, Fields: done.sent.names(), Line: item.Line, RequestID: done.requestID,
-		Op: Action(done.ensured.Action).Planned(), After: boundTo(item.Trunk.AgentUUID),
+		Op: Action(change.Action).Planned(), After: boundTo(item.Trunk.AgentUUID),
 	}
-	switch done.ensured.Action {
+	switch change.Action {
 	case mihu.ActionCreated:
 		record.Before = new(AuditBinding)
 	case mihu.ActionAssigned:
-		record.Before = boundTo(done.ensured.PreviousAgentUUID)
+		record.Before = boundTo(change.PreviousAgentUUID)
 	case mihu.ActionUpdated:
 		record.Before = record.After
-	case mihu.ActionUnchanged:
+	case mihu.ActionUnchanged: // and the next request failed
 		record.Op = ""
 	}
 	return record.as(done.err, done.ensured.Action == mihu.ActionAssigned)

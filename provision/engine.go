@@ -157,7 +157,7 @@ func (e *engine) start() {
 	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach || e.opts.State != nil {
 		if e.world == nil { // a plan has looked already
 			e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
-			e.world.reader.each = e.opts.Lookup == LookupEach
+			e.world.reader.each, e.world.reader.noUUIDs = e.opts.Lookup == LookupEach, e.opts.State == nil
 		}
 	}
 	e.waitlist.engine = e

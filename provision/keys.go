@@ -48,6 +48,9 @@ func (k trunkKey) id() mihu.TrunkID {
 	return id
 }
 
+// number returns the number, as a number.
+func (k trunkKey) number() uint64 { return uint64(k >> 1) }
+
 func (k trunkKey) isWhatsApp() bool { return k&1 == 1 }
 
 func hasTrunks(channel mihu.Channel) bool {

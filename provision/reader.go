@@ -61,13 +61,14 @@ type ReaderOptions struct {
 // pages, three times at most. What a list leaves open of a trunk, such as missing bindings, is read
 // singly.
 //
-// A Reader remembers the list: 40 bytes for every trunk. It does not see later changes. Report
+// A Reader remembers the list: some 50 bytes for every trunk. It does not see later changes. Report
 // those of your own with Wrote, and use a new Reader after a while. It is safe for concurrent use.
 type Reader struct {
 	workspace
 	expected int
 	each     bool               // reads every number singly
 	keeps    func(binding) bool // which bindings of the list are kept; nil means all
+	noUUIDs  bool               // UUIDs of numbers are not kept
 
 	mu      sync.Mutex
 	list    listing
@@ -348,6 +349,9 @@ func (r *Reader) keep(number *mihu.PhoneNumber) {
 	for _, at := range bindingsOf(number) {
 		if r.keeps == nil || r.keeps(at) {
 			r.list.add(at)
+			if !r.noUUIDs && at.number != [16]byte{} {
+				r.list.addNumber(at)
+			}
 		}
 	}
 }

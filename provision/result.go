@@ -72,8 +72,9 @@ func actionOf(done *mihu.EnsureResult, err error) Action {
 type effect struct {
 	ensured   *mihu.EnsureResult // nil if no request was made
 	known     Known
-	spare     bool // the trunk was on the spare agent
-	tried     bool // a request that changes the trunk was begun
+	spare     bool              // the trunk was on the spare agent
+	tried     bool              // a request that changes the trunk was begun
+	begun     mihu.EnsureResult // what was begun, and the agent before it
 	sent      fieldSet
 	requestID string
 	planned   *plannedRow // what a plan notes; nil otherwise

@@ -52,8 +52,8 @@ type RotateOptions struct {
 	// Stop, once closed, ends the rotation with [ErrStopped] after the trunks in progress are
 	// finished. nil means never.
 	Stop <-chan struct{}
-	// State remembers what was last sent. It then has the new passwords as sent, so that no run sends
-	// an older one of a file again. nil means none.
+	// State remembers what was last sent, for the trunks that it has. It has the new passwords as sent
+	// then: those of a file that has older ones differ, and a run sends them. nil means none.
 	State *State
 	// Audit is called for every trunk to which a password was sent, once the outcome is known and
 	// before the result is yielded, one call at a time. It must return soon. nil means no calls.

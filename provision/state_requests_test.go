@@ -227,14 +227,23 @@ func TestStateNoticesWhatTheListShows(t *testing.T) {
 	}
 }
 
-// A trunk that was found as a file wants it is managed from then on, without a request.
+// A trunk that a plan found as a file wants it is managed from then on, without a request. A plain run
+// takes over only what it writes.
 func TestStateFindsTrunks(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	add(t, srv, same(0, 600)...)
 	client := srv.Client(t)
 	state := newState(t, client)
-	results, err := collect(t, file(t, same(0, 600)...).Run(t.Context(), client, provision.Options{State: state}))
+	source := file(t, same(0, 600)...)
+	_, err := collect(t, source.Run(t.Context(), client, provision.Options{State: state}))
+	require.NoError(t, err)
+	for entry := range state.All(t.Context()) {
+		t.Fatal(entry)
+	}
+	plan, err := provision.Reconcile(t.Context(), client, source, provision.ReconcileOptions{Options: provision.Options{State: state}})
+	require.NoError(t, err)
+	results, err := collect(t, plan.Run(t.Context()))
 	require.NoError(t, err)
 	assert.Equal(t, slices.Repeat([]provision.Action{provision.Unchanged}, 600), actions(results))
 	n := 0

@@ -28,8 +28,9 @@ type StateFileOptions struct {
 
 // StateFile is a [StateStore] in a file that only its owner can read. It is JSON lines, one for each
 // trunk with its number in clear, each with a checksum. Changes are appended and synced. Close
-// writes the file anew, sorted by number. It is safe for concurrent use. An entry takes some 120
-// bytes of memory.
+// writes the file anew, sorted by number; one with more than 50,000 trunks only if enough of it has
+// changed. It is safe for concurrent use. An entry takes some 120 bytes of memory, and up to 400 in
+// the file.
 type StateFile struct {
 	path     string
 	readOnly bool
@@ -40,7 +41,7 @@ type StateFile struct {
 	changed  map[trunkKey]*stateRecord // newer ones; nil for those that were removed
 	buffer   []byte                    // lines that are not written yet
 	waiting  *commit                   // of these lines
-	appended bool
+	appended int                       // lines after the sorted ones
 	broken   error
 	closed   bool
 
@@ -258,9 +259,11 @@ func (f *StateFile) take(line *stateLine) bool {
 		f.changed[record.trunk] = nil
 	case len(f.changed) == 0 && (last < 0 || f.sorted[last].trunk < record.trunk):
 		f.sorted = append(f.sorted, *record)
+		return true
 	default:
 		f.changed[record.trunk] = record
 	}
+	f.appended++
 	return true
 }
 
@@ -409,6 +412,7 @@ func (f *StateFile) added() []trunkKey {
 
 // add adds a line to the buffer.
 func (f *StateFile) add(line *stateLine) (err error) {
+	f.appended++
 	f.buffer, err = appendLine(f.buffer, line)
 	return err
 }
@@ -424,7 +428,7 @@ func (f *StateFile) write(ctx context.Context, change func() error) error {
 	length := len(f.buffer)
 	if err == nil {
 		if err = change(); err != nil {
-			f.buffer = f.buffer[:length]
+			f.buffer = f.buffer[:length] // the rest was not added
 		}
 	}
 	mine := f.waiting
@@ -455,7 +459,7 @@ func (f *StateFile) writable() error {
 func (f *StateFile) flush() {
 	f.mu.Lock()
 	lines, mine := f.buffer, f.waiting
-	f.buffer, f.waiting, f.appended = nil, new(commit), true
+	f.buffer, f.waiting = nil, new(commit)
 	mine.err = f.broken
 	f.mu.Unlock()
 	mine.done = true
@@ -475,6 +479,15 @@ func (f *StateFile) flush() {
 	f.broken = mine.err
 }
 
+// fewEntries is the number of trunks up to which Close always writes the file anew. With more it does so if
+// the lines that were appended are a quarter of them.
+const fewEntries = 50_000
+
+func (f *StateFile) isUntidy() bool {
+	entries := len(f.sorted) + len(f.changed)
+	return f.broken == nil && f.appended > 0 && (entries <= fewEntries || f.appended >= entries/4)
+}
+
 // Close writes the file anew, sorted and without what was replaced, and unlocks it. A second Close
 // does nothing.
 func (f *StateFile) Close() error {
@@ -488,7 +501,7 @@ func (f *StateFile) Close() error {
 	}
 	f.closed = true
 	var err error
-	if f.broken == nil && (f.appended || len(f.changed) > 0) {
+	if f.isUntidy() {
 		err = f.compact()
 	}
 	err = errors.Join(err, f.file.Close())
@@ -498,9 +511,14 @@ func (f *StateFile) Close() error {
 	return nil
 }
 
-// compact replaces the file.
+// compact replaces the file. What a killed process has left of it is overwritten: nobody else has
+// locked the file.
 func (f *StateFile) compact() error {
-	temporary, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
+	name := f.path + ".new"
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	temporary, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // beside the caller's file
 	if err != nil {
 		return err
 	}
@@ -510,10 +528,10 @@ func (f *StateFile) compact() error {
 	}
 	err = errors.Join(err, temporary.Close())
 	if err == nil {
-		err = os.Rename(temporary.Name(), f.path)
+		err = os.Rename(name, f.path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
+		return errors.Join(err, os.Remove(name))
 	}
 	return syncDir(f.path)
 }
