@@ -84,12 +84,12 @@ func (a *attempt) direct() error {
 
 // toSend returns which of the fields that cannot be read back are to be sent to an existing trunk,
 // and which are to be cleared there.
-func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clear fieldSet) {
-	send, clear = state.differing(req, found.PhoneNumberUUID), state.set(found.PhoneNumberUUID)&item.blank
+func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clears fieldSet) {
+	send, clears = state.differing(req, found.PhoneNumberUUID), state.set(found.PhoneNumberUUID)&item.blank
 	if e.opts.Resend {
 		send = fieldsOf(req)
 	}
-	return send, clear &^ send
+	return send, clears &^ send
 }
 
 // begins marks what a request may change in the state, and notes that it is sent.

@@ -147,13 +147,16 @@ func (e *engine) tellAudit(batch []event) {
 		return
 	}
 	for _, event := range batch {
+		var record *AuditRecord
 		switch event := event.(type) {
 		case *outcome:
-			if event.audit != nil {
-				e.opts.Audit(*event.audit)
-			}
+			record = event.audit
 		case audited:
-			e.opts.Audit(*event.AuditRecord)
+			record = event.AuditRecord
+		}
+		if record != nil {
+			record.Plan = e.planID
+			e.opts.Audit(*record)
 		}
 	}
 }

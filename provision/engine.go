@@ -23,6 +23,7 @@ type engine struct {
 	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
+	planID     string // of the plan that the run carries out; "" if there is none
 	world      *world // nil for a run that reads every number
 
 	pool     *pool

@@ -88,8 +88,8 @@ func (p *plan) attempt(item *Item) effect {
 		return effect{err: err}
 	}
 	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
-	send, clear := p.toSend(state, item, req, found)
-	done.sent = send | clear
+	send, clears := p.toSend(state, item, req, found)
+	done.sent = send | clears
 	switch needOf(req, found, done.sent != 0) {
 	case needsLook:
 		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID, Purchased: true}
