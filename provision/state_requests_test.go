@@ -250,3 +250,30 @@ func TestStateFindsTrunks(t *testing.T) {
 	}
 	assert.Equal(t, 600, n)
 }
+
+// What was found during a run is written late. It does not replace what was changed meanwhile.
+func TestStateKeepsWhatIsNewer(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t)
+	add(t, srv, [2]int{1, 1}, [2]int{2, 2})
+	client := srv.Client(t)
+	state := newState(t, client)
+	items := func(yield func(provision.Item, error) bool) {
+		// The first two are found, and done before the third is begun.
+		if !yield(want(1, 1), nil) || !yield(want(2, 2), nil) || !yield(want(3, 3), nil) {
+			return
+		}
+		name := provision.StateChange{Trunk: trunk(1), Update: &mihu.TrunkUpdateRequest{Name: new("Desk")}}
+		_, err := state.Track(t.Context(), name, call(client, name))
+		assert.NoError(t, err)
+		assert.NoError(t, state.Forget(t.Context(), trunk(2)))
+	}
+	_, err := collect(t, provision.Run(t.Context(), client, items, provision.Options{State: state, Workers: 1}))
+	require.NoError(t, err)
+	entry, _, err := state.Entry(t.Context(), trunk(1))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"name"}, entry.Sent.Names())
+	_, there, err := state.Entry(t.Context(), trunk(2))
+	require.NoError(t, err)
+	assert.False(t, there)
+}
