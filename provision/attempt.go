@@ -84,7 +84,7 @@ func (a *attempt) direct() error {
 
 // toSend returns which of the fields that cannot be read back are to be sent to an existing trunk,
 // and which are to be cleared there.
-func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clear fieldSet) {
+func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clears fieldSet) {
 	send = state.differing(req, found.PhoneNumberUUID)
 	if e.opts.Resend {
 		send = fieldsOf(req)

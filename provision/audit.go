@@ -147,11 +147,16 @@ func (e *engine) tellAudit(batch []event) {
 		return
 	}
 	for _, event := range batch {
+		var record *AuditRecord
 		switch event := event.(type) {
 		case *outcome:
-			e.tell(event.audit)
+			record = event.audit
 		case audited:
-			e.tell(event.AuditRecord)
+			record = event.AuditRecord
+		}
+		if record != nil {
+			record.Plan = e.planID
+			e.opts.Audit(*record)
 		}
 	}
 }
@@ -181,12 +186,4 @@ func (w *AuditWriter) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
-}
-
-// tell calls the audit sink. record may be nil.
-func (e *engine) tell(record *AuditRecord) {
-	if record != nil {
-		record.Plan = e.plan
-		e.opts.Audit(*record)
-	}
 }

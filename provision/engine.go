@@ -23,7 +23,7 @@ type engine struct {
 	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
-	plan       string   // the ID of the plan, for the audit sink
+	planID     string   // of the plan that the run carries out; "" if there is none
 	sync       *syncing // of a plan that is made or carried out; nil for a plain run
 	world      *world   // nil for a run that reads every number
 

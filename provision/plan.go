@@ -88,10 +88,10 @@ func (p *plan) attempt(item *Item) effect {
 		return effect{err: err}
 	}
 	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
-	send, clear := p.toSend(state, item, req, found)
-	done.sent = send | clear
+	send, clears := p.toSend(state, item, req, found)
+	done.sent = send | clears
 	if p.sync != nil {
-		done.planned = p.sync.notes(state, item, req, found, send, clear)
+		done.planned = p.sync.notes(state, item, req, found, send, clears)
 	}
 	switch needOf(req, found, done.sent != 0) {
 	case needsLook:

@@ -73,8 +73,12 @@ func (o *ReconcileOptions) violations(source *Source) []mihu.FieldViolation {
 	if o.Prune && o.Scope.IsZero() {
 		add("prune", "", "needs a Scope, which says what the source is about, such as channel=call")
 	}
-	if o.Expect != "" && o.State == nil {
+	switch {
+	case o.Expect == "":
+	case o.State == nil:
 		add("expect", plain(o.Expect), "needs a State, the key of which makes the ID of a plan")
+	case len(o.Expect) != 2*planIDSize || strings.Trim(strings.ToLower(o.Expect), "0123456789abcdef") != "":
+		add("expect", plain(o.Expect), "not the ID of a plan, which has 24 hexadecimal digits")
 	}
 	return violations
 }

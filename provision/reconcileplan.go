@@ -78,8 +78,8 @@ type plannedRow struct {
 }
 
 // notes returns what a plan notes of a row that is looked at.
-func (s *syncing) notes(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading, send, clear fieldSet) *plannedRow {
-	row := &plannedRow{target: s.target(req, item.blank), clears: clear}
+func (s *syncing) notes(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading, send, clears fieldSet) *plannedRow {
+	row := &plannedRow{target: s.target(req, item.blank), clears: clears}
 	if state != nil && state.had && !state.before.Pending() {
 		if kind := driftOf(state.before, found); kind != "" {
 			row.drift = &Drift{Trunk: req.TrunkID, Kind: kind, AgentUUID: found.AgentUUID, WasAgentUUID: state.before.AgentUUID}
@@ -92,7 +92,7 @@ func (s *syncing) notes(state *tracked, item *Item, req *mihu.TrunkCreateRequest
 	case !strings.EqualFold(found.AgentUUID, req.AgentUUID):
 		row.why |= whyMoved
 	}
-	if clear != 0 {
+	if clears != 0 {
 		row.why |= whyEmpty
 	}
 	switch {

@@ -77,7 +77,7 @@ func (r *Reconciliation) Run(ctx context.Context) iter.Seq2[Result, error] {
 		}
 		e := newEngine(ctx, r.client, r.source.itemsAndBlanks(), r.opts.Options, r.source.repeats).from(r.source)
 		e.mode = &live{engine: e}
-		e.world, e.plan = r.world.again(), r.ID()
+		e.world, e.planID = r.world.again(), r.ID()
 		e.sync = &syncing{key: r.key, scope: r.opts.Scope, prunes: r.opts.Prune, changes: r.changes}
 		failed, goesOn := false, true
 		e.run(func(result Result, err error) bool {

@@ -13,9 +13,14 @@ type Action string
 
 // What a plan would do. Each is the verb of what a run has done.
 const (
+	// Create means that there is no trunk, and it would be created.
 	Create Action = "create"
+	// Assign means that the trunk has another agent, and would be assigned to the item's. Fields that
+	// cannot be read back may be sent too.
 	Assign Action = "assign"
+	// Update means that the trunk has the agent, and fields that cannot be read back would be sent.
 	Update Action = "update"
+	// Delete means that the trunk would be deleted.
 	Delete Action = "delete"
 )
 
@@ -24,15 +29,15 @@ const (
 	// Created means that there was no trunk, and it was created.
 	Created Action = "created"
 	// Assigned means that the trunk had another agent, and was assigned to the item's. Whatever
-	// else the item holds was sent too.
+	// else was to be sent was sent too.
 	Assigned Action = "assigned"
 	// Updated means that the trunk had the agent already, and the item's fields that cannot be read
 	// back were sent.
 	Updated Action = "updated"
 	// Deleted means that the trunk was deleted, or was not there any more.
 	Deleted Action = "deleted"
-	// Unchanged means that the trunk had the agent already, and the item holds nothing else to
-	// send.
+	// Unchanged means that the trunk had the agent already, and nothing else was to be sent: the item
+	// holds nothing else, or the state has it as sent.
 	Unchanged Action = "unchanged"
 	// Duplicate means that an earlier item says the same. Nothing was sent for this one.
 	Duplicate Action = "duplicate"
@@ -90,7 +95,8 @@ type Result struct {
 	// Action is what was done. [Plan] has [Create], [Assign] and [Update] for what would be done.
 	Action Action
 	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
-	// is nil if no request was made. [Plan] sets no snapshot.
+	// is nil if no request was made. [Plan] sets no snapshot, and the action that Ensure would
+	// return.
 	Ensured *mihu.EnsureResult
 	// Known is how the trunk's state is known: KnownWritten after a change, KnownListed or
 	// KnownRead if nothing was sent that changes anything. For [Plan], it is how the trunk was

@@ -98,7 +98,8 @@ const (
 // Run looks up trunks in the list of the workspace, or reads their numbers singly if that takes
 // fewer requests; see [Options.Lookup]. Then an item costs what it changes: one request to create a
 // trunk, to move it to another agent, or to send what cannot be read back (name, direction, SIP
-// credentials and settings), two to move it and send that, and none if nothing is left to do. If a
+// credentials and settings), two to move it and send that, and none if nothing is left to do. With
+// [Options.State], what was sent before is not sent again. If a
 // trunk turns out to be other than the list showed it, because the list lags or somebody else
 // changes the workspace, [mihu.TrunksService.Ensure] looks and does what is left. A trunk that the
 // list shows as the item wants it counts as unchanged: [LookupEach] reads it.

@@ -93,6 +93,7 @@ func (f sentField) valueOf(req *mihu.TrunkCreateRequest) string {
 		if req.AdditionalSettings != nil {
 			return settingsText(req.AdditionalSettings)
 		}
+	case numSentFields:
 	}
 	return ""
 }
@@ -237,31 +238,31 @@ func (s *SentFields) UnmarshalJSON(text []byte) error {
 }
 
 // updateOf returns the update that sends some fields of a request, and clears others.
-func updateOf(req *mihu.TrunkCreateRequest, send, clear fieldSet) *mihu.TrunkUpdateRequest {
+func updateOf(req *mihu.TrunkCreateRequest, send, clears fieldSet) *mihu.TrunkUpdateRequest {
 	update := new(mihu.TrunkUpdateRequest)
 	text := func(f sentField) *string {
 		switch {
 		case send.has(f):
 			return new(f.valueOf(req))
-		case clear.has(f):
+		case clears.has(f):
 			return new("")
 		}
 		return nil
 	}
 	update.Name = text(sentName)
-	if clear.has(sentName) {
+	if clears.has(sentName) {
 		update.Name = new(defaultName(req.TrunkID))
 	}
 	switch {
 	case send.has(sentDirection):
 		update.Direction = new(req.Direction)
-	case clear.has(sentDirection):
+	case clears.has(sentDirection):
 		update.Direction = new(mihu.DirectionBoth)
 	}
 	switch {
 	case send.has(sentSettings):
 		update.AdditionalSettings = req.AdditionalSettings
-	case clear.has(sentSettings):
+	case clears.has(sentSettings):
 		update.AdditionalSettings = map[string]any{}
 	}
 	sip := mihu.SIPUpdate{
@@ -270,7 +271,7 @@ func updateOf(req *mihu.TrunkCreateRequest, send, clear fieldSet) *mihu.TrunkUpd
 	switch {
 	case send.has(sentPort):
 		sip.Port = mihu.SetPort(req.SIP.Port)
-	case clear.has(sentPort):
+	case clears.has(sentPort):
 		sip.Port = mihu.ClearPort()
 	}
 	if sip != (mihu.SIPUpdate{}) {

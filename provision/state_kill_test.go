@@ -159,7 +159,8 @@ func TestStateKills(t *testing.T) {
 			assert.Len(t, lines(t, path), 1+stateItems)
 		}
 	}
-	for item := range stateRound(kills / 2) {
+	for item, err := range stateRound(kills / 2) {
+		require.NoError(t, err)
 		is, _ := srv.Trunk(item.Trunk.TrunkID)
 		assert.Equal(t, item.Trunk.Name, is.Name)
 		assert.Equal(t, *item.Trunk.SIP, is.SIP)
@@ -182,15 +183,16 @@ func TestStateOfTwoProcesses(t *testing.T) {
 		return nil
 	})
 	ended := make(chan struct{})
+	var opened error
 	go func() {
 		defer close(ended)
-		runProcess(t, nil, false, "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_STATE="+path, "PROVISION_TEST_KEY="+key.Encode(), "PROVISION_TEST_ROUND=0")
+		<-began
+		_, opened = provision.OpenStateFile(path, provision.StateFileOptions{})
+		close(goOn)
 	}()
-	<-began
-	_, err := provision.OpenStateFile(path, provision.StateFileOptions{})
-	require.ErrorIs(t, err, provision.ErrStateInUse)
-	close(goOn)
+	runProcess(t, nil, false, "PROVISION_TEST_URL="+srv.URL(), "PROVISION_TEST_STATE="+path, "PROVISION_TEST_KEY="+key.Encode(), "PROVISION_TEST_ROUND=0")
 	<-ended
+	require.ErrorIs(t, opened, provision.ErrStateInUse)
 	state, _ := openState(t, srv.Client(t), path, key)
 	n := 0
 	for _, err := range state.All(t.Context()) {

@@ -259,3 +259,30 @@ func TestStateFindsTrunks(t *testing.T) {
 	}
 	assert.Equal(t, 600, n)
 }
+
+// What was found during a run is written late. It does not replace what was changed meanwhile.
+func TestStateKeepsWhatIsNewer(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t)
+	add(t, srv, [2]int{1, 1}, [2]int{2, 2})
+	client := srv.Client(t)
+	state := newState(t, client)
+	plan, err := provision.Reconcile(t.Context(), client, file(t, same(1, 3)...), provision.ReconcileOptions{Options: provision.Options{State: state, Workers: 1}})
+	require.NoError(t, err)
+	for result, err := range plan.Run(t.Context()) {
+		require.NoError(t, err)
+		if result.Index != 1 { // the first two are found, and not written yet
+			continue
+		}
+		name := provision.StateChange{Trunk: trunk(1), Update: &mihu.TrunkUpdateRequest{Name: new("Desk")}}
+		_, err := state.Track(t.Context(), name, call(client, name))
+		require.NoError(t, err)
+		require.NoError(t, state.Forget(t.Context(), trunk(2)))
+	}
+	entry, _, err := state.Entry(t.Context(), trunk(1))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"name"}, entry.Sent.Names())
+	_, there, err := state.Entry(t.Context(), trunk(2))
+	require.NoError(t, err)
+	assert.False(t, there)
+}

@@ -81,10 +81,10 @@ func TestStateHoldsNoSecret(t *testing.T) {
 	planted = append(planted, key.Encode())
 	require.Greater(t, len(planted), 250)
 	for _, secret := range planted {
-		md, sha, sha2 := md5.Sum([]byte(secret)), sha1.Sum([]byte(secret)), sha256.Sum256([]byte(secret))
+		md, sha, sha2 := fmt.Sprintf("%x", md5.Sum([]byte(secret))), fmt.Sprintf("%x", sha1.Sum([]byte(secret))), fmt.Sprintf("%x", sha256.Sum256([]byte(secret)))
 		for _, form := range []string{
 			secret, fmt.Sprintf("%x", secret), base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], fmt.Sprintf("%q", secret)[1 : len(secret)+1],
-			fmt.Sprintf("%x", md[:8]), fmt.Sprintf("%x", sha[:8]), fmt.Sprintf("%x", sha2[:8]),
+			md[:16], sha[:16], sha2[:16],
 		} {
 			for name, text := range map[string][]byte{"state": appended, "sorted state": sorted, "audit": log.Bytes(), "print": printed.Bytes()} {
 				if bytes.Contains(text, []byte(form)) {
@@ -116,7 +116,7 @@ func TestDigestsOfEqualValuesDiffer(t *testing.T) {
 		var again provision.SentFields
 		require.NoError(t, again.UnmarshalJSON(text))
 		assert.Equal(t, entry.Sent, again)
-		for _, digest := range bytes.Split(text, []byte(`"`)) {
+		for digest := range bytes.SplitSeq(text, []byte(`"`)) {
 			if len(digest) == 16 {
 				digests[string(digest)] = true
 			}

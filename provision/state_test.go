@@ -119,11 +119,10 @@ func TestStateKey(t *testing.T) {
 	assert.NotEqual(t, key.ID(), provision.NewStateKey().ID())
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("key", "key", key)
-	asJSON, err := json.Marshal(key)
+	asJSON, err := json.Marshal(struct{ Key any }{key})
 	require.NoError(t, err)
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s %q %x %d", key, key, key, key, key, key, key), log.String(), string(asJSON)} {
 		assert.NotContains(t, text, key.Encode())
-		assert.NotContains(t, text, fmt.Sprintf("%d", key.Encode()[0])+", ")
 	}
 	for _, text := range []string{"", "short", strings.Repeat("A", 43), key.Encode() + "A", strings.Repeat("!", 43)} {
 		_, err := provision.ParseStateKey(text)
@@ -285,7 +284,7 @@ func TestStateAfterFailures(t *testing.T) {
 			srv.ClearFaults()
 			result := run("new")
 			assert.Equal(t, provision.Updated, result.Action)
-			assert.Equal(t, cmp.Or(len(test.inDoubt), 1), len(result.Sent))
+			assert.Len(t, result.Sent, cmp.Or(len(test.inDoubt), 1))
 			assert.Equal(t, provision.Unchanged, run("new").Action)
 		})
 	}

@@ -101,7 +101,10 @@ func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
 	}
 	f := &StateFile{path: path, readOnly: opts.ReadOnly, changed: map[trunkKey]*stateRecord{}, waiting: new(commit)}
 	if opts.ReadOnly {
-		return f, f.readOnce()
+		if err := f.readOnce(); err != nil {
+			return nil, err
+		}
+		return f, nil
 	}
 	file, err := openLocked(path)
 	if err != nil {

@@ -307,8 +307,8 @@ func TestStateMemory(t *testing.T) { //nolint:paralleltest // see above
 	_ = file
 	before := heap()
 	file = openStateFile(t, path)
-	bytes := heap() - before
-	assert.Less(t, bytes, int64(n*125))
-	t.Logf("%d bytes an entry", bytes/n)
+	taken := heap() - before
+	assert.Less(t, taken, int64(n*125))
+	t.Logf("%d bytes an entry", taken/n)
 	runtime.KeepAlive(file)
 }

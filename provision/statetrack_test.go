@@ -31,9 +31,10 @@ func call(client *mihu.Client, change provision.StateChange) func(context.Contex
 	}
 }
 
-func creation(i int) provision.StateChange {
-	return provision.StateChange{Trunk: trunk(i), Create: &mihu.TrunkCreateRequest{
-		TrunkID: trunk(i), AgentUUID: agent(i), Name: "Desk", SIP: &mihu.SIPCredentials{Password: "p"},
+// creation is the change that creates the first trunk.
+func creation() provision.StateChange {
+	return provision.StateChange{Trunk: trunk(1), Create: &mihu.TrunkCreateRequest{
+		TrunkID: trunk(1), AgentUUID: agent(1), Name: "Desk", SIP: &mihu.SIPCredentials{Password: "p"},
 	}}
 }
 
@@ -65,7 +66,7 @@ func TestTrack(t *testing.T) {
 		require.NoError(t, results[0].Err)
 		return results[0]
 	}
-	created, _ := track(creation(1))
+	created, _ := track(creation())
 	assert.Equal(t, agent(1), created.AgentUUID)
 	assert.Equal(t, []string{"name", "sip.password"}, created.Sent.Names())
 	is, _ := srv.Trunk(trunk(1))
@@ -102,7 +103,7 @@ func TestTrackDoubtsWhatWasSentBefore(t *testing.T) {
 	srv := newServer(t)
 	client := srv.Client(t)
 	state := stateIn(t, client, newTable(), provision.NewStateKey())
-	first := creation(1)
+	first := creation()
 	_, err := state.Track(t.Context(), first, call(client, first))
 	require.NoError(t, err)
 	second := provision.StateChange{Trunk: trunk(1), Create: &mihu.TrunkCreateRequest{TrunkID: trunk(1), AgentUUID: agent(1), Name: "Desk 2"}}
@@ -141,7 +142,7 @@ func TestTrackOfFailures(t *testing.T) {
 			client := srv.Client(t, onceOnly)
 			store := newTable()
 			state := stateIn(t, client, store, provision.NewStateKey())
-			first := creation(1)
+			first := creation()
 			_, err := state.Track(t.Context(), first, call(client, first))
 			require.NoError(t, err)
 			before := store.entries[trunk(1)]
@@ -181,7 +182,7 @@ func TestTrackOneTrunkAtATime(t *testing.T) {
 	srv := newServer(t)
 	client := srv.Client(t)
 	state := stateIn(t, client, newTable(), provision.NewStateKey())
-	first := creation(1)
+	first := creation()
 	_, err := state.Track(t.Context(), first, call(client, first))
 	require.NoError(t, err)
 	var all sync.WaitGroup
@@ -222,7 +223,7 @@ func TestNoState(t *testing.T) {
 	srv := newServer(t)
 	client := srv.Client(t)
 	var state *provision.State
-	change := creation(1)
+	change := creation()
 	snap, err := state.Track(t.Context(), change, call(client, change))
 	require.NoError(t, err)
 	assert.Equal(t, agent(1), snap.Binding(mihu.ChannelCall).AgentUUID)
@@ -230,8 +231,8 @@ func TestNoState(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, there)
 	require.NoError(t, state.Forget(t.Context(), trunk(1)))
-	for range state.All(t.Context()) {
-		t.Error("an entry")
+	for entry, err := range state.All(t.Context()) {
+		t.Error(entry, err)
 	}
 	assert.Empty(t, state.Workspace())
 }
@@ -274,7 +275,7 @@ func TestRotateKeepsTheState(t *testing.T) {
 	}
 	assert.Equal(t, 1, srv.RequestCount())
 
-	srv.InjectFunc(func(req mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Drop: true} })
+	srv.InjectFunc(func(mihutest.Request) *mihutest.Fault { return &mihutest.Fault{Drop: true} })
 	failing := srv.Client(t, onceOnly)
 	results, err = rotated(t, provision.Rotate(t.Context(), failing, trunks(1), newStore(t), provision.RotateOptions{
 		State: state, Audit: func(r provision.AuditRecord) { records = append(records, r) },
