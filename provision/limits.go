@@ -45,20 +45,24 @@ type LimitError struct {
 	Count, Max int
 }
 
-// Error returns the two numbers.
+// Error returns the two numbers. If the input is right, set a limit of Count.
 func (e *LimitError) Error() string {
-	what := "delete"
+	what := fmt.Sprintf("delete %d trunks", e.Count)
 	if e.Action == Assign {
-		what = "move to another agent"
+		what = fmt.Sprintf("move %d trunks to other agents", e.Count)
 	}
-	return fmt.Sprintf("provision: nothing was changed: this would %s %d trunks, and %d are allowed; check the input, and if it is right, allow %d", what, e.Count, e.Max, e.Count)
+	return fmt.Sprintf("provision: nothing was changed: this would %s, and the limit is %d", what, e.Max)
 }
 
 // Is reports whether target is ErrLimit.
 func (e *LimitError) Is(target error) bool { return target == ErrLimit }
 
-// check returns a LimitError if there are too many changes. trunks is T.
-func (l *Limits) check(deletes, assigns, trunks int) error {
+// Check returns a [*LimitError] if there are too many changes, and nil if there are not. trunks is T.
+// A nil *Limits has the defaults.
+func (l *Limits) Check(deletes, assigns, trunks int) error {
+	if l == nil {
+		l = new(Limits)
+	}
 	if limit := allowed(l.MaxDelete, defaultMaxDelete, deletePercent, trunks); deletes > limit {
 		return &LimitError{Action: Delete, Count: deletes, Max: limit}
 	}
@@ -132,5 +136,5 @@ func (e *engine) limit() error {
 			assigns++
 		}
 	}
-	return e.opts.Limits.check(0, assigns, trunks)
+	return e.opts.Limits.Check(0, assigns, trunks)
 }

@@ -281,8 +281,7 @@ func (r *Reconciliation) Summary() PlanSummary { return r.summary }
 // CheckLimits returns a [*LimitError] if the plan would change more than the limits allow. Run
 // returns the same error, and changes nothing.
 func (r *Reconciliation) CheckLimits() error {
-	limits := cmp.Or(r.opts.Limits, new(Limits))
-	return limits.check(r.summary.Delete, r.summary.Assign, max(r.summary.Managed, r.summary.existing()))
+	return r.opts.Limits.Check(r.summary.Delete, r.summary.Assign, max(r.summary.Managed, r.summary.existing()))
 }
 
 // existing is the number of rows that have a trunk.
