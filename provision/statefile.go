@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type StateFile struct {
 	appended int                // lines after the sorted ones
 	broken   error
 	closed   bool
+	released bool // the file is closed
 
 	writing sync.Mutex // held while lines are written
 	file    journalFile
@@ -534,8 +536,9 @@ func (f *StateFile) Close() error {
 	if f.isUntidy() {
 		err = f.compact()
 	}
-	f.closed = true
-	err = errors.Join(err, f.file.Close())
+	if f.closed = true; !f.released {
+		err = errors.Join(err, f.file.Close())
+	}
 	if err != nil {
 		return fmt.Errorf("provision: state: %w", err)
 	}
@@ -558,6 +561,9 @@ func (f *StateFile) compact() error {
 		err = temporary.Sync()
 	}
 	err = errors.Join(err, temporary.Close())
+	if err == nil && runtime.GOOS == "windows" { // where an open file cannot be replaced
+		err, f.released = f.file.Close(), true
+	}
 	if err == nil {
 		err = os.Rename(name, f.path)
 	}
