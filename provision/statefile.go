@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -29,60 +30,44 @@ type StateFileOptions struct {
 // StateFile is a [StateStore] in a file that only its owner can read. It is JSON lines, one for each
 // trunk with its number in clear, each with a checksum. Changes are appended and synced. Close
 // writes the file anew, sorted by number; one with more than 50,000 trunks only if enough of it has
-// changed. It is safe for concurrent use. An entry takes some 120 bytes of memory, and up to 400 in
-// the file.
+// changed. It is safe for concurrent use. An entry takes up to 400 bytes in the file, and some 16
+// bytes of memory; one that is new or changed takes some 40.
 type StateFile struct {
 	path     string
 	readOnly bool
 
 	mu       sync.Mutex
 	head     StateHead
-	sorted   []stateRecord             // the entries that the file had, sorted
-	changed  map[trunkKey]*stateRecord // newer ones; nil for those that were removed
-	buffer   []byte                    // lines that are not written yet
-	waiting  *commit                   // of these lines
-	appended int                       // lines after the sorted ones
+	sorted   []stateLineAt      // the entries that the file had, sorted
+	changed  map[trunkKey]int64 // where the newer ones are; removedAt for those that were removed
+	end      int64              // of the file, with what is not written yet
+	buffer   []byte             // lines that are not written yet, at the end
+	inFlight []byte             // lines that are being written, before them
+	waiting  *commit            // of the lines in buffer
+	scratch  []byte             // a line that was read
+	appended int                // lines after the sorted ones
 	broken   error
 	closed   bool
+	released bool // the file is closed
 
 	writing sync.Mutex // held while lines are written
 	file    journalFile
+	lines   io.ReaderAt // of the file; nil if there is none
 	opened  os.FileInfo // of the file; nil if it is not locked
 }
+
+// stateLineAt is where the line of a trunk begins.
+type stateLineAt struct {
+	trunk trunkKey
+	at    int64
+}
+
+const removedAt int64 = -1
 
 // commit is a write and a sync of the lines of several callers.
 type commit struct {
 	done bool
 	err  error
-}
-
-// stateRecord is an entry without pointers. The UUIDs are zero if they are not known.
-type stateRecord struct {
-	trunk         trunkKey
-	number, agent [16]byte
-	generation    int32
-	managed       bool
-	sent          SentFields
-}
-
-func (r *stateRecord) entry() StateEntry {
-	return StateEntry{
-		Trunk: r.trunk.id(), PhoneNumberUUID: uuidText(r.number), AgentUUID: uuidText(r.agent), Managed: r.managed,
-		Generation: int(r.generation), Sent: r.sent,
-	}
-}
-
-// recordOf returns the record of an entry. A UUID in another form than the API's is not kept: what
-// cannot be compared counts as not known.
-func recordOf(entry StateEntry) (*stateRecord, error) {
-	key, ok := keyOf(entry.Trunk)
-	if !ok {
-		return nil, invalid("state", mihu.FieldViolation{Field: "trunk", Value: entry.Trunk.String(), Problem: "not a number in E.164 on call or whatsapp"})
-	}
-	return &stateRecord{
-		trunk: key, number: uuidOf(entry.PhoneNumberUUID), agent: uuidOf(entry.AgentUUID),
-		generation: int32(entry.Generation), managed: entry.Managed, sent: entry.Sent, //nolint:gosec // counts keys
-	}, nil
 }
 
 // OpenStateFile opens the state at path, or creates it with mode 0600. On Linux, macOS and the BSDs
@@ -99,7 +84,7 @@ func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	f := &StateFile{path: path, readOnly: opts.ReadOnly, changed: map[trunkKey]*stateRecord{}, waiting: new(commit)}
+	f := &StateFile{path: path, readOnly: opts.ReadOnly, changed: map[trunkKey]int64{}, waiting: new(commit)}
 	if opts.ReadOnly {
 		if err := f.readOnce(); err != nil {
 			return nil, err
@@ -111,6 +96,7 @@ func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
 		return nil, err
 	}
 	f.file = locked{file}
+	f.lines = file
 	if f.opened, err = file.Stat(); err == nil {
 		err = f.load(file)
 	}
@@ -120,7 +106,7 @@ func OpenStateFile(path string, opts StateFileOptions) (*StateFile, error) {
 	return f, nil
 }
 
-// readOnce reads the file without a lock.
+// readOnce reads the file without a lock. It stays open, for its lines.
 func (f *StateFile) readOnce() error {
 	file, err := os.Open(f.path)
 	switch {
@@ -129,8 +115,11 @@ func (f *StateFile) readOnce() error {
 	case err != nil:
 		return fmt.Errorf("provision: state: %w", err)
 	}
-	_, err = f.read(file)
-	return errors.Join(err, file.Close())
+	f.file, f.lines = file, file
+	if _, err = f.read(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	return nil
 }
 
 // openLocked opens and locks the file that is at path now. Another process may have replaced it
@@ -201,6 +190,10 @@ type stateLine struct {
 	Removed bool `json:"removed,omitempty"`
 }
 
+func (l *stateLine) id() mihu.TrunkID {
+	return mihu.TrunkID{PhoneNumber: l.PhoneNumber, Channel: l.Channel}
+}
+
 // read reads the lines, and returns the length of those that are complete.
 func (f *StateFile) read(file io.Reader) (whole int64, err error) {
 	lines := bufio.NewReaderSize(file, maxLine)
@@ -224,11 +217,12 @@ func (f *StateFile) read(file io.Reader) (whole int64, err error) {
 		if ok && number == 1 && read.Version != stateVersion {
 			return 0, notAState(f.path, fmt.Sprintf("has version %d, and this program supports version %d", read.Version, stateVersion))
 		}
-		if !ok || !f.take(&read) {
+		if !ok || !f.take(&read, whole) {
 			damaged = number
 			continue
 		}
 		whole += length
+		f.end = whole
 	}
 }
 
@@ -240,31 +234,26 @@ func isState(line []byte) bool {
 }
 
 // take adds a line that was read. It returns false if this package cannot have written it.
-func (f *StateFile) take(line *stateLine) bool {
+func (f *StateFile) take(line *stateLine, at int64) bool {
 	if line.Head != nil {
 		f.head = *line.Head
-		const most = 1 << 20 // a damaged count must not take all memory
+		const most = 1 << 22 // a damaged count must not take all memory
 		f.sorted = slices.Grow(f.sorted, min(max(0, line.Count), most))
 		return true
 	}
-	entry := StateEntry{}
-	if line.StateEntry != nil {
-		entry = *line.StateEntry
-	}
-	entry.Trunk = mihu.TrunkID{PhoneNumber: line.PhoneNumber, Channel: line.Channel}
-	record, err := recordOf(entry)
-	if err != nil {
+	trunk, ok := keyOf(line.id())
+	if !ok {
 		return false
 	}
 	last := len(f.sorted) - 1
 	switch {
 	case line.Removed:
-		f.changed[record.trunk] = nil
-	case len(f.changed) == 0 && (last < 0 || f.sorted[last].trunk < record.trunk):
-		f.sorted = append(f.sorted, *record)
+		f.changed[trunk] = removedAt
+	case len(f.changed) == 0 && (last < 0 || f.sorted[last].trunk < trunk):
+		f.sorted = append(f.sorted, stateLineAt{trunk, at})
 		return true
 	default:
-		f.changed[record.trunk] = record
+		f.changed[trunk] = at
 	}
 	f.appended++
 	return true
@@ -292,7 +281,8 @@ func (f *StateFile) SetHead(ctx context.Context, head StateHead) error {
 			return fmt.Errorf("%w: serial %d in %q, and %d was read; read it again", ErrStateStale, f.head.Serial, f.path, head.Serial-1)
 		}
 		f.head = head
-		return f.add(&stateLine{State: stateKind, Version: stateVersion, Head: &head})
+		_, err := f.add(&stateLine{State: stateKind, Version: stateVersion, Head: &head})
+		return err
 	})
 }
 
@@ -302,54 +292,91 @@ func (f *StateFile) Get(ctx context.Context, id mihu.TrunkID) (StateEntry, bool,
 	if err := ctx.Err(); err != nil || !ok {
 		return StateEntry{}, false, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	record := f.find(key)
-	if record == nil {
-		return StateEntry{}, false, nil
-	}
-	return record.entry(), true, nil
+	return f.get(key)
 }
 
-// find returns the record of a trunk, nil if there is none.
-func (f *StateFile) find(key trunkKey) *stateRecord {
-	if record, changed := f.changed[key]; changed {
-		return record
+func (f *StateFile) get(key trunkKey) (StateEntry, bool, error) {
+	line, err := f.lineOf(key)
+	if err != nil || line == nil {
+		return StateEntry{}, false, err
 	}
-	at, ok := slices.BinarySearchFunc(f.sorted, key, func(r stateRecord, key trunkKey) int { return cmp.Compare(r.trunk, key) })
+	var read stateLine
+	if !readLine(line, &read) || read.StateEntry == nil || read.id() != key.id() {
+		return StateEntry{}, false, fmt.Errorf("%w: %q was changed while it was open", ErrStateDamaged, f.path)
+	}
+	read.StateEntry.Trunk = key.id()
+	return *read.StateEntry, true, nil
+}
+
+// lineOf returns the line of a trunk, nil if there is none.
+func (f *StateFile) lineOf(key trunkKey) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.find(key)
+	if at == removedAt {
+		return nil, nil
+	}
+	line, err := f.lineAt(at)
+	return bytes.Clone(line), err
+}
+
+// find returns where the line of a trunk is, removedAt if there is none.
+func (f *StateFile) find(key trunkKey) int64 {
+	if at, changed := f.changed[key]; changed {
+		return at
+	}
+	i, ok := slices.BinarySearchFunc(f.sorted, key, func(l stateLineAt, key trunkKey) int { return cmp.Compare(l.trunk, key) })
 	if !ok {
-		return nil
+		return removedAt
 	}
-	return &f.sorted[at]
+	return f.sorted[i].at
+}
+
+// lineAt returns the line that begins at an offset of the file, or of what is not written yet. It is
+// valid until the next call.
+func (f *StateFile) lineAt(at int64) ([]byte, error) {
+	var line []byte
+	buffered := f.end - int64(len(f.buffer))
+	inFlight := buffered - int64(len(f.inFlight))
+	switch {
+	case f.closed:
+		return nil, fmt.Errorf("provision: state %q: %w", f.path, os.ErrClosed)
+	case at >= buffered:
+		line = f.buffer[at-buffered:]
+	case at >= inFlight:
+		line = f.inFlight[at-inFlight:]
+	default:
+		if f.scratch == nil {
+			f.scratch = make([]byte, maxLine)
+		}
+		n, err := f.lines.ReadAt(f.scratch, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("provision: state: %w", err)
+		}
+		line = f.scratch[:n]
+	}
+	return line[:bytes.IndexByte(line, '\n')+1], nil
 }
 
 // Put stores entries.
 func (f *StateFile) Put(ctx context.Context, entries ...StateEntry) error {
-	records := make([]*stateRecord, len(entries))
-	for i, entry := range entries {
-		var err error
-		if records[i], err = recordOf(entry); err != nil {
-			return err
+	for _, entry := range entries {
+		if _, ok := keyOf(entry.Trunk); !ok {
+			return invalid("state", mihu.FieldViolation{Field: "trunk", Value: entry.Trunk.String(), Problem: "not a number in E.164 on call or whatsapp"})
 		}
 	}
 	return f.write(ctx, func() error {
-		for _, record := range records {
-			if err := f.add(lineOf(record)); err != nil {
+		for _, entry := range entries {
+			line := &stateLine{PhoneNumber: entry.Trunk.PhoneNumber, Channel: entry.Trunk.Channel, StateEntry: &entry}
+			at, err := f.add(line)
+			if err != nil {
 				return err
 			}
-			if there := f.find(record.trunk); there != nil {
-				*there = *record
-			} else {
-				f.changed[record.trunk] = record
-			}
+			key, _ := keyOf(entry.Trunk)
+			f.changed[key] = at
 		}
 		return nil
 	})
-}
-
-func lineOf(record *stateRecord) *stateLine {
-	entry := record.entry()
-	return &stateLine{PhoneNumber: entry.Trunk.PhoneNumber, Channel: entry.Trunk.Channel, StateEntry: &entry}
 }
 
 // Delete removes entries.
@@ -357,13 +384,13 @@ func (f *StateFile) Delete(ctx context.Context, ids ...mihu.TrunkID) error {
 	return f.write(ctx, func() error {
 		for _, id := range ids {
 			key, ok := keyOf(id)
-			if !ok || f.find(key) == nil {
+			if !ok || f.find(key) == removedAt {
 				continue
 			}
-			if err := f.add(&stateLine{PhoneNumber: id.PhoneNumber, Channel: id.Channel, Removed: true}); err != nil {
+			if _, err := f.add(&stateLine{PhoneNumber: id.PhoneNumber, Channel: id.Channel, Removed: true}); err != nil {
 				return err
 			}
-			f.changed[key] = nil
+			f.changed[key] = removedAt
 		}
 		return nil
 	})
@@ -378,14 +405,12 @@ func (f *StateFile) All(ctx context.Context) iter.Seq2[StateEntry, error] {
 				yield(StateEntry{}, err)
 				return
 			}
-			f.mu.Lock()
-			record := f.find(key)
-			var entry StateEntry
-			if record != nil {
-				entry = record.entry()
+			entry, ok, err := f.get(key)
+			if err != nil {
+				yield(StateEntry{}, err)
+				return
 			}
-			f.mu.Unlock()
-			if record != nil && !yield(entry, nil) {
+			if ok && !yield(entry, nil) {
 				return
 			}
 		}
@@ -410,14 +435,19 @@ func (f *StateFile) keys() []trunkKey {
 // added returns the trunks of newer entries, in order.
 func (f *StateFile) added() []trunkKey {
 	added := slices.Sorted(maps.Keys(f.changed))
-	return slices.DeleteFunc(added, func(key trunkKey) bool { return f.changed[key] == nil })
+	return slices.DeleteFunc(added, func(key trunkKey) bool { return f.changed[key] == removedAt })
 }
 
-// add adds a line to the buffer.
-func (f *StateFile) add(line *stateLine) (err error) {
+// add adds a line to the buffer, and returns where it is.
+func (f *StateFile) add(line *stateLine) (at int64, err error) {
+	length := len(f.buffer)
+	if f.buffer, err = appendLine(f.buffer, line); err != nil {
+		return 0, err
+	}
+	at = f.end
+	f.end += int64(len(f.buffer) - length)
 	f.appended++
-	f.buffer, err = appendLine(f.buffer, line)
-	return err
+	return at, nil
 }
 
 // write changes the state in memory and in the buffer, and returns when the change is durable. One
@@ -428,11 +458,8 @@ func (f *StateFile) write(ctx context.Context, change func() error) error {
 	}
 	f.mu.Lock()
 	err := f.writable()
-	length := len(f.buffer)
 	if err == nil {
-		if err = change(); err != nil {
-			f.buffer = f.buffer[:length] // the rest was not added
-		}
+		err = change() // an error is of encoding, and leaves what comes before it
 	}
 	mine := f.waiting
 	idle := len(f.buffer) == 0
@@ -461,25 +488,28 @@ func (f *StateFile) writable() error {
 // flush writes and syncs the buffer. writing is held.
 func (f *StateFile) flush() {
 	f.mu.Lock()
-	lines, mine := f.buffer, f.waiting
-	f.buffer, f.waiting = nil, new(commit)
-	mine.err = f.broken
-	f.mu.Unlock()
-	mine.done = true
+	mine := f.waiting
+	f.waiting = new(commit)
+	mine.done, mine.err = true, f.broken
 	if mine.err != nil {
+		f.mu.Unlock()
 		return
 	}
+	f.inFlight, f.buffer = f.buffer, nil
+	lines := f.inFlight
+	f.mu.Unlock()
 	_, err := f.file.Write(lines)
 	if err == nil {
 		err = f.file.Sync()
 	}
-	if err == nil {
-		return
-	}
-	mine.err = fmt.Errorf("provision: state: %w", err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.broken = mine.err
+	if err != nil {
+		mine.err = fmt.Errorf("provision: state: %w", err)
+		f.broken = mine.err // and what is in flight stays there
+		return
+	}
+	f.inFlight = nil
 }
 
 // fewEntries is the number of trunks up to which Close always writes the file anew. With more it does so if
@@ -488,7 +518,7 @@ const fewEntries = 50_000
 
 func (f *StateFile) isUntidy() bool {
 	entries := len(f.sorted) + len(f.changed)
-	return f.broken == nil && f.appended > 0 && (entries <= fewEntries || f.appended >= entries/4)
+	return !f.readOnly && f.broken == nil && f.appended > 0 && (entries <= fewEntries || f.appended >= entries/4)
 }
 
 // Close writes the file anew, sorted and without what was replaced, and unlocks it. A second Close
@@ -498,16 +528,17 @@ func (f *StateFile) Close() error {
 	defer f.writing.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || f.readOnly {
+	if f.closed || f.file == nil {
 		f.closed = true
 		return nil
 	}
-	f.closed = true
 	var err error
 	if f.isUntidy() {
 		err = f.compact()
 	}
-	err = errors.Join(err, f.file.Close())
+	if f.closed = true; !f.released {
+		err = errors.Join(err, f.file.Close())
+	}
 	if err != nil {
 		return fmt.Errorf("provision: state: %w", err)
 	}
@@ -530,6 +561,9 @@ func (f *StateFile) compact() error {
 		err = temporary.Sync()
 	}
 	err = errors.Join(err, temporary.Close())
+	if err == nil && runtime.GOOS == "windows" { // where an open file cannot be replaced
+		err, f.released = f.file.Close(), true
+	}
 	if err == nil {
 		err = os.Rename(name, f.path)
 	}
@@ -547,23 +581,24 @@ func (f *StateFile) writeSorted(w io.Writer) error {
 		return err
 	}
 	_, _ = out.Write(line) // Flush returns the error
-	put := func(record *stateRecord) error {
-		if line, err = appendLine(line[:0], lineOf(record)); err == nil {
+	put := func(at int64) error {
+		line, err := f.lineAt(at)
+		if err == nil {
 			_, err = out.Write(line)
 		}
 		return err
 	}
-	for i := range f.sorted {
-		for len(added) > 0 && added[0] < f.sorted[i].trunk {
+	for _, line := range f.sorted {
+		for len(added) > 0 && added[0] < line.trunk {
 			if err := put(f.changed[added[0]]); err != nil {
 				return err
 			}
 			added = added[1:]
 		}
-		if _, changed := f.changed[f.sorted[i].trunk]; changed {
+		if _, changed := f.changed[line.trunk]; changed {
 			continue
 		}
-		if err := put(&f.sorted[i]); err != nil {
+		if err := put(line.at); err != nil {
 			return err
 		}
 	}

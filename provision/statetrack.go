@@ -204,6 +204,13 @@ func isGone(err error) bool {
 // evidence is what a response shows of a trunk; "" is not known.
 type evidence struct{ agentUUID, numberUUID string }
 
+// shown notes what a response shows. A UUID in another form than the API's counts as not known, since
+// it cannot be compared with what is kept of a list.
+func (t *tracked) shown(now evidence) {
+	t.entry.AgentUUID, t.entry.Managed = uuidText(uuidOf(now.agentUUID)), true
+	t.entry.PhoneNumberUUID = cmp.Or(uuidText(uuidOf(now.numberUUID)), t.entry.PhoneNumberUUID)
+}
+
 // renewed notes that a response shows another trunk than the one that was remembered: what was sent
 // to that one does not count.
 func (t *tracked) renewed() {
@@ -224,8 +231,7 @@ func (t *tracked) applied(ctx context.Context, now evidence, value func(sentFiel
 	if t.isOfAnother(now.numberUUID) {
 		t.renewed()
 	}
-	t.entry.AgentUUID, t.entry.Managed = strings.ToLower(now.agentUUID), true
-	t.entry.PhoneNumberUUID = cmp.Or(strings.ToLower(now.numberUUID), t.entry.PhoneNumberUUID)
+	t.shown(now)
 	for f := range t.marked.all {
 		t.entry.Sent.digests[f] = notSent
 		if text := value(f); text != "" {
@@ -243,8 +249,7 @@ func (t *tracked) found(ctx context.Context, now evidence) error {
 	if t.isOfAnother(now.numberUUID) {
 		t.renewed()
 	}
-	t.entry.AgentUUID, t.entry.Managed = strings.ToLower(now.agentUUID), true
-	t.entry.PhoneNumberUUID = cmp.Or(strings.ToLower(now.numberUUID), t.entry.PhoneNumberUUID)
+	t.shown(now)
 	if t.had && t.entry == t.before {
 		return nil
 	}
