@@ -51,7 +51,7 @@ func (a *attempt) direct() error {
 	agent, _ := agentOf(a.req.AgentUUID, a.req.Channel)
 	found, err := a.world.get(a.ctx, trunk)
 	if err != nil {
-		if isFatal(a.ctx, err) || mihu.IsRefusal(err) {
+		if isFatal(a.ctx, err) || mihu.IsRefusal(err) || a.sync != nil {
 			return err
 		}
 		return errLook
@@ -85,15 +85,18 @@ func (a *attempt) direct() error {
 // toSend returns which of the fields that cannot be read back are to be sent to an existing trunk,
 // and which are to be cleared there.
 func (e *engine) toSend(state *tracked, item *Item, req *mihu.TrunkCreateRequest, found Reading) (send, clears fieldSet) {
-	send, clears = state.differing(req, found.PhoneNumberUUID), state.set(found.PhoneNumberUUID)&item.blank
+	send = state.differing(req, found.PhoneNumberUUID)
 	if e.opts.Resend {
 		send = fieldsOf(req)
 	}
-	return send, clears &^ send
+	return send, state.set(found.PhoneNumberUUID) & item.blank &^ fieldsOf(req)
 }
 
 // begins marks what a request may change in the state, and notes that it is sent.
 func (a *attempt) begins(action mihu.Action, fields fieldSet) error {
+	if err := a.sync.approves(a.item, a.req); err != nil {
+		return err
+	}
 	if err := a.state.mark(a.ctx, fields, action != mihu.ActionUpdated); err != nil {
 		a.end(err)
 		return err
@@ -181,7 +184,7 @@ func (a *attempt) ensure() (*mihu.EnsureResult, error) {
 	if err != nil || did.Action == mihu.ActionCreated {
 		return did, err
 	}
-	if a.clear = a.state.set(did.Snapshot.PhoneNumberUUID) & a.item.blank &^ fields; a.clear != 0 {
+	if _, a.clear = a.toSend(a.state, a.item, a.req, Reading{PhoneNumberUUID: did.Snapshot.PhoneNumberUUID}); a.clear != 0 {
 		err = a.update(0)
 	}
 	return did, err
@@ -254,7 +257,11 @@ func (a *attempt) rememberDone() error {
 		return nil
 	}
 	now := a.evidence()
-	if !a.state.began {
+	switch {
+	case a.state.began:
+	case a.sync == nil && !a.state.had: // only a plan takes over what it finds
+		return nil
+	default:
 		return a.state.found(a.ctx, now)
 	}
 	if a.done.ensured.Action == mihu.ActionCreated {

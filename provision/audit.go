@@ -35,6 +35,8 @@ type AuditBinding struct {
 	Bound bool `json:"bound"`
 	// AgentUUID is its agent; "" if there is none, or if it is not known.
 	AgentUUID string `json:"agent_uuid,omitempty"`
+	// AgentName is the name of the agent, if a response has shown it.
+	AgentName string `json:"agent_name,omitempty"`
 }
 
 // AuditRecord is a change of a trunk that was tried, for a log of who changed what. It has the
@@ -125,6 +127,11 @@ func auditOf(item *Item, done effect) *AuditRecord {
 		record.Before = record.After
 	case mihu.ActionUnchanged: // and the next request failed
 		record.Op = ""
+	}
+	if snap := done.ensured.Snapshot; snap != nil {
+		if now := snap.Binding(id.Channel); strings.EqualFold(now.AgentUUID, item.Trunk.AgentUUID) {
+			record.After.AgentName = now.AgentName
+		}
 	}
 	return record.as(done.err, done.ensured.Action == mihu.ActionAssigned)
 }

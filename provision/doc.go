@@ -85,6 +85,31 @@
 //	context.AfterFunc(interrupted, release) // a second Ctrl-C ends the process
 //	results := source.Run(ctx, client, provision.Options{Journal: journal, Stop: interrupted.Done()})
 //
+// # Plans
+//
+// [Reconcile] compares a source with the workspace, and returns a plan. It can be shown, approved by
+// its ID in another process, and carried out:
+//
+//	plan, err := provision.Reconcile(ctx, client, source, provision.ReconcileOptions{
+//		Options: provision.Options{State: state},
+//		Prune:   true, // delete what the state manages and no row names
+//		Scope:   provision.Scope{Channels: []mihu.Channel{mihu.ChannelCall}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	for change := range plan.Changes() {
+//		fmt.Println(change.Action, change.PhoneNumber, change.Sends, change.Reasons)
+//	}
+//	if err := plan.CheckLimits(); err != nil {
+//		return err // more deletions or assignments than are allowed
+//	}
+//	results := plan.Run(ctx)
+//
+// A column that the file does not have is not managed. An empty cell clears a field that the state
+// has as set. [Run] ignores empty cells, deletes nothing, and has no limits unless [Options.Limits]
+// is set.
+//
 // # State
 //
 // The API does not return name, direction, SIP credentials and settings, so a run sends them each

@@ -23,8 +23,9 @@ type engine struct {
 	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
-	planID     string // of the plan that the run carries out; "" if there is none
-	world      *world // nil for a run that reads every number
+	planID     string   // of the plan that the run carries out; "" if there is none
+	sync       *syncing // of a plan that is made or carried out; nil for a plain run
+	world      *world   // nil for a run that reads every number
 
 	pool     *pool
 	waitlist waitlist
@@ -46,6 +47,8 @@ type mode interface {
 	attempt(item *Item) effect
 	// holds reports whether a trunk or number that the list shows on an agent is still on it.
 	holds(holder trunkKey, agent agentKey) bool
+	// remove deletes a trunk that no row names. The record is nil if nothing was sent.
+	remove(d *deletion) (*AuditRecord, error)
 	// assignSpare puts a trunk on the spare agent.
 	assignSpare(id mihu.TrunkID, from agentKey) error
 	// records reports whether results are written to the journal.
@@ -86,6 +89,7 @@ func (e *engine) validate() error {
 		violations = append(violations, mihu.FieldViolation{Field: "lookup", Value: plain(string(e.opts.Lookup)), Problem: "unknown; want rows, list or each, or nothing for whichever is cheaper"})
 	}
 	violations = append(violations, e.opts.State.violations(e.client)...)
+	violations = append(violations, e.limitViolations()...)
 	if _, ok := agentOf(e.opts.SpareAgent, mihu.ChannelCall); !ok && e.opts.SpareAgent != "" {
 		violations = append(violations, mihu.FieldViolation{Field: "spare agent", Value: plain(e.opts.SpareAgent), Problem: "not a UUID"})
 	}
@@ -152,8 +156,10 @@ func (e *engine) run(yield func(Result, error) bool) {
 func (e *engine) start() {
 	e.pool = newPool(e.stopper, e.opts.Workers)
 	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach || e.opts.State != nil {
-		e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
-		e.world.reader.each, e.world.reader.noUUIDs = e.opts.Lookup == LookupEach, e.opts.State == nil
+		if e.world == nil { // a plan has looked already
+			e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
+			e.world.reader.each, e.world.reader.noUUIDs = e.opts.Lookup == LookupEach, e.opts.State == nil
+		}
 	}
 	e.waitlist.engine = e
 	e.events = make(chan event, e.opts.Workers)
@@ -186,6 +192,7 @@ func (e *engine) produce() {
 	if !e.survey() {
 		return
 	}
+	e.deletions(true)
 	index := 0
 	for item, err := range e.items {
 		switch {
@@ -206,6 +213,8 @@ func (e *engine) produce() {
 	}
 	e.pool.wait()
 	e.waitlist.resolve()
+	e.pool.wait()
+	e.deletions(false)
 }
 
 // survey finds out what it can before the first item. It returns false if the run ends.
@@ -226,13 +235,19 @@ func (e *engine) survey() bool {
 			return false
 		}
 		asks = found
+		if err := e.candidates(asks); err != nil {
+			e.end(err)
+			return false
+		}
 		if e.world != nil {
 			e.world.reader.expected, e.world.reader.keeps = len(asks.trunks), asks.asksFor
 		}
 	}
-	if err := e.mode.expect(asks); err != nil {
-		e.end(err)
-		return false
+	for _, step := range []func() error{func() error { return e.mode.expect(asks) }, e.judge, e.limit} {
+		if err := step(); err != nil {
+			e.end(err)
+			return false
+		}
 	}
 	return true
 }
@@ -293,7 +308,7 @@ func (e *engine) finish(j *job, done effect) { e.report(j, done, false) }
 
 // report reports the result of an item, and ends the run if the result demands it.
 func (e *engine) report(j *job, done effect, waited bool) {
-	if e.world != nil {
+	if e.world != nil && e.sync == nil {
 		e.world.forget(j.item.Trunk.TrunkID)
 	}
 	if done.err != nil {
@@ -302,7 +317,7 @@ func (e *engine) report(j *job, done effect, waited bool) {
 	e.events <- &outcome{
 		Result: Result{
 			Item: j.item, Index: j.index, Action: e.mode.action(actionOf(done.ensured, done.err)), Ensured: done.ensured,
-			Known: done.known, Sent: done.sent.names(), Spare: done.spare, Err: done.err,
+			Known: done.known, Sent: done.sent.names(), Spare: done.spare, Err: done.err, sent: done.sent, planned: done.planned,
 		},
 		digest: j.digest, waited: waited, audit: auditOf(&j.item, done),
 	}

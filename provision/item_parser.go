@@ -23,6 +23,8 @@ type itemParser struct {
 	seen     *seenTrunks // by line; nil: the rows are known to be consistent
 	repeats  bool        // the last item says the same as one before it
 
+	keepsBlank bool // items note which of their fields are there and empty
+
 	hasSecret    func(name string) bool // nil: every name is accepted
 	resolveAgent func(name string) (uuid, problem string)
 	agents       map[string]string // the UUIDs of the names that were resolved
@@ -229,6 +231,9 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 	if sip != (mihu.SIPCredentials{}) {
 		trunk.SIP = &sip
 	}
+	if p.keepsBlank {
+		item.blank = r.blank() &^ fieldsOf(trunk)
+	}
 	r.check(&item)
 	p.checkSecret(r)
 	p.checkRepeat(r, &item)
@@ -236,6 +241,17 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		rows.Sort(r.Violations)
 	}
 	return item, r.Violations
+}
+
+// blank returns the fields that the row has, and has no value for.
+func (r *itemRow) blank() fieldSet {
+	var blank fieldSet
+	for f := range numSentFields {
+		if cell := &r.Cells[f.ofFile()]; cell.Present && cell.Text == "" && !r.bad[f.ofFile()] {
+			blank.add(f)
+		}
+	}
+	return blank
 }
 
 // agent returns the UUID of the row's agent. A name that is wrong is not shown: in a row whose columns

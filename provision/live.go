@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -57,9 +58,13 @@ func (l *live) attempt(item *Item) effect {
 	looks := l.world == nil
 	a.done.err = l.retry(func() error {
 		if !looks {
-			looks = true
-			if err := a.direct(); !errors.Is(err, errLook) {
+			err := a.direct()
+			looks = l.sync == nil || a.done.tried
+			switch {
+			case !errors.Is(err, errLook):
 				return a.outcome.keep(err, nil)
+			case l.sync != nil:
+				return a.outcome.keep(fmt.Errorf("%w: %s is not as the plan found it", ErrPlanStale, a.req.TrunkID), nil)
 			}
 		}
 		did, err := a.ensure()

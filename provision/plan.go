@@ -90,6 +90,9 @@ func (p *plan) attempt(item *Item) effect {
 	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
 	send, clears := p.toSend(state, item, req, found)
 	done.sent = send | clears
+	if p.sync != nil {
+		done.planned = p.sync.notes(state, item, req, found, send, clears)
+	}
 	switch needOf(req, found, done.sent != 0) {
 	case needsLook:
 		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID, Purchased: true}
@@ -104,6 +107,9 @@ func (p *plan) attempt(item *Item) effect {
 		done.ensured.Action, done.ensured.PreviousAgentUUID = mihu.ActionAssigned, found.AgentUUID
 	case needsTrunk:
 		done.ensured.Action, done.sent = mihu.ActionCreated, fieldsOf(req)
+		if done.planned != nil {
+			done.planned.clears = 0
+		}
 	}
 	if p.opts.Lookup != LookupRows {
 		if err := p.list(); err != nil {

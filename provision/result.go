@@ -82,6 +82,7 @@ type effect struct {
 	begun     mihu.EnsureResult // what was begun, and the agent before it
 	sent      fieldSet
 	requestID string
+	planned   *plannedRow // what a plan notes; nil otherwise
 	err       error
 }
 
@@ -106,7 +107,10 @@ type Result struct {
 	// "sip.password" and so on. nil is none.
 	Sent []string
 	// Spare reports whether the trunk was put on [Options.SpareAgent] in between, or would be.
-	Spare bool
+	Spare   bool
+	sent    fieldSet
+	planned *plannedRow
+
 	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
 	// change may have been applied, whatever else the error matches. It is an error of
 	// [mihu.TrunksService.Ensure], a [*DuplicateError], [*SharedAgentError], [*CycleError] or

@@ -53,6 +53,10 @@ type Options struct {
 	// Resend sends all fields of every item, whatever the state remembers, since somebody else may
 	// have changed them.
 	Resend bool
+	// Limits bound how many trunks a run of a [Source] may move to other agents. They are counted
+	// before anything is sent, and a run beyond them ends with a [*LimitError]. They need a Lookup
+	// other than LookupEach. nil means no limits. [Plan] does not use them.
+	Limits *Limits
 	// Audit is called for every change that was tried, once its outcome is known and before the
 	// item's result is yielded, one call at a time, from the goroutine of the loop. It must return
 	// soon. nil means no calls. [Plan] does not call it.

@@ -227,14 +227,23 @@ func TestStateNoticesWhatTheListShows(t *testing.T) {
 	}
 }
 
-// A trunk that was found as a file wants it is managed from then on, without a request.
+// A trunk that a plan found as a file wants it is managed from then on, without a request. A plain run
+// takes over only what it writes.
 func TestStateFindsTrunks(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	add(t, srv, same(0, 600)...)
 	client := srv.Client(t)
 	state := newState(t, client)
-	results, err := collect(t, file(t, same(0, 600)...).Run(t.Context(), client, provision.Options{State: state}))
+	source := file(t, same(0, 600)...)
+	_, err := collect(t, source.Run(t.Context(), client, provision.Options{State: state}))
+	require.NoError(t, err)
+	for entry := range state.All(t.Context()) {
+		t.Fatal(entry)
+	}
+	plan, err := provision.Reconcile(t.Context(), client, source, provision.ReconcileOptions{Options: provision.Options{State: state}})
+	require.NoError(t, err)
+	results, err := collect(t, plan.Run(t.Context()))
 	require.NoError(t, err)
 	assert.Equal(t, slices.Repeat([]provision.Action{provision.Unchanged}, 600), actions(results))
 	n := 0
@@ -258,18 +267,18 @@ func TestStateKeepsWhatIsNewer(t *testing.T) {
 	add(t, srv, [2]int{1, 1}, [2]int{2, 2})
 	client := srv.Client(t)
 	state := newState(t, client)
-	items := func(yield func(provision.Item, error) bool) {
-		// The first two are found, and done before the third is begun.
-		if !yield(want(1, 1), nil) || !yield(want(2, 2), nil) || !yield(want(3, 3), nil) {
-			return
+	plan, err := provision.Reconcile(t.Context(), client, file(t, same(1, 3)...), provision.ReconcileOptions{Options: provision.Options{State: state, Workers: 1}})
+	require.NoError(t, err)
+	for result, err := range plan.Run(t.Context()) {
+		require.NoError(t, err)
+		if result.Index != 1 { // the first two are found, and not written yet
+			continue
 		}
 		name := provision.StateChange{Trunk: trunk(1), Update: &mihu.TrunkUpdateRequest{Name: new("Desk")}}
 		_, err := state.Track(t.Context(), name, call(client, name))
-		assert.NoError(t, err)
-		assert.NoError(t, state.Forget(t.Context(), trunk(2)))
+		require.NoError(t, err)
+		require.NoError(t, state.Forget(t.Context(), trunk(2)))
 	}
-	_, err := collect(t, provision.Run(t.Context(), client, items, provision.Options{State: state, Workers: 1}))
-	require.NoError(t, err)
 	entry, _, err := state.Entry(t.Context(), trunk(1))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"name"}, entry.Sent.Names())

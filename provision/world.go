@@ -44,6 +44,21 @@ func newWorld(reader *Reader) *world {
 	return &world{reader: reader, read: map[trunkKey]readTrunk{}, holder: map[agentKey]trunkKey{}}
 }
 
+// again returns what is known without what a plan has made of it.
+func (w *world) again() *world {
+	fresh := newWorld(w.reader)
+	for key, known := range w.read {
+		if known.written {
+			continue
+		}
+		fresh.read[key] = known
+		if known.agent != (agentKey{}) {
+			fresh.holder[known.agent] = key
+		}
+	}
+	return fresh
+}
+
 // get returns what is known of a trunk, from what was read before, from the list, or from a read.
 func (w *world) get(ctx context.Context, key trunkKey) (Reading, error) {
 	w.mu.Lock()

@@ -32,7 +32,7 @@ func (t *tally) total() (n int) {
 // allActions returns the actions in the order in which they are printed.
 func allActions() []provision.Action {
 	return []provision.Action{
-		provision.Created, provision.Assigned, provision.Updated, provision.Unchanged,
+		provision.Created, provision.Assigned, provision.Updated, provision.Deleted, provision.Unchanged,
 		provision.Duplicate, provision.Resumed, provision.Failed,
 	}
 }
