@@ -148,23 +148,18 @@ func (e *engine) audit(record *AuditRecord) {
 	}
 }
 
-// tellAudit calls the audit sink with what has become of a batch.
-func (e *engine) tellAudit(batch []event) {
-	if e.opts.Audit == nil || !e.mode.records() {
-		return
+// tellAudit calls the audit sink with what an event has changed.
+func (e *engine) tellAudit(event event) {
+	var record *AuditRecord
+	switch event := event.(type) {
+	case *outcome:
+		record = event.audit
+	case audited:
+		record = event.AuditRecord
 	}
-	for _, event := range batch {
-		var record *AuditRecord
-		switch event := event.(type) {
-		case *outcome:
-			record = event.audit
-		case audited:
-			record = event.AuditRecord
-		}
-		if record != nil {
-			record.Plan = e.planID
-			e.opts.Audit(*record)
-		}
+	if record != nil && e.opts.Audit != nil {
+		record.Plan = e.planID
+		e.opts.Audit(*record)
 	}
 }
 

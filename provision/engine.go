@@ -51,7 +51,7 @@ type mode interface {
 	remove(d *deletion) (*AuditRecord, error)
 	// assignSpare puts a trunk on the spare agent.
 	assignSpare(id mihu.TrunkID, from agentKey) error
-	// records reports whether results are written to the journal and the audit sink.
+	// records reports whether results are written to the journal.
 	records() bool
 	// action returns the word for what was done, or would be.
 	action(done Action) Action
@@ -139,6 +139,7 @@ func (e *engine) run(yield func(Result, error) bool) {
 	defer e.leave()
 	var progress Progress
 	for event := range e.recorded {
+		e.tellAudit(event)
 		event.addTo(&progress)
 		if e.opts.Progress != nil {
 			e.opts.Progress(progress)
@@ -180,8 +181,8 @@ var errLeft = errors.New("provision: the loop was left")
 // leave waits for what has begun. The loop may have been left early.
 func (e *engine) leave() {
 	e.end(errLeft)
-	for range e.recorded {
-		continue // nobody receives it
+	for event := range e.recorded { // only the audit sink receives it
+		e.tellAudit(event)
 	}
 	e.all.Wait()
 }
@@ -342,7 +343,6 @@ func (e *engine) record() {
 			}
 		}
 		e.write(batch)
-		e.tellAudit(batch)
 		for _, event := range batch {
 			e.recorded <- event
 		}

@@ -56,7 +56,8 @@ type RotateOptions struct {
 	// then: those of a file that has older ones differ, and a run sends them. nil means none.
 	State *State
 	// Audit is called for every trunk to which a password was sent, once the outcome is known and
-	// before the result is yielded, one call at a time. It must return soon. nil means no calls.
+	// before the result is yielded, one call at a time, from the goroutine of the loop. It must
+	// return soon. nil means no calls.
 	Audit func(AuditRecord)
 }
 

@@ -57,9 +57,9 @@ type Options struct {
 	// before anything is sent, and a run beyond them ends with a [*LimitError]. They need a Lookup
 	// other than LookupEach. nil means no limits. [Plan] does not use them.
 	Limits *Limits
-	// Audit is called for every item that was sent to the API, once its outcome is known and before
-	// its result is yielded, one call at a time. It must return soon. nil means no calls. [Plan] does
-	// not call it.
+	// Audit is called for every change that was tried, once its outcome is known and before the
+	// item's result is yielded, one call at a time, from the goroutine of the loop. It must return
+	// soon. nil means no calls. [Plan] does not call it.
 	Audit func(AuditRecord)
 	// Progress is called before each result is yielded, and when an item begins to wait, one call
 	// at a time, from the goroutine of the loop. It must return soon. nil means no calls.
