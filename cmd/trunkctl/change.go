@@ -111,9 +111,10 @@ func (n *knownNames) add(uuid, name string) {
 	(*n)[strings.ToLower(uuid)] = name
 }
 
-// of returns the name of an agent, or its UUID if the name is not known.
+// of returns the name of an agent for people, or the ends of its UUID if the name is not known. The
+// data of -o json has whole UUIDs.
 func (n knownNames) of(uuid string) string {
-	return cmp.Or(n[strings.ToLower(uuid)], uuid)
+	return cmp.Or(n[strings.ToLower(uuid)], shortUUID(uuid))
 }
 
 // pad aligns what follows the number and the channel of a plan.
@@ -145,6 +146,15 @@ func (c change) diff(colors bool, names knownNames) string {
 		line += fmt.Sprintf(" (line %d)", c.Line)
 	}
 	return term.Paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + term.Printable(line)
+}
+
+// shortUUID returns the ends of a UUID, so that a line with two of them fits the screen.
+func shortUUID(uuid string) string {
+	const head, tail = 8, 4
+	if len(uuid) != 36 {
+		return uuid
+	}
+	return uuid[:head] + "…" + uuid[len(uuid)-tail:]
 }
 
 // shortFields returns the names of fields with one name for all SIP fields.

@@ -103,8 +103,10 @@ func (a *app) report(err error, interrupted bool) int {
 	if code == exitClosed {
 		return code
 	}
-	name := term.Paint(a.colors(a.stderr), term.Alarm, "trunkctl:")
-	_, _ = fmt.Fprintf(a.console, "%s %s\n", name, term.PrintableLines(plainText(err)))
+	if partial, ok := errors.AsType[*partialError](err); !ok || !partial.told || a.global.quiet {
+		name := term.Paint(a.colors(a.stderr), term.Alarm, "trunkctl:")
+		_, _ = fmt.Fprintf(a.console, "%s %s\n", name, term.PrintableLines(plainText(err)))
+	}
 	if advice := a.advice(err); advice != "" {
 		a.printErr("  " + strings.ReplaceAll(advice, "\n", "\n  "))
 	}

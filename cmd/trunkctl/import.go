@@ -25,6 +25,7 @@ type importFlags struct {
 	maxFailures     int
 	dryRun, yes     bool
 	limits          provision.Limits
+	all             bool     // a plan shows unchanged rows too
 	results         bool     // -o was given
 	again           []string // see flagsAgain
 }
@@ -60,6 +61,7 @@ passwords included, and only its owner can read it.
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "with --dry-run, show unchanged rows too")
 	a.addState(cmd)
 	return cmd
 }

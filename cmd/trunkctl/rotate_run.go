@@ -46,7 +46,7 @@ func (r *rotation) run(ctx context.Context, w *workspace) (end error) {
 		a.note(stoppingNote)
 	})
 	defer a.interrupts.onFirst(nil)
-	show := a.progress(len(r.pending), r.data)
+	show := a.progress(len(r.pending), "trunks", r.workspace, r.data)
 	next := make(chan mihu.TrunkID)
 	var work sync.WaitGroup
 	for range min(r.flags.workers, len(r.pending)) {

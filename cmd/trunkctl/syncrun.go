@@ -14,14 +14,15 @@ import (
 
 // syncRun carries a plan out.
 type syncRun struct {
-	app    *app
-	w      *workspace
-	flags  *syncFlags
-	total  int // rows and deletions
-	counts tally
-	data   *term.Records // nil if no results are printed
-	show   *term.Progress
-	start  time.Time
+	app      *app
+	w        *workspace
+	flags    *syncFlags
+	total    int // rows and deletions
+	counts   tally
+	data     *term.Records // nil if no results are printed
+	show     *term.Progress
+	failures failureGroups
+	start    time.Time
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -44,7 +45,7 @@ func (r *syncRun) carryOut(ctx context.Context, plan *provision.Reconciliation) 
 		r.data = a.records(resultColumns())
 	}
 	r.total += plan.Summary().Delete
-	r.show = a.progress(r.total, r.data)
+	r.show = a.progress(r.total, "rows", r.w.name, r.data)
 	a.interrupts.onFirst(func() {
 		r.stopOnce.Do(func() { close(r.stop) })
 		r.show.SetStopping()
@@ -59,6 +60,7 @@ func (r *syncRun) carryOut(ctx context.Context, plan *provision.Reconciliation) 
 		}
 	}
 	a.note("%s: %d of %s in %s: %s", r.w.name, r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
+	r.failures.print(a, inputName(r.flags.file), "")
 	return r.verdict(ctx, plan, end)
 }
 
@@ -82,17 +84,12 @@ func (r *syncRun) results(ctx context.Context, plan *provision.Reconciliation) e
 	return nil
 }
 
-// fail prints a failure.
+// fail keeps a failure for the end.
 func (r *syncRun) fail(result provision.Result) {
 	if errors.Is(result.Err, mihu.ErrOutcomeUnknown) {
 		r.counts.unknown++
 	}
-	switch n := r.counts.failed(); {
-	case n <= maxShown:
-		r.app.printErr(fmt.Sprintf("%s%s: %s", lineOf(result.Item), result.Item.Trunk.TrunkID, plainText(result.Err)))
-	case n == maxShown+1:
-		r.app.note("more failures are not shown; run the same command again when these are corrected")
-	}
+	r.failures.add(result)
 }
 
 // verdict returns the error that the run ends with.
@@ -112,7 +109,7 @@ func (r *syncRun) verdict(ctx context.Context, plan *provision.Reconciliation, e
 	case end != nil:
 		return r.app.withAdvice(withUnknown(end, r.counts.unknown), next)
 	case r.counts.failed() > 0:
-		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: next}
+		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown, advice: next, told: true}
 	}
 	return nil
 }

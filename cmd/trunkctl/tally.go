@@ -42,18 +42,17 @@ func (t *tally) done() string {
 	return t.text(allActions(), func(action provision.Action) string { return string(action) })
 }
 
-// plan returns what would be done: "3 to create, 1 cannot".
+// plan returns what would be done: "3 create, 1 cannot be done".
 func (t *tally) plan() string {
 	actions := allActions()
 	for i := range actions {
 		actions[i] = actions[i].Planned()
 	}
 	return t.text(actions, func(action provision.Action) string {
-		mark, verb, _ := marks(action)
-		if mark == "+" || mark == "~" {
-			return "to " + verb
+		if action == provision.Failed {
+			return "cannot be done"
 		}
-		return verb
+		return string(action)
 	})
 }
 
@@ -65,7 +64,7 @@ func (t *tally) text(actions []provision.Action, name func(provision.Action) str
 		}
 	}
 	if parts == nil {
-		return "nothing"
+		return "nothing to do"
 	}
 	return strings.Join(parts, ", ")
 }
