@@ -13,9 +13,9 @@ import (
 // check checks the flags and sets the names of the files that they leave out.
 func (f *importFlags) check(a *app) error {
 	switch provision.Format(f.format) {
-	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
+	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON, formatWorkbook:
 	default:
-		return usagef("--format: want csv or jsonl")
+		return usagef("--format: want csv, jsonl or xlsx")
 	}
 	if f.defaults.name != "" {
 		return usagef("--name applies to one trunk; an import has a column for it")
@@ -46,6 +46,7 @@ func (f *importFlags) checkDistinct(a *app) error {
 	used := []struct{ name, path string }{
 		{"the file to import", f.file},
 		{"the --secrets file", f.secrets},
+		{"the --map-file", f.files.mapFile},
 		{"the --settings-file", f.defaults.settingsFile},
 		{"the --sip-username-file", secrets.usernameFile},
 		{"the --sip-password-file", secrets.passwordFile},

@@ -14,15 +14,16 @@ import (
 type violationRecord struct {
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
+	Cell    string `json:"cell,omitempty"`
 	Field   string `json:"field"`
 	Value   string `json:"value"`
 	Problem string `json:"problem"`
 }
 
-var violationColumns = []term.Column{{Name: "line"}, {Name: "column"}, {Name: "field"}, {Name: "value"}, {Name: "problem"}}
+var violationColumns = []term.Column{{Name: "line"}, {Name: "column"}, {Name: "field"}, {Name: "value"}, {Name: "problem"}, {Name: "cell"}}
 
 func (v violationRecord) Cells() []string {
-	return []string{strconv.Itoa(v.Line), strconv.Itoa(v.Column), v.Field, v.Value, v.Problem}
+	return []string{strconv.Itoa(v.Line), strconv.Itoa(v.Column), v.Field, v.Value, v.Problem, v.Cell}
 }
 
 // showViolations prints the errors in a file, for people in the form of a compiler, which editors
@@ -48,7 +49,11 @@ func (a *app) showViolations(file string, err error) error {
 func (a *app) printViolations(file string, violations []provision.InputViolation) error {
 	if a.global.output == term.FormatTable {
 		for _, v := range violations {
-			a.printErr(term.Printable(fmt.Sprintf("%s:%d:%d: %s", file, v.Line, v.Column, v.Text())))
+			place := fmt.Sprintf("%s:%d:%d: ", file, v.Line, v.Column)
+			if v.Cell != "" {
+				place = file + ": " + v.Cell + ": "
+			}
+			a.printErr(term.Printable(place + v.Text()))
 		}
 		return nil
 	}
