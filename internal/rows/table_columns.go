@@ -73,7 +73,11 @@ func (t *Table) header(header *Record, missing []bool) (columns []int, violation
 		case column == unknown:
 			violations = append(violations, t.unknownColumn(c))
 		case column >= 0 && seen[column] > 0:
-			violations = append(violations, c.At.Violation(t.Fields[column].Column(), "", DuplicateColumn(seen[column])))
+			problem := DuplicateColumn(seen[column])
+			if ColumnName(c.Text) != ColumnName(header.Cells[seen[column]-1].Text) {
+				problem = fmt.Sprintf("holds the same field as column number %d; map one of the two to another, or ignore it", seen[column])
+			}
+			violations = append(violations, c.At.Violation(t.Fields[column].Column(), "", problem))
 			columns[i] = Ignored
 		case column >= 0:
 			seen[column] = i + 1

@@ -67,19 +67,19 @@ func TestBombs(t *testing.T) {
 		size, declared     uint64
 		want               string
 	}{
-		"a sheet of 4 GB":                  {sheetPart, sheet, row, 4 * gigabyte, 0, "too large: 4096 MB, and 512 are read"},
-		"that says it has 4 MB":            {sheetPart, sheet, row, 4 * gigabyte, 4 << 20, "damaged"},
-		"texts of 1 GB":                    {stringsPart, texts, "<si><t>x</t></si>", gigabyte, 0, "too large: 1024 MB, and 256 are read"},
-		"that say they have 4 MB":          {stringsPart, texts, "<si><t>x</t></si>", gigabyte, 4 << 20, "damaged"},
-		"one text":                         {stringsPart, texts + "<si><t>", "x", 200 << 20, 0, "a text or a tag of more than 1 MB"},
-		"one text of many pieces":          {stringsPart, texts + "<si>", "<t>xxxxxxxxxxxxxxxx</t>", 200 << 20, 0, "a text of more than 1 MB"},
-		"one tag":                          {sheetPart, sheet + "<row ", "x", 300 << 20, 0, "a text or a tag of more than 1 MB"},
-		"one cell with comments":           {sheetPart, sheet + `<row><c t="str"><v>`, "xxxxxxxxxxxxxxxx<!-- -->", 200 << 20, 0, "a cell of more than 1 MB"},
-		"elements within each other":       {sheetPart, sheet, "<a>", 300 << 20, 0, "too many elements within each other"},
-		"a list of sheets":                 {mainPart, "<workbook>", "<x/>", 100 << 20, 0, "too large: 100 MB, and 16 are read"},
-		"styles":                           {stylesPart, "<styleSheet>", "<x/>", gigabyte, 0, "too large"},
-		"more rows than a sheet has":       {sheetPart, sheet, "<row/>", 10 << 20, 0, "row 1048577"},
-		"many texts":                       {stringsPart, texts, "<si><t>" + strings.Repeat("x", 60_000) + "</t></si>", 80 << 20, 0, "the texts of the workbook are too large"},
+		"a sheet of 4 GB":            {sheetPart, sheet, row, 4 * gigabyte, 0, "too large: 4096 MB, and 512 are read"},
+		"that says it has 4 MB":      {sheetPart, sheet, row, 4 * gigabyte, 4 << 20, "damaged"},
+		"texts of 1 GB":              {stringsPart, texts, "<si><t>x</t></si>", gigabyte, 0, "too large: 1024 MB, and 256 are read"},
+		"that say they have 4 MB":    {stringsPart, texts, "<si><t>x</t></si>", gigabyte, 4 << 20, "damaged"},
+		"one text":                   {stringsPart, texts + "<si><t>", "x", 200 << 20, 0, "a text or a tag of more than 1 MB"},
+		"one text of many pieces":    {stringsPart, texts + "<si>", "<t>xxxxxxxxxxxxxxxx</t>", 200 << 20, 0, "a text of more than 1 MB"},
+		"one tag":                    {sheetPart, sheet + "<row ", "x", 300 << 20, 0, "a text or a tag of more than 1 MB"},
+		"one cell with comments":     {sheetPart, sheet + `<row><c t="str"><v>`, "xxxxxxxxxxxxxxxx<!-- -->", 200 << 20, 0, "a cell of more than 1 MB"},
+		"elements within each other": {sheetPart, sheet, "<a>", 300 << 20, 0, "too many elements within each other"},
+		"a list of sheets":           {mainPart, "<workbook>", "<x/>", 100 << 20, 0, "too large: 100 MB, and 16 are read"},
+		"styles":                     {stylesPart, "<styleSheet>", "<x/>", gigabyte, 0, "too large"},
+		"more rows than a sheet has": {sheetPart, sheet, "<row/>", 10 << 20, 0, "row 1048577"},
+		"many texts":                 {stringsPart, texts, "<si><t>" + strings.Repeat("x", 60_000) + "</t></si>", 80 << 20, 0, "the texts of the workbook are too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := bomb(t, test.part, test.begin, test.block, test.size, test.declared)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/mihu-go/mihu/provision"
@@ -30,7 +32,7 @@ const (
 func bookOf(sheetData string) parts {
 	return parts{
 		"_rels/.rels": `<Relationships ` + related + `><Relationship Id="rId1" Type="` + office + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
-		mainPart: `<workbook ` + spreadsheet + ` xmlns:r="` + office + `"><sheets><sheet name="List" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		mainPart:      `<workbook ` + spreadsheet + ` xmlns:r="` + office + `"><sheets><sheet name="List" sheetId="1" r:id="rId1"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels": `<Relationships ` + related + `>` +
 			`<Relationship Id="rId1" Type="` + office + `/worksheet" Target="worksheets/sheet1.xml"/>` +
 			`<Relationship Id="rId2" Type="` + office + `/sharedStrings" Target="/xl/sharedStrings.xml"/>` +
@@ -57,10 +59,10 @@ func (p parts) zip(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for name, content := range p {
-		w, err := z.Create(name)
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name}) // not compressed
 		require.NoError(t, err)
-		_, err = io.WriteString(w, content)
+		_, err = io.WriteString(w, p[name])
 		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
@@ -118,4 +120,6 @@ func texts(row provision.RawRow) (all []string) {
 	return all
 }
 
-func rowOf(number int, cells string) string { return fmt.Sprintf(`<row r="%d">%s</row>`, number, cells) }
+func rowOf(number int, cells string) string {
+	return fmt.Sprintf(`<row r="%d">%s</row>`, number, cells)
+}
