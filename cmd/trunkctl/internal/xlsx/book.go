@@ -77,7 +77,7 @@ func directory(r io.ReaderAt, size int64) (map[string]*zip.File, error) {
 	case bounded.left < 0:
 		return nil, wrong("the workbook has too many parts" + orCSV)
 	case err != nil:
-		return nil, wrong("the workbook is damaged: %v; open it and save it again", err)
+		return nil, wrong("the workbook is damaged: it is not a complete archive; open it and save it again")
 	}
 	bounded.left = -1 // from here on, parts are read
 	bounded.open = true

@@ -64,7 +64,7 @@ type part struct {
 func (b *Book) openPart(file *zip.File, most int64) (*part, error) {
 	switch {
 	case file.UncompressedSize64 > uint64(most): //nolint:gosec // it is positive
-		return nil, wrong("%s in the workbook is too large: %d MB, and %d are read", file.Name, file.UncompressedSize64>>20, most>>20)
+		return nil, wrong("%s in the workbook is too large: %d MB, and %d are read"+orCSV, clip(file.Name), file.UncompressedSize64>>20, most>>20)
 	case file.Flags&1 != 0:
 		return nil, wrong("the workbook is encrypted; save it without a password")
 	}
@@ -79,12 +79,20 @@ func (b *Book) openPart(file *zip.File, most int64) (*part, error) {
 
 func (p *part) close() { _ = p.file.Close() }
 
-// damaged returns the error of a part that cannot be read.
+// damaged returns the error of a part that cannot be read. An error of the XML is not shown: it quotes
+// what is there.
 func damaged(name string, err error) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
-	return wrong("the workbook is damaged: %s: %v; open it and save it again", name, err)
+	what := "is not XML in UTF-8"
+	switch {
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF):
+		what = "is not what the archive says"
+	case errors.Is(err, zip.ErrAlgorithm):
+		what = "is compressed in a way that is not known"
+	}
+	return wrong("the workbook is damaged: its part %s %s; open it and save it again", clip(name), what)
 }
 
 // next returns the next token, and io.EOF after a complete document. The token is valid until the
@@ -101,7 +109,7 @@ func (p *part) next() (xml.Token, error) {
 	switch token.(type) {
 	case xml.StartElement:
 		if p.depth++; p.depth > maxDepth {
-			return nil, wrong("%s in the workbook has too many elements within each other", p.name)
+			return nil, wrong("%s in the workbook has too many elements within each other", clip(p.name))
 		}
 	case xml.EndElement:
 		p.depth--

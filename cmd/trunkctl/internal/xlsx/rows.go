@@ -87,7 +87,7 @@ func (r *Rows) ReadRow() (provision.RawRow, error) {
 // incomplete returns the error of a sheet that has no cells, or not all.
 func (r *Rows) incomplete(err error) error {
 	if errors.Is(err, io.EOF) {
-		return wrong("the workbook is damaged: %s has no cells; open it and save it again", r.part.name)
+		return wrong("the workbook is damaged: %s has no cells; open it and save it again", r.sheet)
 	}
 	return err
 }
