@@ -425,7 +425,7 @@ func TestFileFlags(t *testing.T) {
 		require.Contains(t, []int{exitUsage, exitInput}, got.code, flags)
 		require.Contains(t, f.anywhere(got.stderr), want, flags)
 	}
-	require.Contains(t, f.run("import", "-", "--map-file", "-", "--dry-run").stderr, "--map-file")
+	require.Contains(t, f.runWith("a=name\n", "import", "-", "--map-file", "-", "--dry-run").stderr, "--map-file and import - cannot both read standard input")
 	require.Contains(t, f.run("rotate", "--file", "DIR/p", "--map", "a=name", number(1)).stderr, "need --from")
 }
 
