@@ -168,7 +168,7 @@ func TestOrderOfManyChanges(t *testing.T) {
 	}
 	wg.Wait()
 	sum := p.until(mihuriver.Summary.Finished)
-	assert.Zero(t, sum.Refused+sum.Unknown)
+	assert.Empty(t, p.problems(mihuriver.Refused, mihuriver.Unknown))
 	assert.Positive(t, sum.Superseded)
 	for i := range trunks {
 		trunk, ok := p.mihu.Trunk(last[i].Trunk.TrunkID)

@@ -5,8 +5,8 @@ import "github.com/jackc/pgx/v5"
 // queries is the SQL that reads and changes River's table of jobs in the client's schema. Jobs are
 // inserted, and running jobs canceled, with River's own functions.
 type queries struct {
-	newest, siblings, join, summary, problems    string
-	members, lockJobs, unfinished, leave, cancel string
+	newest, siblings, lockState, join, summary, problems string
+	members, lockJobs, unfinished, leave, cancel         string
 }
 
 func newQueries(schema string) queries {
@@ -29,6 +29,8 @@ func newQueries(schema string) queries {
 		// The jobs of a trunk but one.
 		siblings: `SELECT j.id, j.state::text FROM ` + job + ` j
 			WHERE j.unique_key BETWEEN $1 AND $2 AND ` + indexed + ` AND ` + ordered + ` AND j.id <> $3 ORDER BY j.id`,
+		// The state of a job, which stays as it is until the transaction ends: River starts no locked job.
+		lockState: `SELECT j.state::text FROM ` + job + ` j WHERE j.id = $1 FOR UPDATE`,
 		// Add jobs to a batch.
 		join: `UPDATE ` + job + ` SET metadata = jsonb_set(metadata, '{` + batchesKey + `}', coalesce(metadata->'` + batchesKey + `', '[]') || to_jsonb($2::text))
 			WHERE id = ANY($1)`,

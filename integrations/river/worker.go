@@ -134,19 +134,35 @@ func (w *Worker) takeTurn(ctx context.Context, job *river.Job[Args]) (move, erro
 		}
 	}
 	for _, older := range others {
-		if !finished(older.state) {
-			// It must not come back when this job is done and removed.
-			if err := supersede(ctx, rc, w.pool, older.id, job.ID); err != nil {
-				return move{}, fmt.Errorf("mihuriver: supersede an older job of the trunk: %w", err)
-			}
+		if finished(older.state) {
+			continue
+		}
+		// It must not come back when this job is done and removed.
+		switch runs, err := supersede(ctx, rc, w.pool, older.id, job.ID); {
+		case err != nil:
+			return move{}, fmt.Errorf("mihuriver: supersede an older job of the trunk: %w", err)
+		case runs:
+			return move{wait: true}, nil
 		}
 	}
 	return move{}, nil
 }
 
-// supersede ends an older job that is not running.
-func supersede(ctx context.Context, rc *river.Client[pgx.Tx], pool *pgxpool.Pool, older, newer int64) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+// supersede ends an older job, unless it runs by now: then it finds out by itself that it is superseded.
+func supersede(ctx context.Context, rc *river.Client[pgx.Tx], pool *pgxpool.Pool, older, newer int64) (runs bool, err error) {
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		var state rivertype.JobState
+		switch err := tx.QueryRow(ctx, newQueries(rc.Schema()).lockState, older).Scan(&state); {
+		case errors.Is(err, pgx.ErrNoRows):
+			return nil // River has removed it
+		case err != nil:
+			return err
+		case state == rivertype.JobStateRunning:
+			runs = true
+			return nil
+		case finished(state):
+			return nil
+		}
 		if _, err := rc.JobCancelTx(ctx, tx, older); err != nil {
 			if errors.Is(err, river.ErrNotFound) {
 				return nil // River has removed it
@@ -156,6 +172,7 @@ func supersede(ctx context.Context, rc *river.Client[pgx.Tx], pool *pgxpool.Pool
 		_, err := rc.JobUpdateTx(ctx, tx, older, &river.JobUpdateParams{Output: output{Outcome: outcomeSuperseded, By: newer}})
 		return err
 	})
+	return runs, err
 }
 
 var errNoSecrets = errors.New("mihuriver: the job names credentials; set WorkerOptions.Secrets, which looks them up")
