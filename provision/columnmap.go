@@ -53,7 +53,7 @@ func splitMapping(mapping string) (name, field, problem string) {
 		return "", "", "has no equal sign" + wantMapping
 	}
 	name, field = rows.Trim(mapping[:i]), rows.ColumnName(mapping[i+1:])
-	if inner, quoted := strings.CutPrefix(name, `"`); quoted && len(inner) > 0 && strings.HasSuffix(inner, `"`) {
+	if inner, quoted := strings.CutPrefix(name, `"`); quoted && inner != "" && strings.HasSuffix(inner, `"`) {
 		name = strings.ReplaceAll(inner[:len(inner)-1], `""`, `"`)
 	}
 	switch {

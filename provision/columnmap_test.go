@@ -54,16 +54,19 @@ func TestColumnMapViolations(t *testing.T) {
 		want    []wanted
 	}{
 		"a column that is not there": {
-			"phone_number,channel,agent_uuid,x" + row, provision.ColumnMap{"Rufnummer": "name", "x": "ignore"},
+			"phone_number,channel,agent_uuid,x" + row,
+			provision.ColumnMap{"Rufnummer": "name", "x": "ignore"},
 			[]wanted{{1, 1, "", "rufnummer", "the map has this column, and the file does not"}},
 		},
 		"two columns for a field": {
-			"phone_number,channel,agent_uuid,Rufnummer" + row, provision.ColumnMap{"Rufnummer": "phone_number"},
+			"phone_number,channel,agent_uuid,Rufnummer" + row,
+			provision.ColumnMap{"Rufnummer": "phone_number"},
 			[]wanted{{1, 33, "phone_number", "", "holds the same field as column number 1"}},
 		},
 		"JSON lines": {`{"phone_number":"x"}`, provision.ColumnMap{"x": "name"}, []wanted{{1, 1, "", "", "JSON lines, whose keys cannot be mapped"}}},
 		"a value that is wrong": {
-			"Ruf,channel,agent_uuid,x\n+1202,call," + desk + ",\n", provision.ColumnMap{"Ruf": "phone_number", "x": "name"},
+			"Ruf,channel,agent_uuid,x\n+1202,call," + desk + ",\n",
+			provision.ColumnMap{"Ruf": "phone_number", "x": "name"},
 			[]wanted{{2, 1, "phone_number", "+1202", "want exactly 10 digits"}},
 		},
 	} {
@@ -117,8 +120,11 @@ func TestUnknownColumns(t *testing.T) {
 		"nearly a synonym": {
 			"Rufnummern;x\n", []wanted{{1, 1, "", "", `"Rufnummern", "x"`}}, []provision.UnknownColumn{{Name: "Rufnummern"}, {Name: "x"}},
 		},
-		"values":     {"+12025550123,planted-password\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
-		"an address": {"a@example.com,planted-password\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
+		"values":                       {"+12025550123,planted-password\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
+		"a synonym in a row of values": {"server,+12025550123,planted-password\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
+		"one word":                     {"planted\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
+		"words and a password":         {"Leitung,Inhaber,planted!\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
+		"an address":                   {"a@example.com,planted-password\n", []wanted{{1, 1, "", "", "the first row must name the columns"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +171,7 @@ func TestGatewayAndPort(t *testing.T) {
 		items, input := spoolMapped(t, file, provision.ReadOptions{Map: provision.ColumnMap{"Host": provision.MapGatewayPort}})
 		if want.problem != "" {
 			require.NotNil(t, input, cell)
-			assert.Equal(t, 1, len(input.Violations), cell)
+			require.Len(t, input.Violations, 1, cell)
 			assert.Equal(t, [2]int{2, 56}, [2]int{input.Violations[0].Line, input.Violations[0].Column}, cell)
 			assert.Contains(t, input.Violations[0].Problem, want.problem, cell)
 			continue

@@ -101,7 +101,7 @@ func TestUSNumberWithoutItsOne(t *testing.T) {
 func TestParseCountryCodes(t *testing.T) {
 	t.Parallel()
 	for list, problem := range map[string]string{
-		"1": "", "1,49:12-13,39:11-13": "", " 1 , 49:12 ": "", "+49:12": "", "353:12": "",
+		"1": "", "1,49:12-13,39:11-13": "", "1 , 49:12": "", "+49:12": "", "353:12": "",
 		"":            "empty; want a list",
 		"1,":          "empty; want a list",
 		"49":          "needs the number of digits",

@@ -56,21 +56,8 @@ func newItemParser(opts ReadOptions) (*itemParser, error) {
 	if !p.table.Raw { // it may fill in what there is no column for
 		p.table.Required = p.required()
 	}
-	// What is wrong with a default would be wrong with every row.
-	trial := opts.Defaults.Trunk
-	trial.PhoneNumber = "+12345678901"
-	if trial.Channel == "" || trial.Channel == mihu.ChannelWhatsApp {
-		trial.Channel = mihu.ChannelCall
-	}
-	if trial.AgentUUID == "" {
-		trial.AgentUUID = "00000000-0000-0000-0000-000000000000"
-	}
-	if err := trial.Validate(); err != nil {
-		return nil, fmt.Errorf("provision: invalid defaults: %w", err)
-	}
-	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
-		violation := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownSecret}
-		return nil, fmt.Errorf("provision: invalid defaults: %w", invalid("read", violation))
+	if err := checkDefaults(&opts); err != nil {
+		return nil, err
 	}
 	// The caller may change its own copy.
 	trunk := &p.defaults.Trunk
@@ -80,6 +67,26 @@ func newItemParser(opts ReadOptions) (*itemParser, error) {
 		trunk.SIP = new(*trunk.SIP)
 	}
 	return p, nil
+}
+
+// checkDefaults returns what is wrong with the defaults: it would be wrong with every row.
+func checkDefaults(opts *ReadOptions) error {
+	trial := opts.Defaults.Trunk
+	trial.PhoneNumber = "+12345678901"
+	if trial.Channel == "" || trial.Channel == mihu.ChannelWhatsApp {
+		trial.Channel = mihu.ChannelCall
+	}
+	if trial.AgentUUID == "" {
+		trial.AgentUUID = "00000000-0000-0000-0000-000000000000"
+	}
+	if err := trial.Validate(); err != nil {
+		return fmt.Errorf("provision: invalid defaults: %w", err)
+	}
+	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
+		violation := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownSecret}
+		return fmt.Errorf("provision: invalid defaults: %w", invalid("read", violation))
+	}
+	return nil
 }
 
 // required returns the fields for which there is no default.

@@ -168,6 +168,11 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 			found.add(unended.Violation("", "", stillWritten))
 		}
 	}
+	return s.accept(parser, first.counts, found)
+}
+
+// accept makes the source ready for use, unless something is wrong with it.
+func (s *Source) accept(parser *itemParser, counts map[string]int, found *InputError) error {
 	switch {
 	case len(found.Violations) > 0:
 		return found
@@ -175,7 +180,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 		found.add(beginning.Violation("", "", "has no rows"))
 		return found
 	}
-	s.parser, s.name, s.counts = parser, name, first.counts
+	s.parser, s.name, s.counts = parser, found.Name, counts
 	s.fingerprint = fingerprint(s.format, s.sum, parser)
 	return nil
 }
@@ -302,7 +307,9 @@ func (s *Source) Format() Format { return s.format }
 func (s *Source) CountryCodeCounts() map[string]int { return maps.Clone(s.counts) }
 
 // Fingerprint identifies the input's content, its format, the column map, the country codes, the
-// defaults, and the UUIDs of the agents that it names, for [OpenJournal]: a journal is refused if a name has become another agent's. It is a SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
+// defaults, and the UUIDs of the agents that it names, for [OpenJournal]: a journal is refused if a
+// name has become another agent's. It is a SHA-256 in hexadecimal: whoever can guess the whole input
+// can verify the guess with it.
 func (s *Source) Fingerprint() string { return s.fingerprint }
 
 // Close closes the file, and removes it if it is temporary. Iterations that are under way end with

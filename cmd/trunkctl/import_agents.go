@@ -32,21 +32,11 @@ type importInput struct {
 // --agent names an agent, the agents are listed once, and the input is read again with their UUIDs.
 // An input with UUIDs costs no request.
 func (a *app) openImport(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (*provision.Source, *workspace, error) {
-	defaults, err := a.request(ctx, cmd, "", &f.defaults)
+	options, err := a.importOptions(ctx, cmd, f, secrets)
 	if err != nil {
 		return nil, nil, err
 	}
-	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
-		f.ignore = []string{""} // columns without a name
-	}
-	in := &importInput{app: a, flags: f}
-	if in.options, err = f.files.readOptions(a); err != nil {
-		return nil, nil, err
-	}
-	in.options.Defaults, in.options.Ignore, in.options.HasSecret = provision.Item{Trunk: *defaults}, f.ignore, secrets.Has
-	if f.format != formatWorkbook {
-		in.options.Format = provision.Format(f.format)
-	}
+	in := &importInput{app: a, flags: f, options: options}
 	defer in.close()
 	named := &in.options.Defaults.Trunk.AgentUUID
 	if nearUUID.MatchString(*named) && !uuidForm.MatchString(*named) {
@@ -86,6 +76,23 @@ func (a *app) openImport(ctx context.Context, cmd *cobra.Command, f *importFlags
 		return nil, nil, in.shown(err)
 	}
 	return source, w, nil
+}
+
+// importOptions returns the options that the flags of an import are for its input.
+func (a *app) importOptions(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (provision.ReadOptions, error) {
+	defaults, err := a.request(ctx, cmd, "", &f.defaults)
+	if err != nil {
+		return provision.ReadOptions{}, err
+	}
+	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
+		f.ignore = []string{""} // columns without a name
+	}
+	options, err := f.files.readOptions(a)
+	options.Defaults, options.Ignore, options.HasSecret = provision.Item{Trunk: *defaults}, f.ignore, secrets.Has
+	if f.format != formatWorkbook {
+		options.Format = provision.Format(f.format)
+	}
+	return options, err
 }
 
 // listAgents lists the agents and keeps their names, for the plan.
@@ -132,7 +139,7 @@ func (in *importInput) open() (*provision.Source, error) {
 	if !is {
 		return provision.Open(name, in.options)
 	}
-	file, err := os.Open(name)
+	file, err := os.Open(name) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
@@ -31,7 +32,7 @@ func isWorkbook(file io.ReadSeeker) (bool, error) {
 func fileIsWorkbook(path string) (bool, error) {
 	file, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
-		return false, nil //nolint:nilerr // see above
+		return false, nil
 	}
 	defer func() { _ = file.Close() }()
 	return isWorkbook(file)
@@ -115,7 +116,7 @@ func ranges(numbers []int) string {
 		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
 			end++
 		}
-		part := fmt.Sprint(numbers[i])
+		part := strconv.Itoa(numbers[i])
 		if end > i {
 			part += fmt.Sprintf("-%d", numbers[end])
 		}

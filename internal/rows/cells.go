@@ -103,7 +103,7 @@ func (r *CellRecords) Next() (*Record, error) {
 			return nil, err
 		}
 	}
-	r.fill(int(line), int(count)) //nolint:gosec // both are bounded
+	r.fill(int(line), int(count))
 	return &r.record, nil
 }
 
@@ -114,7 +114,7 @@ func (r *CellRecords) text() error {
 		return errDamaged(err)
 	}
 	begin := len(r.buf)
-	r.buf = slices.Grow(r.buf, int(size))[:begin+int(size)] //nolint:gosec // it is bounded
+	r.buf = slices.Grow(r.buf, int(size))[:begin+int(size)]
 	if _, err := io.ReadFull(r.in, r.buf[begin:]); err != nil {
 		return errDamaged(err)
 	}

@@ -226,8 +226,11 @@ func (r *Row) reset(at, end Place) {
 	clear(r.Cells)
 }
 
-// required names the columns of the required fields.
+// required names the columns of the required fields, or some columns if none is required.
 func (t *Table) required() string {
+	if len(t.Required) == 0 {
+		return strings.Join(t.Columns()[:min(3, len(t.Fields))], ",")
+	}
 	var columns []string
 	for _, f := range t.Required {
 		columns = append(columns, t.Fields[f].Column())

@@ -112,23 +112,27 @@ func (t *Table) unknownColumn(c Cell) Violation {
 	return v
 }
 
-// noNames returns the violation of a first row in which no column is known. It may be a row of
-// values, with secrets in it. Then it is not shown: it is if one of its cells is a synonym of a
-// field, or if none has the digits of a number.
+// noNames returns the violation of a first row in which no column is known. It is shown only if it
+// names columns for sure: otherwise it may be a row of values, with secrets in it.
 func (t *Table) noNames(header *Record) Violation {
 	const want = "the first row must name the columns, such as "
 	var names []UnknownColumn
-	isHeader, values := false, false
+	synonyms, words, values := 0, 0, false
 	for _, c := range header.Cells {
 		if name := Trim(c.Text); name != "" {
 			field := t.synonym(name)
 			names = append(names, UnknownColumn{name, field})
-			isHeader = isHeader || field != ""
+			if field != "" {
+				synonyms++
+			}
+			if isWords(name) {
+				words++
+			}
 			values = values || looksLikeValue(name)
 		}
 	}
 	v := header.At.Violation("", "", want+t.required())
-	if len(names) == 0 || values && !isHeader {
+	if values || synonyms == 0 && (words < 2 || words < len(names)) {
 		return v
 	}
 	const maxShown = 20
@@ -163,6 +167,13 @@ func looksLikeValue(cell string) bool {
 		}
 	}
 	return digits > maxDigits || strings.Contains(cell, "@")
+}
+
+// isWords reports whether a cell of a first row has letters alone, as no number has, and few passwords.
+func isWords(cell string) bool {
+	return !strings.ContainsFunc(cell, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !strings.ContainsRune(" _-./:#()", r)
+	})
 }
 
 // unused returns a violation for every column of the map that the header does not have.

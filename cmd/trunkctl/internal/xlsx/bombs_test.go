@@ -15,18 +15,18 @@ import (
 
 // bomb is a workbook of which one part inflates to many bytes. The archive says that they are fewer
 // if declared is not 0.
-func bomb(t testing.TB, name, begin, block string, size, declared uint64) []byte {
-	t.Helper()
+func bomb(tb testing.TB, name, begin, block string, size, declared uint64) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for other, content := range bookOf("").with(name, "") {
 		w, err := z.Create(other)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		_, err = io.WriteString(w, content)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 	}
 	// Blocks that end with a flush, and do not refer to what is before them, can be repeated.
-	first, again := deflated(t, begin), deflated(t, strings.Repeat(block, 1+1<<20/len(block)))
+	first, again := deflated(tb, begin), deflated(tb, strings.Repeat(block, 1+1<<20/len(block)))
 	count := int(size >> 20)
 	if declared == 0 {
 		declared = size
@@ -34,25 +34,25 @@ func bomb(t testing.TB, name, begin, block string, size, declared uint64) []byte
 	w, err := z.CreateRaw(&zip.FileHeader{
 		Name: name, Method: zip.Deflate, UncompressedSize64: declared, CompressedSize64: uint64(len(first) + count*len(again)),
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, err = w.Write(first)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	for range count {
 		_, err = w.Write(again)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 	}
-	require.NoError(t, z.Close())
+	require.NoError(tb, z.Close())
 	return b.Bytes()
 }
 
-func deflated(t testing.TB, content string) []byte {
-	t.Helper()
+func deflated(tb testing.TB, content string) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.BestCompression)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, err = io.WriteString(w, content)
-	require.NoError(t, err)
-	require.NoError(t, w.Flush())
+	require.NoError(tb, err)
+	require.NoError(tb, w.Flush())
 	return b.Bytes()
 }
 
@@ -97,7 +97,7 @@ func TestBombs(t *testing.T) {
 func peak() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapSys - m.HeapReleased) //nolint:gosec // it is far from the limit
+	return int64(m.HeapSys - m.HeapReleased)
 }
 
 // TestOneTextInAllCells: cells that share a long text cannot make gigabytes of it.

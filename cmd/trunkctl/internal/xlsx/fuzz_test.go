@@ -20,7 +20,7 @@ func FuzzWorkbook(f *testing.F) {
 		f.Add(`<worksheet><sheetData>`+cells+`</sheetData><mergeCells><mergeCell ref="A1:A3"/></mergeCells></worksheet>`, book[stringsPart], book[stylesPart])
 	}
 	f.Fuzz(func(t *testing.T, sheet, texts, styles string) {
-		if len(sheet) == 0 || len(texts) == 0 || len(styles) == 0 {
+		if sheet == "" || texts == "" || styles == "" {
 			return
 		}
 		checkBook(t, bookOf("").with(sheetPart, sheet).with(stringsPart, texts).with(stylesPart, styles).zip(t))
@@ -34,6 +34,7 @@ func FuzzArchive(f *testing.F) {
 }
 
 func checkBook(t *testing.T, file []byte) {
+	t.Helper()
 	all, _, err := read(file, "")
 	if err != nil {
 		_, wrong := errors.AsType[*Error](err)

@@ -55,17 +55,17 @@ func (p parts) with(name, content string) parts {
 	return p
 }
 
-func (p parts) zip(t testing.TB) []byte {
-	t.Helper()
+func (p parts) zip(tb testing.TB) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		w, err := z.CreateHeader(&zip.FileHeader{Name: name}) // not compressed
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		_, err = io.WriteString(w, p[name])
-		require.NoError(t, err)
+		require.NoError(tb, err)
 	}
-	require.NoError(t, z.Close())
+	require.NoError(tb, z.Close())
 	return b.Bytes()
 }
 
@@ -93,19 +93,19 @@ func read(file []byte, sheet string) (all []provision.RawRow, rows *Rows, err er
 }
 
 // written returns a workbook with cells, as a spreadsheet writes it.
-func written(t testing.TB, table [][]any) []byte {
-	t.Helper()
+func written(tb testing.TB, table [][]any) []byte {
+	tb.Helper()
 	book := excelize.NewFile()
-	defer func() { require.NoError(t, book.Close()) }()
+	defer func() { require.NoError(tb, book.Close()) }()
 	for i, row := range table {
 		for j, value := range row {
 			name, err := excelize.CoordinatesToCellName(j+1, i+1)
-			require.NoError(t, err)
-			require.NoError(t, book.SetCellValue("Sheet1", name, value))
+			require.NoError(tb, err)
+			require.NoError(tb, book.SetCellValue("Sheet1", name, value))
 		}
 	}
 	out, err := book.WriteToBuffer()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return out.Bytes()
 }
 

@@ -100,7 +100,7 @@ func (r *Rows) readRow(start *xml.StartElement) (provision.RawRow, error) {
 		if err != nil || n > maxRows {
 			return provision.RawRow{}, wrong("%s has a row with a number that no sheet has: %s; the last is %d", r.sheet, clip(written), maxRows)
 		}
-		number = int(n) //nolint:gosec // it is bounded
+		number = int(n)
 	}
 	if number <= r.row || number > maxRows {
 		return provision.RawRow{}, wrong("the workbook is damaged: row %d of %s comes after row %d; open it and save it again", number, r.sheet, r.row)

@@ -22,27 +22,27 @@ type outcome struct {
 	violations []string
 }
 
-func outcomeOf(t testing.TB, source *provision.Source, err error) (all outcome) {
-	t.Helper()
+func outcomeOf(tb testing.TB, source *provision.Source, err error) (all outcome) {
+	tb.Helper()
 	if err != nil {
 		input, ok := errors.AsType[*provision.InputError](err)
-		require.True(t, ok, err)
+		require.True(tb, ok, err)
 		for _, v := range input.Violations {
 			all.violations = append(all.violations, v.Text())
 		}
 		return all
 	}
 	for item, err := range source.Items() {
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		item.Line = 0
 		all.items = append(all.items, item)
 	}
-	require.NoError(t, source.Close())
+	require.NoError(tb, source.Close())
 	return all
 }
 
-func openCSV(t testing.TB, table [][]any, opts provision.ReadOptions) (*provision.Source, error) {
-	t.Helper()
+func openCSV(tb testing.TB, table [][]any, opts provision.ReadOptions) (*provision.Source, error) {
+	tb.Helper()
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Comma = ';'
@@ -54,18 +54,18 @@ func openCSV(t testing.TB, table [][]any, opts provision.ReadOptions) (*provisio
 			}
 			cells = append(cells, fmt.Sprint(value))
 		}
-		require.NoError(t, w.Write(cells))
+		require.NoError(tb, w.Write(cells))
 	}
 	w.Flush()
 	return provision.Spool(&b, opts)
 }
 
-func openBook(t testing.TB, file []byte, opts provision.ReadOptions) (*provision.Source, error) {
-	t.Helper()
+func openBook(tb testing.TB, file []byte, opts provision.ReadOptions) (*provision.Source, error) {
+	tb.Helper()
 	book, err := Open(bytes.NewReader(file), int64(len(file)))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	rows, err := book.Rows("Sheet1")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer rows.Close()
 	return provision.OpenRows(rows, opts)
 }
@@ -84,7 +84,7 @@ func TestSameCells(t *testing.T) {
 	opts.Defaults.Trunk.Channel = "call"
 	good := 0
 	for seed := range count {
-		table := randomTable(rand.New(rand.NewPCG(uint64(seed), 0))) //nolint:gosec // it is a test
+		table := randomTable(rand.New(rand.NewPCG(uint64(seed), 0)))
 		source, err := openCSV(t, table, opts)
 		want := outcomeOf(t, source, err)
 		source, err = openBook(t, written(t, table), opts)

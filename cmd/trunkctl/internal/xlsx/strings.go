@@ -118,7 +118,7 @@ func unescape(s string) string {
 			s = s[2:]
 			continue
 		}
-		out.WriteRune(rune(code)) //nolint:gosec // it has 16 bits
+		out.WriteRune(rune(code))
 		s = s[7:]
 	}
 }
