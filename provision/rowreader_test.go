@@ -130,6 +130,19 @@ func TestRowReaderErrors(t *testing.T) {
 	require.ErrorContains(t, err, "unknown format")
 }
 
+// The same rows have the same fingerprint, and other rows another.
+func TestFingerprintOfRows(t *testing.T) {
+	t.Parallel()
+	fingerprint := func(name string) string {
+		source, err := provision.OpenRows(&tableReader{rows: []string{"phone_number channel agent_uuid name", "+12025550123 call " + desk + " " + name}}, provision.ReadOptions{})
+		require.NoError(t, err)
+		defer func() { assert.NoError(t, source.Close()) }()
+		return source.Fingerprint()
+	}
+	assert.Equal(t, fingerprint("a"), fingerprint("a"))
+	assert.NotEqual(t, fingerprint("a"), fingerprint("b"))
+}
+
 // Numbers can be read from the column of a map, and from rows.
 func TestReadNumbersOfAMap(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,10 @@ func (r *Rows) readRow(start *xml.StartElement) (provision.RawRow, error) {
 		}
 		number = int(n)
 	}
-	if number <= r.row || number > maxRows {
+	if number > maxRows {
+		return provision.RawRow{}, wrong("%s has more than %d rows", r.sheet, maxRows)
+	}
+	if number <= r.row {
 		return provision.RawRow{}, wrong("the workbook is damaged: row %d of %s comes after row %d; open it and save it again", number, r.sheet, r.row)
 	}
 	r.row, r.cells = number, r.cells[:0]

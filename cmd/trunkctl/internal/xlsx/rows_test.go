@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mihu-go/mihu/provision"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
@@ -209,6 +208,37 @@ func TestSheets(t *testing.T) {
 	require.ErrorContains(t, err, `no sheet "old"`)
 }
 
+// TestManyCells: a row may have as many cells as a sheet has columns if those far away are empty, with
+// or without names.
+func TestManyCells(t *testing.T) {
+	t.Parallel()
+	all, rows, err := read(bookOf("<row>"+`<c t="s"><v>0</v></c>`+strings.Repeat("<c/>", 16383)+"</row>").zip(t), "List")
+	require.NoError(t, err)
+	require.Equal(t, []string{"one"}, texts(all[0]))
+	require.Equal(t, "List", rows.Sheet())
+	_, _, err = read(bookOf("<row>"+strings.Repeat(`<c><v>1</v></c>`, 1025)+"</row>").zip(t), "")
+	require.ErrorContains(t, err, "List!AMK1: has a value beyond the first 1024 columns")
+}
+
+// TestBuiltInFormats: formats that are not in the workbook are known by their numbers.
+func TestBuiltInFormats(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"": "", "0": "", "1": "", "4": "", "44": "", "49": "", "14": isDate, "22": isDate, "46": isDate, "57": isDate, "9": isPercent, "82": noFormat, "-1": noFormat, "x": noFormat,
+	} {
+		assert.Equal(t, want, builtIn(id).problem, id)
+	}
+}
+
+// TestNames: the name of a sheet is fit for an error.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "a\uFFFDb", clip("a\nb"))
+	assert.Equal(t, strings.Repeat("ä", 64)+"…", clip(strings.Repeat("ä", 65)))
+	assert.Equal(t, "'it''s'", quoted("it's"))
+	assert.Equal(t, []string{"A", "Z", "AA", "XFD"}, []string{columnName(0), columnName(25), columnName(26), columnName(16383)})
+}
+
 // TestExcelize: what a library writes is read as that library reads it.
 func TestExcelize(t *testing.T) {
 	t.Parallel()
@@ -220,6 +250,4 @@ func TestExcelize(t *testing.T) {
 		got = append(got, texts(row))
 	}
 	require.Equal(t, [][]string{{"phone_number", "name"}, {"+12025550123", " Zoë\n2 "}, {"12025550124", `"quoted"`}}, got)
-	_, err = provision.OpenRows(nil, provision.ReadOptions{})
-	require.Error(t, err)
 }
