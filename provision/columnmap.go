@@ -145,7 +145,7 @@ func (m ColumnMap) fields(ignore []string) (map[string]int, error) {
 		case again:
 			problem = "has this column twice: case and the characters between words do not matter"
 		case slices.ContainsFunc(ignore, func(other string) bool { return rows.ColumnName(other) == key }):
-			problem = "has a column that is to be ignored too; do one of the two"
+			problem = "has a column that is ignored too; do one of the two"
 		case held(m[name]) == rows.Ignored && rows.ColumnName(m[name]) != MapIgnore:
 			problem = "has an unknown field; known are " + strings.Join(mappable(), ", ")
 		}

@@ -84,7 +84,7 @@ func TestColumnMapViolations(t *testing.T) {
 		"has an unknown field; known are phone_number": {"x": "phonenumber"},
 		"without a name":        {" ": "name"},
 		"has this column twice": {"My Name": "name", "my_name": "agent"},
-		"is to be ignored too":  {"Y": "name"},
+		"that is ignored too":   {"Y": "name"},
 	} {
 		_, err := provision.Spool(strings.NewReader(""), provision.ReadOptions{Map: columns, Ignore: []string{"y"}})
 		require.ErrorContains(t, err, problem)
@@ -92,7 +92,7 @@ func TestColumnMapViolations(t *testing.T) {
 	}
 }
 
-// A file with unknown columns is told what was seen, what is known, and what exact synonyms are.
+// The error of unknown columns has what was seen, what is known, and what exact synonyms are.
 // Nothing is mapped by itself, and a row of values is not shown.
 func TestUnknownColumns(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ type UnknownColumn struct {
 	// Name is the name as it is in the file.
 	Name string
 	// Field is the field that a column with exactly this name usually holds in the exports of
-	// carriers and phone systems, or [MapGatewayPort]; "" if nobody can tell. It is a proposal for
+	// carriers and phone systems, or [MapGatewayPort]; "" if that is not known. It is a proposal for
 	// people: nothing is mapped by itself.
 	Field string
 }

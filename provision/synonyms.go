@@ -6,7 +6,7 @@ import (
 )
 
 // synonym returns the field that a column usually holds, by its name as rows.ColumnName writes it; ""
-// if nobody can tell. It is proposed to people, and never used by itself.
+// if that is not known. It is proposed to people, and never used by itself.
 func synonym(name string) string {
 	for _, s := range &synonyms {
 		if slices.Contains(strings.Split(s.names, "|"), name) {

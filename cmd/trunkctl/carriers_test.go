@@ -373,7 +373,7 @@ func TestCarriers(t *testing.T) {
 	}
 }
 
-// TestMapAdvice: a file with columns that are not known is told the flags that would map them, and with
+// TestMapAdvice: the error of unknown columns has the flags that would map them, and with
 // these flags it is imported.
 func TestMapAdvice(t *testing.T) {
 	t.Parallel()

@@ -50,8 +50,8 @@ and a port in one cell: --map 'Gateway:Port=sip_gateway:sip_port'. Nothing is ma
 
 Numbers without +: --country-codes 1,49:12-13 names country codes, with the number of digits of their
 numbers, the code included. Digits that fit exactly one get a plus; anything else is an error. A
-national number without its zero cannot always be told from an international one: compare the counts
-that are printed with what you expect.
+national number without its zero may look like an international one: compare the counts that are
+printed with what you expect.
 
 Excel workbooks (.xlsx): texts and whole numbers are read. A date, a decimal number, an error and a
 formula without a value are errors of their cells, such as Sheet1!B7. --sheet names the sheet if

@@ -46,7 +46,7 @@ func ColumnName(s string) string {
 	}), "_")
 }
 
-// Columns returns the names of all columns that people are told of.
+// Columns returns the names of all columns, without those that are ColumnOnly.
 func (t *Table) Columns() []string {
 	var names []string
 	for _, f := range t.Fields {
@@ -79,7 +79,7 @@ func (t *Table) objects() []string {
 	return names
 }
 
-// synonym returns the field that a column with this name usually holds, "" if nobody can tell.
+// synonym returns the field that a column with this name usually holds, "" if that is not known.
 func (t *Table) synonym(name string) string {
 	if t.Synonym == nil {
 		return ""

@@ -72,7 +72,7 @@ type Violation struct {
 type UnknownColumn struct {
 	// Name is the name as it is in the file.
 	Name string
-	// Field is the field that such a column usually holds, "" if nobody can tell.
+	// Field is the field that such a column usually holds, "" if that is not known.
 	Field string
 }
 
@@ -125,7 +125,7 @@ type Table struct {
 	// takes precedence over the names of the fields.
 	Map map[string]int
 	// Synonym returns the field that a column usually holds if it has a name that is not known; ""
-	// if nobody can tell. It may be nil.
+	// if that is not known. It may be nil.
 	Synonym func(name string) string
 	// Raw means that the caller wants the cells of all columns, and that it may fill in fields for
 	// which there is no column.

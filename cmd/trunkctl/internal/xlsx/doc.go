@@ -6,7 +6,7 @@
 // anything is inflated, one row is held at a time, and all shared strings.
 //
 // It is not one of the libraries for workbooks, because those that read rows one by one return texts
-// alone: a date, a decimal number, an error and a formula without a value cannot be told from a text,
+// alone: a date, a decimal number, an error and a formula without a value look like a text,
 // and the rows behind the place where a damaged sheet breaks off are missing without an error.
 package xlsx
 
