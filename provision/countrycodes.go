@@ -25,7 +25,7 @@ type CountryCode struct {
 // may have. Of code 1, area code and exchange must begin with 2 to 9. A zero before the number, as it
 // is dialed within a country, is an error.
 //
-// A national number whose zero a spreadsheet has dropped cannot always be told from an international
+// A national number whose zero a spreadsheet has dropped may look like an international
 // one: 15123456789 may be +15123456789 or a German mobile number without its zero. Name only codes
 // that the file has, and compare [Source.CountryCodeCounts] with what you expect.
 //
