@@ -61,7 +61,7 @@ func (v InputViolation) Text() string {
 // InputError lists everything that is wrong with an input, in the order of the file. It matches
 // [mihu.ErrInvalid].
 type InputError struct {
-	// Name is the path that was opened, "input" for [Spool], and [NumberOptions].Name for numbers.
+	// Name is the path that was opened, "input" for [Spool] and [OpenRows], and [NumberOptions].Name for numbers.
 	Name string
 	// Violations has 1 to 1000 entries.
 	Violations []InputViolation

@@ -326,7 +326,10 @@ func workbooks(t *testing.T) []carrierFile {
 		},
 		{
 			name: "hidden rows", flags: flags, want: []string{"+12025550123 Lobby  0 "},
-			content: workbookOf(t, func(b *excelize.File) { require.NoError(t, b.SetRowVisible("Sheet1", 2, false)) }, header, row),
+			content: workbookOf(t, func(b *excelize.File) {
+				require.NoError(t, b.SetRowVisible("Sheet1", 2, false))
+				require.NoError(t, b.SetColVisible("Sheet1", "B:D", false))
+			}, header, row),
 		},
 	}
 }
@@ -368,6 +371,7 @@ func TestCarriers(t *testing.T) {
 				trunks = append(trunks, fmt.Sprintf("%s %s %s %d %s", trunk.ID.PhoneNumber, name, trunk.SIP.Gateway, trunk.SIP.Port, trunk.SIP.Username))
 			}
 			require.ElementsMatch(t, file.want, trunks)
+			require.Equal(t, strings.Contains(file.name, "hidden"), strings.Contains(got.stderr, "sheet Sheet1: hidden columns are read too: B, C\n"), got.stderr)
 			require.Equal(t, strings.Contains(file.name, "hidden"), strings.Contains(got.stderr, "sheet Sheet1: hidden rows are read too: 2"), got.stderr)
 		})
 	}
@@ -427,6 +431,7 @@ func TestFileFlags(t *testing.T) {
 	}
 	require.Contains(t, f.runWith("a=name\n", "import", "-", "--map-file", "-", "--dry-run").stderr, "--map-file and import - cannot both read standard input")
 	require.Contains(t, f.run("rotate", "--file", "DIR/p", "--map", "a=name", number(1)).stderr, "need --from")
+	require.Contains(t, f.run("rotate", "--file", "DIR/p", "--from", "DIR/list", "--column", "Label", "--map", "a=name").stderr, "--column and a map cannot be combined")
 }
 
 // TestWorkbookFromStdin: a workbook can be standard input, and name agents, for which it is read twice.

@@ -62,6 +62,9 @@ func (a *app) namedTrunks(s selectionFlags) ([]mihu.TrunkID, error) {
 	if s.files.given() && s.from == "" {
 		return nil, usagef("--map, --map-file, --country-codes and --sheet need --from")
 	}
+	if s.column != "" && (len(s.files.maps) > 0 || s.files.mapFile != "") {
+		return nil, usagef("--column and a map cannot be combined: a map names the column that holds phone_number")
+	}
 	var trunks trunkSet
 	add := func(numbers []string) error {
 		for _, number := range numbers {

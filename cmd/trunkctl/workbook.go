@@ -100,11 +100,12 @@ func (a *app) noteHidden(rows *xlsx.Rows) {
 	if rows.HiddenSheet() {
 		a.note("sheet %s is hidden, and is read", rows.Sheet())
 	}
-	hidden := rows.Hidden()
-	if len(hidden) == 0 {
-		return
+	if hidden := rows.HiddenColumns(); len(hidden) > 0 {
+		a.note("sheet %s: hidden columns are read too: %s", rows.Sheet(), strings.Join(hidden, ", "))
 	}
-	a.note("sheet %s: hidden rows are read too: %s", rows.Sheet(), ranges(hidden))
+	if hidden := rows.Hidden(); len(hidden) > 0 {
+		a.note("sheet %s: hidden rows are read too: %s", rows.Sheet(), ranges(hidden))
+	}
 }
 
 // ranges returns sorted numbers as people write them, such as 2, 5-7; only the first ranges.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,17 +16,18 @@ import (
 
 // Rows are the rows of a sheet that have a value.
 type Rows struct {
-	book     *Book
-	part     *part
-	sheet    string // as in the name of a cell
-	isHidden bool
-	row      int  // the number of the last row
-	ended    bool // the cells of the sheet are read
-	cells    []provision.RawCell
-	width    int // cells of the first row, which names the columns
-	last     int // the last row that was returned
-	hidden   []int
-	bytes    int64 // of all texts
+	book          *Book
+	part          *part
+	sheet         string // as in the name of a cell
+	isHidden      bool
+	row           int  // the number of the last row
+	ended         bool // the cells of the sheet are read
+	cells         []provision.RawCell
+	width         int // cells of the first row, which names the columns
+	last          int // the last row that was returned
+	hidden        []int
+	hiddenColumns [][2]int // ranges, from 1
+	bytes         int64    // of all texts
 }
 
 // open opens the rows of a sheet.
@@ -60,6 +62,25 @@ func (r *Rows) HiddenSheet() bool { return r.isHidden }
 // Hidden returns the numbers of the rows that are hidden, of those that were read.
 func (r *Rows) Hidden() []int { return r.hidden }
 
+// HiddenColumns returns the letters of the columns that are hidden, of those that have names.
+func (r *Rows) HiddenColumns() (letters []string) {
+	for column := range r.width {
+		if slices.ContainsFunc(r.hiddenColumns, func(c [2]int) bool { return c[0] <= column+1 && column+1 <= c[1] }) {
+			letters = append(letters, columnName(column))
+		}
+	}
+	return letters
+}
+
+// readColumn notes which columns are hidden. Numbers that are wrong match no column.
+func (r *Rows) readColumn(start *xml.StartElement) {
+	first, _ := strconv.Atoi(attr(start, "min"))
+	last, _ := strconv.Atoi(attr(start, "max"))
+	if isTrue(attr(start, "hidden")) && len(r.hiddenColumns) < maxColumns {
+		r.hiddenColumns = append(r.hiddenColumns, [2]int{first, last})
+	}
+}
+
 // ReadRow returns the next row that has a value, with a cell for every column that the first row has.
 // It returns io.EOF after the last one, if the sheet is complete.
 func (r *Rows) ReadRow() (provision.RawRow, error) {
@@ -70,6 +91,9 @@ func (r *Rows) ReadRow() (provision.RawRow, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
+			if t.Name.Local == "col" {
+				r.readColumn(&t)
+			}
 			if t.Name.Local != "row" {
 				continue
 			}
