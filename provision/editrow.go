@@ -39,8 +39,8 @@ func (r *Row) Field(name string) string {
 	return ""
 }
 
-// SetField sets the text of a field, as if it stood in the file. "" removes it. A field that is not
-// known is a violation of the row.
+// SetField sets the text of a field, as if it stood in the file; "" makes the field empty, like an
+// empty cell. A field that is not known is a violation of the row.
 func (r *Row) SetField(name, text string) {
 	f := held(name)
 	if f < 0 {

@@ -23,6 +23,8 @@ type itemParser struct {
 	seen     *seenTrunks // by line; nil: the rows are known to be consistent
 	repeats  bool        // the last item says the same as one before it
 
+	keepsBlank bool // items note which of their fields are there and empty
+
 	hasSecret    func(name string) bool // nil: every name is accepted
 	resolveAgent func(name string) (uuid, problem string)
 	agents       map[string]string // the UUIDs of the names that were resolved
@@ -258,6 +260,9 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 	if sip != (mihu.SIPCredentials{}) {
 		trunk.SIP = &sip
 	}
+	if p.keepsBlank {
+		item.blank = r.blank() &^ fieldsOf(trunk)
+	}
 	r.check(&item)
 	p.checkSecret(r)
 	p.checkRepeat(r, &item)
@@ -265,6 +270,17 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		rows.Sort(r.Violations)
 	}
 	return item, r.Violations
+}
+
+// blank returns the fields that the row has, and has no value for.
+func (r *itemRow) blank() fieldSet {
+	var blank fieldSet
+	for f := range numSentFields {
+		if cell := &r.Cells[f.ofFile()]; cell.Present && cell.Text == "" && !r.bad[f.ofFile()] {
+			blank.add(f)
+		}
+	}
+	return blank
 }
 
 // agent returns the UUID of the row's agent. A name that is wrong is not shown: in a row whose columns
@@ -328,12 +344,13 @@ func (p *itemParser) number(r *itemRow) string {
 	return number
 }
 
-// splitGateway makes two cells of one that holds a host and a port.
+// splitGateway makes two cells of one that holds a host and a port. If it has no port, or nothing, the
+// cells are empty.
 func (r *itemRow) splitGateway() {
-	text := r.text(fieldGatewayPort)
-	if text == "" {
+	if !r.Cells[fieldGatewayPort].Present || r.bad[fieldGatewayPort] {
 		return
 	}
+	text := r.text(fieldGatewayPort)
 	host, port, problem := splitHostPort(text)
 	if problem != "" {
 		r.violate(fieldGatewayPort, "", problem)
@@ -347,7 +364,7 @@ func (r *itemRow) splitGateway() {
 		switch {
 		case c.Text != "" && part.text != "" && c.Text != part.text && !r.bad[part.f]:
 			r.violate(fieldGatewayPort, "", "does not agree with the column that holds "+part.f.key()+"; leave one of the two empty")
-		case c.Text == "" && part.text != "":
+		case c.Text == "" && (part.text != "" || !c.Present):
 			*c = rows.Cell{At: r.Cells[fieldGatewayPort].At, Present: true, Text: part.text, Shown: part.text}
 		}
 	}

@@ -226,7 +226,19 @@ func unknownFormat(format Format) error {
 // Items iterates over the items in the order of the input. It can be called any number of times,
 // and reads the file each time. If the file has changed since it was opened, Items yields
 // [ErrInputChanged] as soon as that shows, at the end at the latest, and stops.
-func (s *Source) Items() iter.Seq2[Item, error] {
+func (s *Source) Items() iter.Seq2[Item, error] { return s.items(s.parser) }
+
+// itemsAndBlanks is Items with the fields that are there and empty.
+func (s *Source) itemsAndBlanks() iter.Seq2[Item, error] {
+	if s.parser == nil {
+		return s.items(nil)
+	}
+	parser := *s.parser
+	parser.keepsBlank = true
+	return s.items(&parser)
+}
+
+func (s *Source) items(parser *itemParser) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		if s.file == nil {
 			yield(Item{}, fmt.Errorf("provision: %w", os.ErrClosed))
@@ -234,7 +246,7 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 		}
 		count, stopped, changed := 0, false, false
 		var last *Item // which has no line end, and may be a part of a row
-		_, sum, err := s.read(s.parser, s.format, func(row *rows.Row, item Item, violations []rows.Violation) bool {
+		_, sum, err := s.read(parser, s.format, func(row *rows.Row, item Item, violations []rows.Violation) bool {
 			if changed = len(violations) > 0 || count == s.count; changed {
 				return false
 			}

@@ -13,11 +13,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// deleted is an action that package provision does not have.
-const deleted provision.Action = "deleted"
-
 // change is what a command has done to a trunk, or would do. It is the data of every command that
-// changes trunks. Its number is not masked.
+// changes trunks. Its number is not masked. A dry run has the verbs of a plan: "create" for "created".
 type change struct {
 	Action            provision.Action `json:"action"`
 	PhoneNumber       string           `json:"phone_number"`
@@ -83,14 +80,14 @@ func (c change) id() mihu.TrunkID {
 
 // marks returns how a plan shows an action: the mark, the verb, and the style of both.
 func marks(action provision.Action) (mark, verb string, s term.Style) {
-	switch action {
-	case provision.Created:
+	switch action.Planned() {
+	case provision.Create:
 		return "+", "create", term.Strong
-	case provision.Assigned:
+	case provision.Assign:
 		return "~", "assign", term.Strong
-	case provision.Updated:
+	case provision.Update:
 		return "~", "update", term.Strong
-	case deleted:
+	case provision.Delete:
 		return "-", "delete", term.Alarm
 	case provision.Failed:
 		return "!", "cannot", term.Alarm
@@ -132,14 +129,14 @@ func (c change) diff(colors bool, names knownNames) string {
 	switch {
 	case c.Error != "":
 		line += ": " + c.Error
-	case c.Action == provision.Assigned:
+	case c.Action.Planned() == provision.Assign:
 		line += names.pad(c) + names.of(c.PreviousAgentUUID) + " -> " + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	case c.AgentUUID != "":
 		line += names.pad(c) + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	}
 	if len(c.Sends) > 0 && c.Error == "" {
 		fields := c.Sends
-		if c.Action == provision.Created {
+		if c.Action.Planned() == provision.Create {
 			fields = shortFields(fields) // they are all new
 		}
 		line += "  " + strings.Join(fields, ", ")
@@ -165,6 +162,7 @@ func shortFields(fields []string) (short []string) {
 
 // changes prints changes: as data, or as the plan of --dry-run.
 type changes struct {
+	dryRun bool
 	data   *term.Records
 	plan   io.Writer
 	colors bool
@@ -173,12 +171,15 @@ type changes struct {
 
 func (a *app) changes(dryRun bool, columns []term.Column) *changes {
 	if dryRun && a.global.output == term.FormatTable {
-		return &changes{plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
+		return &changes{dryRun: true, plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
 	}
-	return &changes{data: a.records(columns)}
+	return &changes{dryRun: dryRun, data: a.records(columns)}
 }
 
 func (c *changes) add(one change) error {
+	if c.dryRun {
+		one.Action = one.Action.Planned()
+	}
 	if c.plan != nil {
 		_, err := fmt.Fprintln(c.plan, one.diff(c.colors, c.names))
 		return err

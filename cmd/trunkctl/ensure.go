@@ -34,7 +34,12 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
-	ensured, err := w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+	ensured := new(mihu.EnsureResult)
+	_, err = a.track(ctx, w, provision.StateChange{Trunk: req.TrunkID, Create: req}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		var err error
+		ensured, err = w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+		return ensured.Snapshot, err
+	})
 	if c, changed := loggedEnsure(req, ensuredAction(ensured, err), ensured, err); changed {
 		c.requestID = meta.RequestID
 		a.recorder.change(ctx, c)
@@ -86,9 +91,9 @@ func changeOfResult(result provision.Result) change {
 			c.AgentName = snap.Binding(trunk.Channel).AgentName
 		}
 	}
-	switch result.Action {
-	case provision.Created, provision.Assigned, provision.Updated:
-		c.Sends = sends(&trunk)
+	switch result.Action.Planned() {
+	case provision.Create, provision.Assign, provision.Update:
+		c.Sends = result.Sent
 	case provision.Failed:
 		if result.Err != nil {
 			c.Error = plainText(result.Err)

@@ -25,6 +25,7 @@ type importFlags struct {
 	workers         int
 	maxFailures     int
 	dryRun, yes     bool
+	limits          provision.Limits
 	results         bool     // -o was given
 	again           []string // see flagsAgain
 }
@@ -62,26 +63,41 @@ passwords included, and only its owner can read it.
 		},
 	}
 	f.add(cmd)
+	a.addState(cmd)
 	return cmd
 }
 
 func (f *importFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "`FORMAT` of FILE: csv, jsonl or xlsx (default: detected)")
-	flags.StringSliceVar(&f.ignore, "ignore", nil, "ignore these `COLUMNS`, separated by commas; \"\" means those without a name")
-	flags.StringVar(&f.secrets, "secrets", "", "JSON `FILE` of SIP credentials for secret_name; see \"trunkctl help files\"")
+	f.addInput(cmd)
 	flags.StringVar(&f.journal, "journal", "", "journal `FILE` (default FILE.journal)")
 	flags.BoolVar(&f.resume, "resume", false, "resume from the existing journal")
 	flags.StringVar(&f.failed, "failed", "", "`FILE` for failed rows (default FILE.failed.csv)")
 	flags.BoolVar(&f.force, "force", false, "replace an existing file of failed rows")
-	flags.IntVar(&f.maxFailures, "max-failures", 0, "stop after `N` failures (default: never)")
-	addWorkers(cmd, &f.workers)
-	completeNothing(cmd, "ignore", "max-failures")
+	addLimit(cmd, &f.limits.MaxAssign, "max-assign", "allow up to `N` trunks to move to another agent (default 50, or 10 % if that is less)")
+	completeNothing(cmd, "max-assign")
+	f.addWork(cmd)
+}
+
+// addInput adds the flags that say how FILE is read.
+func (f *importFlags) addInput(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "`FORMAT` of FILE: csv, jsonl or xlsx (default: detected)")
+	flags.StringSliceVar(&f.ignore, "ignore", nil, "ignore these `COLUMNS`, separated by commas; \"\" means those without a name")
+	flags.StringVar(&f.secrets, "secrets", "", "JSON `FILE` of SIP credentials for secret_name; see \"trunkctl help files\"")
+	completeNothing(cmd, "ignore")
 	completeWords(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON), formatWorkbook)
 	f.files.register(cmd)
 	f.defaults.add(cmd)
 	_ = flags.MarkHidden("name") // one name for many trunks is a mistake
 	flags.Lookup("channel").DefValue, f.defaults.channel = "", ""
+}
+
+// addWork adds the flags that say how the rows are sent.
+func (f *importFlags) addWork(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.maxFailures, "max-failures", 0, "stop after `N` failures (default: never)")
+	addWorkers(cmd, &f.workers)
+	completeNothing(cmd, "max-failures")
 	addDryRun(cmd, &f.dryRun)
 	addYes(cmd, &f.yes)
 }
@@ -103,7 +119,7 @@ func flagsAgain(cmd *cobra.Command) (args []string) {
 	return args
 }
 
-func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags) error {
+func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags) (end error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
@@ -116,11 +132,19 @@ func (a *app) importFile(ctx context.Context, cmd *cobra.Command, f importFlags)
 		return err
 	}
 	defer func() { _ = source.Close() }()
-	a.noteCountryCodes(f.files.codes, source.CountryCodeCounts())
 	if err := source.CheckAgents(); err != nil {
 		return a.showRowViolations(inputName(f.file), &f, err)
 	}
-	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.Lookup}
+	access := stateIfThere
+	if f.dryRun {
+		access = stateToRead
+	}
+	state, err := a.openState(ctx, w, access)
+	if err != nil {
+		return err
+	}
+	defer func() { end = state.close(end) }()
+	options := provision.Options{Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.Lookup, State: state.State, Limits: &f.limits}
 	if f.dryRun {
 		return a.planImport(ctx, w, source, options, &f)
 	}

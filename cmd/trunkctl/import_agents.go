@@ -26,6 +26,8 @@ type importInput struct {
 	spooled *os.File
 	// noted is set if what is hidden in a workbook was printed.
 	noted bool
+	// counted is set if the numbers without a plus were printed.
+	counted bool
 }
 
 // openImport opens the input and the workspace, and prints all errors in the input. If a row or
@@ -122,6 +124,15 @@ func (in *importInput) openWorkspace(ctx context.Context, source *provision.Sour
 
 // open opens the input, or opens it again.
 func (in *importInput) open() (*provision.Source, error) {
+	source, err := in.openInput()
+	if err == nil && !in.counted {
+		in.app.noteCountryCodes(in.flags.files.codes, source.CountryCodeCounts())
+		in.counted = true
+	}
+	return source, err
+}
+
+func (in *importInput) openInput() (*provision.Source, error) {
 	name := in.flags.file
 	if name == "-" {
 		return in.openStdin()

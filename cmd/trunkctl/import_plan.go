@@ -33,6 +33,10 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 		return err
 	}
 	a.note("dry run of %s: %s; no changes made", counted(source.Len(), "row"), counts.plan())
+	existing := counts.counts[provision.Assign] + counts.counts[provision.Update] + counts.counts[provision.Unchanged]
+	if err := f.limits.Check(0, counts.counts[provision.Assign], existing); err != nil {
+		return limitError(err)
+	}
 	if failed := counts.failed(); failed > 0 {
 		return &partialError{failed: failed, advice: "these items would fail; the others would be applied"}
 	}

@@ -67,14 +67,26 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if err := journal.Close(); err != nil {
 		end = errors.Join(err, end)
 	}
+	if errors.Is(end, provision.ErrLimit) {
+		return cmp.Or(removeOwn(path, own && journal.Finished() == 0), limitError(end))
+	}
 	r.summary(end == nil && r.fatal == nil)
-	if end = r.verdict(ctx, end); end == nil && own {
-		// Every row is done. A journal that stays would block the next import.
-		if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if end = r.verdict(ctx, end); end == nil {
+		return removeOwn(path, own) // every row is done
 	}
 	return end
+}
+
+// removeOwn removes a journal that this program has named. One that stays would block the next
+// import.
+func removeOwn(path string, own bool) error {
+	if !own {
+		return nil
+	}
+	if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // inputOf identifies a file and the workspace that it is imported into, since a journal is valid
@@ -111,16 +123,13 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 		a.note(stoppingNote)
 	})
 	defer a.interrupts.onFirst(nil)
+	options.Audit = func(record provision.AuditRecord) { a.recorder.audit(ctx, record) }
 	options.Progress = func(p provision.Progress) { show.SetWaiting(p.Waiting) }
 	for result, err := range source.Run(ctx, w.client, options) {
 		if err != nil {
 			return err
 		}
 		r.counts.add(result)
-		if c, changed := loggedEnsure(&result.Item.Trunk, result.Action, result.Ensured, result.Err); changed {
-			c.line = result.Item.Line
-			a.recorder.change(ctx, c)
-		}
 		failed := result.Action == provision.Failed
 		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {
