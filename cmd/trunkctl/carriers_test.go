@@ -462,3 +462,30 @@ func TestWorkbookFromStdin(t *testing.T) {
 	got = f.runWith(book, append(args, "--column", "since")...)
 	require.Contains(t, got.stderr, "standard input: Sheet1!B2: since: a date or a time")
 }
+
+// TestSyncCarrier: a sync reads a carrier's file too. The same cells as a workbook and as CSV are the
+// same plan, and an empty cell of gateway and port clears both.
+func TestSyncCarrier(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.named("Sales")
+	flags := with(columns("MSISDN=phone_number", "Gateway:Port=sip_gateway:sip_port"), "--country-codes", "1", "--channel", "call", "--yes")
+	header := []any{"MSISDN", "Agent", "Gateway:Port"}
+	f.file("list.xlsx", workbookOf(t, nil, header, []any{12025550123, "Sales", "sip.example.com:5061"}))
+	got := f.kept(with([]string{"sync", "DIR/list.xlsx"}, flags...)...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Equal(t, 1, strings.Count(got.stderr, "numbers without +: 1 of country code 1\n"), got.stderr)
+	require.Equal(t, 5061, f.Trunks()[0].SIP.Port)
+
+	f.ResetRequests()
+	f.file("list.csv", "MSISDN;Agent;Gateway:Port\n12025550123;Sales;sip.example.com:5061\n")
+	got = f.kept(with([]string{"sync", "DIR/list.csv"}, flags...)...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	f.requireReadsOnly()
+
+	f.file("list.xlsx", workbookOf(t, nil, header, []any{12025550123, "Sales", nil}))
+	got = f.kept(with([]string{"sync", "DIR/list.xlsx"}, flags...)...)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Empty(t, f.Trunks()[0].SIP.Gateway)
+	require.Zero(t, f.Trunks()[0].SIP.Port)
+}

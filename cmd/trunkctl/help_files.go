@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func filesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "files",
-		Short: "The file formats of import",
+		Short: "The file formats of import and sync",
 		Long: `A row, or a line of JSON, is one trunk. phone_number, channel and agent_uuid or agent are required;
 flags can supply channel and agent. A field that a row omits is left unchanged.
 

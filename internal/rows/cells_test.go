@@ -22,7 +22,28 @@ func TestCells(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := NewCellRecords(bytes.NewReader(file.Bytes()))
+	checkWritten(t, file.Bytes())
+	for size := 1; size < file.Len(); size++ {
+		r := NewCellRecords(bytes.NewReader(file.Bytes()[:size]))
+		record, err := r.Next()
+		for err == nil && record != nil {
+			record, err = r.Next()
+		}
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	for _, damaged := range []string{"\x01\xff\xff\xff\xff\x0f", "\x01\x01\xff\xff\xff\xff\x0f", "\xff\xff\xff\xff\xff\x0f\x01"} {
+		if _, err := NewCellRecords(bytes.NewReader([]byte(damaged))).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %v", damaged, err)
+		}
+	}
+}
+
+// checkWritten checks the records of TestCells.
+func checkWritten(t *testing.T, file []byte) {
+	t.Helper()
+	r := NewCellRecords(bytes.NewReader(file))
 	var lines []int
 	var blank []bool
 	for {
@@ -43,20 +64,5 @@ func TestCells(t *testing.T) {
 	}
 	if len(lines) != 3 || lines[0] != 2 || lines[1] != 7 || lines[2] != 9 || blank[0] || !blank[1] || !blank[2] {
 		t.Errorf("lines %v, blank %v", lines, blank)
-	}
-	for size := 1; size < file.Len(); size++ {
-		r := NewCellRecords(bytes.NewReader(file.Bytes()[:size]))
-		record, err := r.Next()
-		for err == nil && record != nil {
-			record, err = r.Next()
-		}
-		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("%d bytes: %v", size, err)
-		}
-	}
-	for _, damaged := range []string{"\x01\xff\xff\xff\xff\x0f", "\x01\x01\xff\xff\xff\xff\x0f", "\xff\xff\xff\xff\xff\x0f\x01"} {
-		if _, err := NewCellRecords(bytes.NewReader([]byte(damaged))).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("%q: %v", damaged, err)
-		}
 	}
 }

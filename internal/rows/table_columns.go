@@ -119,17 +119,19 @@ func (t *Table) noNames(header *Record) Violation {
 	var names []UnknownColumn
 	synonyms, words, values := 0, 0, false
 	for _, c := range header.Cells {
-		if name := Trim(c.Text); name != "" {
-			field := t.synonym(name)
-			names = append(names, UnknownColumn{name, field})
-			if field != "" {
-				synonyms++
-			}
-			if isWords(name) {
-				words++
-			}
-			values = values || looksLikeValue(name)
+		name := Trim(c.Text)
+		if name == "" {
+			continue
 		}
+		field := t.synonym(name)
+		names = append(names, UnknownColumn{name, field})
+		if field != "" {
+			synonyms++
+		}
+		if isWords(name) {
+			words++
+		}
+		values = values || looksLikeValue(name)
 	}
 	v := header.At.Violation("", "", want+t.required())
 	if values || synonyms == 0 && (words < 2 || words < len(names)) {

@@ -65,7 +65,7 @@ func (r *Rows) Hidden() []int { return r.hidden }
 // HiddenColumns returns the letters of the columns that are hidden, of those that have names.
 func (r *Rows) HiddenColumns() (letters []string) {
 	for column := range r.width {
-		if slices.ContainsFunc(r.hiddenColumns, func(c [2]int) bool { return c[0] <= column+1 && column+1 <= c[1] }) {
+		if slices.ContainsFunc(r.hiddenColumns, func(c [2]int) bool { return c[0] <= column+1 && column < c[1] }) {
 			letters = append(letters, columnName(column))
 		}
 	}
