@@ -85,6 +85,12 @@
 //	context.AfterFunc(interrupted, release) // a second Ctrl-C ends the process
 //	results := source.Run(ctx, client, provision.Options{Journal: journal, Stop: interrupted.Done()})
 //
+// # Files of carriers
+//
+// [ReadOptions.Map] says which fields the columns of a file hold, [ReadOptions.CountryCodes] which
+// country codes numbers may have without a plus, and [ReadOptions.EditRow] changes rows. [OpenRows]
+// takes rows of any format from a [RowReader]. Nothing is guessed.
+//
 // # Plans
 //
 // [Reconcile] compares a source with the workspace, and returns a plan. It can be shown, approved by

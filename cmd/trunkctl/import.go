@@ -16,6 +16,7 @@ import (
 type importFlags struct {
 	file            string
 	format          string
+	files           fileFlags
 	defaults        trunkFlags
 	ignore          []string
 	secrets         string
@@ -35,9 +36,10 @@ func (a *app) importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Provision trunks from a file",
-		Long: `Create each row's trunk, or update it to match, like "trunkctl ensure". FILE is CSV or JSON lines, -
-for standard input; see "trunkctl help files". All errors in FILE are reported with line and column
-before anything is sent.
+		Long: `Create each row's trunk, or update it to match, like "trunkctl ensure". FILE is CSV, JSON lines or
+an Excel workbook, - for standard input; see "trunkctl help files". All errors in FILE are reported
+with line and column before anything is sent. --map reads columns with other names, as in the files
+of carriers.
 
 FILE.journal records completed rows: after Ctrl-C, a crash or a power cut, run the same command with
 --resume. The journal has no secrets and no complete numbers. Rows that fail are written to
@@ -48,6 +50,7 @@ passwords included, and only its owner can read it.
 		Example: `  trunkctl import numbers.csv --dry-run
   trunkctl import numbers.csv --yes --rate 10/s
   trunkctl import numbers.csv --yes --resume
+  trunkctl import carrier.xlsx --map MSISDN=phone_number --country-codes 1,49:12-13 --dry-run
   carrier-export | trunkctl import - --journal carrier.journal --yes`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,11 +84,12 @@ func (f *importFlags) add(cmd *cobra.Command) {
 // addInput adds the flags that say how FILE is read.
 func (f *importFlags) addInput(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "`FORMAT` of FILE: csv or jsonl (default: detected)")
+	flags.StringVar(&f.format, "format", "", "`FORMAT` of FILE: csv, jsonl or xlsx (default: detected)")
 	flags.StringSliceVar(&f.ignore, "ignore", nil, "ignore these `COLUMNS`, separated by commas; \"\" means those without a name")
 	flags.StringVar(&f.secrets, "secrets", "", "JSON `FILE` of SIP credentials for secret_name; see \"trunkctl help files\"")
 	completeNothing(cmd, "ignore")
-	completeWords(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON))
+	completeWords(cmd, "format", string(provision.FormatCSV), string(provision.FormatJSON), formatWorkbook)
+	f.files.register(cmd)
 	f.defaults.add(cmd)
 	_ = flags.MarkHidden("name") // one name for many trunks is a mistake
 	flags.Lookup("channel").DefValue, f.defaults.channel = "", ""
@@ -165,7 +169,7 @@ func inputName(file string) string {
 
 // showRowViolations prints the errors in the input, and adds advice if --secrets is missing.
 func (a *app) showRowViolations(file string, f *importFlags, err error) error {
-	end := a.showViolations(file, err)
+	end := withMapAdvice(a.showViolations(file, err), err)
 	input, _ := errors.AsType[*provision.InputError](err)
 	if f.secrets == "" && input != nil && slices.ContainsFunc(input.Violations, namesSecret) {
 		return &advisedError{end, "rows use secret_name: pass the file of SIP credentials with --secrets"}

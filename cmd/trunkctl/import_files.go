@@ -34,9 +34,9 @@ func (f *importFlags) check(a *app) error {
 // checkFormat checks the flags that an import and a sync have.
 func (f *importFlags) checkFormat() error {
 	switch provision.Format(f.format) {
-	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
+	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON, formatWorkbook:
 	default:
-		return usagef("--format: want csv or jsonl")
+		return usagef("--format: want csv, jsonl or xlsx")
 	}
 	if f.defaults.name != "" {
 		return usagef("--name applies to one trunk; a file has a column for it")
@@ -51,6 +51,7 @@ func (f *importFlags) checkDistinct(a *app) error {
 	used := []struct{ name, path string }{
 		{"the file to import", f.file},
 		{"the --secrets file", f.secrets},
+		{"the --map-file", f.files.mapFile},
 		{"the --settings-file", f.defaults.settingsFile},
 		{"the --sip-username-file", secrets.usernameFile},
 		{"the --sip-password-file", secrets.passwordFile},

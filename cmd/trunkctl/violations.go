@@ -14,15 +14,16 @@ import (
 type violationRecord struct {
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
+	Cell    string `json:"cell,omitempty"`
 	Field   string `json:"field"`
 	Value   string `json:"value"`
 	Problem string `json:"problem"`
 }
 
-var violationColumns = []term.Column{{Name: "line"}, {Name: "column"}, {Name: "field"}, {Name: "value"}, {Name: "problem"}}
+var violationColumns = []term.Column{{Name: "line"}, {Name: "column"}, {Name: "field"}, {Name: "value"}, {Name: "problem"}, {Name: "cell"}}
 
 func (v violationRecord) Cells() []string {
-	return []string{strconv.Itoa(v.Line), strconv.Itoa(v.Column), v.Field, v.Value, v.Problem}
+	return []string{strconv.Itoa(v.Line), strconv.Itoa(v.Column), v.Field, v.Value, v.Problem, v.Cell}
 }
 
 // showViolations prints the errors in a file, for people in the form of a compiler, which editors
@@ -49,7 +50,11 @@ func (a *app) printViolations(file string, violations []provision.InputViolation
 	if a.global.output == term.FormatTable {
 		for _, group := range groupViolations(violations) {
 			first := group[0]
-			a.printErr(term.Printable(fmt.Sprintf("%s:%d:%d: %s", file, first.Line, first.Column, first.Text())))
+			place := fmt.Sprintf("%s:%d:%d: ", file, first.Line, first.Column)
+			if first.Cell != "" {
+				place = file + ": " + first.Cell + ": "
+			}
+			a.printErr(term.Printable(place + first.Text()))
 			if len(group) > 1 {
 				lines := make([]int, 0, len(group)-1)
 				for _, v := range group[1:] {
