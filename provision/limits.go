@@ -108,6 +108,12 @@ func (e *engine) limitViolations() []mihu.FieldViolation {
 	return violations
 }
 
+// lookUp returns what is known of a trunk, with retries.
+func (e *engine) lookUp(key trunkKey) (found Reading, err error) {
+	err = e.retry(func() (err error) { found, err = e.world.get(e.ctx, key); return err })
+	return found, err
+}
+
 // limit counts what a run of a source would assign, before anything is sent.
 func (e *engine) limit() error {
 	if e.opts.Limits == nil || e.sync != nil || !e.mode.records() {
@@ -127,9 +133,15 @@ func (e *engine) limit() error {
 		if !ok || repeats || e.opts.Journal != nil && e.opts.Journal.has(index) {
 			continue
 		}
-		found, err := e.world.get(e.ctx, key)
-		if err != nil || !found.Exists {
-			continue // the row fails, or creates a trunk
+		found, err := e.lookUp(key)
+		switch {
+		case mihu.IsRefusal(err) && !errors.Is(err, mihu.ErrUnauthorized):
+			assigns++ // it may move; that it does not is not known
+			continue
+		case err != nil:
+			return fmt.Errorf("provision: nothing was changed: to count what would be moved, %s is looked up: %w", item.Trunk.TrunkID, err)
+		case !found.Exists:
+			continue
 		}
 		trunks++
 		if !strings.EqualFold(found.AgentUUID, item.Trunk.AgentUUID) {

@@ -97,17 +97,20 @@ func (o *ReconcileOptions) checkRows(source *Source) error {
 				Problem: "outside the scope " + o.Scope.String() + "; remove the row, or widen the scope",
 			})
 		}
-		if sip := trunk.SIP; sip != nil && (isPlaceholder(sip.Username) || isPlaceholder(sip.Password)) {
-			found.add(rows.Violation{
-				Line: item.Line, Column: 1, Field: "sip_password",
-				Problem: "a placeholder and no credential; write the credential, or remove the column to leave it as it is",
-			})
+		if hasPlaceholder(trunk.SIP) {
+			found.add(rows.Violation{Line: item.Line, Column: 1, Field: "sip_password", Problem: placeholderProblem})
 		}
 	}
 	if len(found.Violations) > 0 {
 		return found
 	}
 	return nil
+}
+
+const placeholderProblem = "a placeholder and no credential; write the credential, or remove the column to leave it as it is"
+
+func hasPlaceholder(sip *mihu.SIPCredentials) bool {
+	return sip != nil && (isPlaceholder(sip.Username) || isPlaceholder(sip.Password))
 }
 
 // isPlaceholder reports whether a program has written the text in place of a secret.
@@ -134,6 +137,7 @@ type Reconciliation struct {
 	key    StateKey
 
 	made     time.Time
+	begun    bool // it was run
 	sum      [planIDSize]byte
 	changes  []plannedChange
 	failures []Result

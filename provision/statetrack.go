@@ -54,7 +54,13 @@ func (s *State) Track(ctx context.Context, change StateChange, send func(context
 	case !t.had && change.Create == nil:
 		return send(ctx)
 	}
-	if err := t.mark(ctx, change.fields(), change.Update == nil); err != nil {
+	// A deletion changes no agent. Its mark keeps the agent, so that one that was cut short can be
+	// done by a later prune.
+	fields := change.fields()
+	if change.Delete {
+		fields = t.entry.Sent.set()
+	}
+	if err := t.mark(ctx, fields, change.Update == nil && !change.Delete); err != nil {
 		return nil, err
 	}
 	snap, err := send(ctx)
