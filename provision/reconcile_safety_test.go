@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -109,7 +110,7 @@ func TestReconcileRetriesWhatWasPlanned(t *testing.T) {
 	}{
 		{"nothing happens to a trunk to create", sheetRow(0, 0, ",,,"), http.MethodPost, func(*office) {}, agent(0), false},
 		{"nothing happens to a trunk to update", sheetRow(1, 1, "New,,,"), http.MethodPatch, func(*office) {}, agent(1), false},
-		{"nothing happens to a trunk to move", sheetRow(1, 2, ",,,"), http.MethodPatch, func(*office) {}, agent(2), false},
+		{"nothing happens to a trunk to move", sheetRow(1, 2, ",,,"), http.MethodPut, func(*office) {}, agent(2), false},
 		{"a trunk to create is made on another agent", sheetRow(0, 0, ",,,"), http.MethodPost, func(o *office) { add(o.T, o.srv, [2]int{0, 40}) }, agent(40), true},
 		{"a trunk to update is moved", sheetRow(1, 1, "New,,,"), http.MethodPatch, func(o *office) {
 			_, err := o.srv.Client(o.T).Trunks.Assign(o.Context(), trunk(1), agent(40))
@@ -118,7 +119,7 @@ func TestReconcileRetriesWhatWasPlanned(t *testing.T) {
 		{"a trunk to update is deleted", sheetRow(1, 1, "New,,,"), http.MethodPatch, func(o *office) {
 			require.NoError(o, o.srv.Client(o.T).Trunks.Delete(o.Context(), trunk(1)))
 		}, "", true},
-		{"a trunk to move is moved elsewhere", sheetRow(1, 2, ",,,"), http.MethodPatch, func(o *office) {
+		{"a trunk to move is moved elsewhere", sheetRow(1, 2, ",,,"), http.MethodPut, func(o *office) {
 			_, err := o.srv.Client(o.T).Trunks.Assign(o.Context(), trunk(1), agent(40))
 			require.NoError(o, err)
 		}, agent(40), true},
@@ -166,6 +167,30 @@ func TestReconcilePrunesAfterAnUnknownDeletion(t *testing.T) {
 	o.apply(sheet(t, sheetRow(0, 0, ",,,")), prunes)
 	_, there := o.srv.Trunk(trunk(1))
 	assert.False(t, there)
+}
+
+// A file that was written from the API has empty columns for what the API does not return. To bring
+// such a file back clears nothing.
+func TestReconcileClearsNothingByAnExport(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.apply(sheet(t, sheetRow(0, 0, "Desk,inbound,sip.example.com,secret-1"), sheetRow(1, 1, "Sales,,,secret-2")))
+	var b strings.Builder
+	out := provision.NewWriter(&b, provision.FormatCSV)
+	for i := range 2 {
+		require.NoError(t, out.Write(provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: trunk(i), AgentUUID: agent(i)}}, ""))
+	}
+	require.NoError(t, out.Flush())
+	require.Contains(t, b.String(), "sip_password")
+	source, err := spool(t, b.String(), provision.ReadOptions{})
+	require.NoError(t, err)
+	plan, err := o.plan(source)
+	require.NoError(t, err)
+	assert.Empty(t, shown(plan))
+
+	plan, err = o.plan(sheet(t, sheetRow(0, 0, "Desk,,,secret-1"), sheetRow(1, 1, ",,,secret-2")))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"update 0001; clears name; since the cell is empty, and the field was set"}, shown(plan))
 }
 
 // A row that cannot be done deletes no trunk for the agent that it wants.

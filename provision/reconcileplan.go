@@ -195,7 +195,7 @@ func (s *State) digestKey() StateKey {
 
 // plan makes the plan.
 func (r *Reconciliation) plan(ctx context.Context) error {
-	e := newEngine(ctx, r.client, r.source.itemsAndBlanks(), r.opts.Options, r.source.repeats).from(r.source)
+	e := newEngine(ctx, r.client, r.source.itemsAndBlanks(r.valued), r.opts.Options, r.source.repeats).from(r.source)
 	e.opts.Progress, e.opts.Audit, e.opts.Stop = nil, nil, nil
 	e.mode = &plan{engine: e}
 	e.sync = &syncing{key: r.key, scope: r.opts.Scope, prunes: r.opts.Prune}

@@ -79,7 +79,7 @@ func (r *Reconciliation) Run(ctx context.Context) iter.Seq2[Result, error] {
 			yield(Result{}, err)
 			return
 		}
-		e := newEngine(ctx, r.client, r.source.itemsAndBlanks(), r.opts.Options, r.source.repeats).from(r.source)
+		e := newEngine(ctx, r.client, r.source.itemsAndBlanks(r.valued), r.opts.Options, r.source.repeats).from(r.source)
 		e.mode = &live{engine: e}
 		e.world, e.planID = r.world.again(), r.ID()
 		e.sync = &syncing{key: r.key, scope: r.opts.Scope, prunes: r.opts.Prune, changes: r.changes}
@@ -104,7 +104,7 @@ func (r *Reconciliation) begin(ctx context.Context) error {
 		return err
 	}
 	if !r.isFresh() {
-		again := &Reconciliation{client: r.client, source: r.source, opts: r.opts, key: r.key}
+		again := &Reconciliation{client: r.client, source: r.source, opts: r.opts, key: r.key, valued: r.valued}
 		if err := again.plan(ctx); err != nil {
 			return err
 		}
