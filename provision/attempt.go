@@ -283,6 +283,7 @@ func (a *attempt) rememberDone() error {
 		return nil
 	}
 	now := a.evidence()
+	a.state.acknowledge(a.req)
 	switch {
 	case a.state.began:
 	case a.sync == nil && !a.state.had: // only a plan takes over what it finds

@@ -174,7 +174,7 @@ func (l *live) remove(d *deletion) (*AuditRecord, error) {
 	case err != nil:
 		return nil, fmt.Errorf("provision: %s: not deleted: %w", id, err)
 	case kind == DriftDeleted:
-		_, err := l.opts.State.Track(l.ctx, StateChange{Trunk: id, Delete: true}, func(context.Context) (*mihu.ChannelSnapshot, error) { return nil, nil })
+		_, err := l.opts.State.Track(l.ctx, StateChange{Trunk: id, Delete: true}, alreadyDeleted)
 		return nil, err
 	case kind != "":
 		return nil, fmt.Errorf("%w: %s: not deleted: it was %s since", ErrPlanStale, id, kind)
@@ -198,6 +198,11 @@ func (l *live) remove(d *deletion) (*AuditRecord, error) {
 		err = fmt.Errorf("provision: %s: %w", id, err)
 	}
 	return change.as(err, false), err
+}
+
+// alreadyDeleted is the change of a trunk that is gone: only the state forgets it.
+func alreadyDeleted(context.Context) (*mihu.ChannelSnapshot, error) {
+	return nil, nil //nolint:nilnil // a deletion has no snapshot
 }
 
 // driftOf returns how a trunk differs from what the state has of it; "" if it does not, or if the

@@ -55,7 +55,10 @@ func Reconcile(ctx context.Context, client *mihu.Client, source *Source, opts Re
 	if err := r.plan(ctx); err != nil {
 		return nil, err
 	}
-	return r, r.expect()
+	if err := r.expect(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (o *ReconcileOptions) violations(source *Source) []mihu.FieldViolation {

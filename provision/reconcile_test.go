@@ -28,9 +28,9 @@ type office struct {
 	state  *provision.State
 }
 
-func newOffice(t *testing.T, opts ...mihutest.Option) *office {
+func newOffice(t *testing.T) *office {
 	t.Helper()
-	srv := newServer(t, opts...)
+	srv := newServer(t)
 	client := srv.Client(t, mihu.WithMaxReadLag(-1))
 	return &office{t, srv, client, newState(t, client)}
 }
@@ -68,9 +68,9 @@ func anyNumber(opts *provision.ReconcileOptions) {
 }
 
 // apply plans and carries the plan out.
-func (o *office) apply(source *provision.Source, edit ...func(*provision.ReconcileOptions)) []provision.Result {
+func (o *office) apply(source *provision.Source) []provision.Result {
 	o.Helper()
-	plan, err := o.plan(source, edit...)
+	plan, err := o.plan(source)
 	require.NoError(o, err)
 	results, err := collect(o.T, plan.Run(o.Context()))
 	require.NoError(o, err)
@@ -84,16 +84,17 @@ func (o *office) apply(source *provision.Source, edit ...func(*provision.Reconci
 func shown(plan *provision.Reconciliation) []string {
 	all := []string{}
 	for c := range plan.Changes() {
-		text := fmt.Sprintf("%s %s", c.Action, c.PhoneNumber[len(c.PhoneNumber)-4:])
+		var text strings.Builder
+		fmt.Fprintf(&text, "%s %s", c.Action, c.PhoneNumber[len(c.PhoneNumber)-4:])
 		for _, part := range []struct {
 			name   string
 			values []string
 		}{{"sends", c.Sends}, {"clears", c.Clears}, {"since", c.Reasons}} {
 			if len(part.values) > 0 {
-				text += "; " + part.name + " " + strings.Join(part.values, ", ")
+				fmt.Fprintf(&text, "; %s %s", part.name, strings.Join(part.values, ", "))
 			}
 		}
-		all = append(all, text)
+		all = append(all, text.String())
 	}
 	return all
 }
@@ -314,7 +315,8 @@ func TestReconcileDoesNotResumeAnother(t *testing.T) {
 	}
 	plan, err := o.plan(source, expects)
 	require.NoError(t, err)
-	for range plan.Run(t.Context()) {
+	for _, err := range plan.Run(t.Context()) {
+		require.NoError(t, err)
 		break
 	}
 	_, err = o.plan(file(t, same(0, 11)...), expects)
@@ -577,7 +579,7 @@ func TestReconcileRefuses(t *testing.T) {
 		{"not an ID", nil, func(opts *provision.ReconcileOptions) { opts.Expect, opts.JournalDir = "../x", "y" }, "not the ID of a plan"},
 		{"a negative limit", nil, func(opts *provision.ReconcileOptions) { opts.Limits = &provision.Limits{MaxDelete: new(-1)} }, "negative"},
 		{"a row outside the scope", nil, func(opts *provision.ReconcileOptions) { opts.Scope.Prefixes = []string{"+44"} }, "line 2, column 1: phone_number \"+1234•••0000\": outside the scope prefix=+44"},
-		{"a placeholder", func(t *testing.T) *provision.Source { return sheet(t, sheetRow(0, 0, ",,,******")) }, func(*provision.ReconcileOptions) {}, "line 2, column 1: sip_password: a placeholder"},
+		{"a placeholder", func(t *testing.T) *provision.Source { t.Helper(); return sheet(t, sheetRow(0, 0, ",,,******")) }, func(*provision.ReconcileOptions) {}, "line 2, column 1: sip_password: a placeholder"},
 		{"no source", func(*testing.T) *provision.Source { return new(provision.Source) }, func(*provision.ReconcileOptions) {}, "nil or closed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

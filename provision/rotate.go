@@ -52,8 +52,8 @@ type RotateOptions struct {
 	// Stop, once closed, ends the rotation with [ErrStopped] after the trunks in progress are
 	// finished. nil means never.
 	Stop <-chan struct{}
-	// State remembers what was last sent, for the trunks that it has. It has the new passwords as sent
-	// then: those of a file that has older ones differ, and a run sends them. nil means none.
+	// State remembers what was last sent, for the trunks that it has. A run with the same state does
+	// not send the old password of a file again; it sends any other. nil means none.
 	State *State
 	// Audit is called for every trunk to which a password was sent, once the outcome is known and
 	// before the result is yielded, one call at a time, from the goroutine of the loop. It must
@@ -286,7 +286,7 @@ func (r *rotation) send(id mihu.TrunkID, password string) (*AuditRecord, error) 
 	update := passwordUpdate(password)
 	change := AuditRecord{Op: Update, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Fields: []string{sentPassword.name()}}
 	sent := false
-	_, err := r.opts.State.Track(r.ctx, StateChange{Trunk: id, Update: update}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
+	_, err := r.opts.State.Track(r.ctx, StateChange{Trunk: id, Update: update, Rotates: true}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
 		sent = true
 		var outcome unknownOutcome
 		var response mihu.Response

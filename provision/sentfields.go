@@ -151,7 +151,11 @@ func valuesOf(update *mihu.TrunkUpdateRequest) (set fieldSet, values [numSentFie
 
 // SentFields has a digest for each field that cannot be read back: what was last sent of it. The
 // zero value has none. It is comparable.
-type SentFields struct{ digests [numSentFields]uint64 }
+type SentFields struct {
+	digests [numSentFields]uint64
+	// rotatedFrom is the password that a file may still have since a rotation; 0 if there is none.
+	rotatedFrom uint64
+}
 
 // The digests that are none.
 const (
@@ -203,6 +207,9 @@ func (s SentFields) MarshalJSON() ([]byte, error) {
 	for f := range s.set().all {
 		members[f.name()] = digestText(s.digests[f])
 	}
+	if s.rotatedFrom != notSent {
+		members[rotatedFromMember] = digestText(s.rotatedFrom)
+	}
 	return json.Marshal(members)
 }
 
@@ -221,19 +228,31 @@ func (s *SentFields) UnmarshalJSON(text []byte) error {
 	}
 	*s = SentFields{}
 	for f := range numSentFields {
-		member, ok := members[f.name()]
-		switch {
-		case !ok:
-		case member == "?":
-			s.digests[f] = inDoubt
-		default:
-			digest, err := strconv.ParseUint(member, 16, 64)
-			if err != nil || digest < firstDigest || len(member) != 16 {
-				return fmt.Errorf("provision: sent field %s: not a digest", f.name())
-			}
-			s.digests[f] = digest
+		if err := readDigest(members, f.name(), &s.digests[f]); err != nil {
+			return err
 		}
 	}
+	return readDigest(members, rotatedFromMember, &s.rotatedFrom)
+}
+
+// rotatedFromMember is the name of rotatedFrom in JSON.
+const rotatedFromMember = "rotated_from"
+
+// readDigest reads a digest of an object; it stays 0 if there is none.
+func readDigest(members map[string]string, name string, into *uint64) error {
+	text, ok := members[name]
+	switch {
+	case !ok:
+		return nil
+	case text == "?":
+		*into = inDoubt
+		return nil
+	}
+	digest, err := strconv.ParseUint(text, 16, 64)
+	if err != nil || digest < firstDigest || len(text) != 16 {
+		return fmt.Errorf("provision: sent field %s: not a digest", name)
+	}
+	*into = digest
 	return nil
 }
 

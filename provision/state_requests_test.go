@@ -238,8 +238,8 @@ func TestStateFindsTrunks(t *testing.T) {
 	source := file(t, same(0, 600)...)
 	_, err := collect(t, source.Run(t.Context(), client, provision.Options{State: state}))
 	require.NoError(t, err)
-	for entry := range state.All(t.Context()) {
-		t.Fatal(entry)
+	for entry, err := range state.All(t.Context()) {
+		t.Fatal(entry, err)
 	}
 	plan, err := provision.Reconcile(t.Context(), client, source, provision.ReconcileOptions{Options: provision.Options{State: state}})
 	require.NoError(t, err)

@@ -23,6 +23,9 @@ type StateChange struct {
 	AgentUUID string
 	// Delete reports that the trunk is deleted.
 	Delete bool
+	// Rotates reports that Update sets a new password that the caller's files may not have yet. The
+	// password that was sent before is then not sent again if a file still has it.
+	Rotates bool
 }
 
 // Track keeps the state of a trunk that send changes. It marks what may change, durably, calls send,
@@ -54,10 +57,11 @@ func (s *State) Track(ctx context.Context, change StateChange, send func(context
 	case !t.had && change.Create == nil:
 		return send(ctx)
 	}
-	// A deletion changes no agent. Its mark keeps the agent, so that one that was cut short can be
-	// done by a later prune.
+	if change.Rotates {
+		t.rotates()
+	}
 	fields := change.fields()
-	if change.Delete {
+	if change.Delete { // the agent stays, so that a later prune can do what was cut short
 		fields = t.entry.Sent.set()
 	}
 	if err := t.mark(ctx, fields, change.Update == nil && !change.Delete); err != nil {
@@ -100,6 +104,8 @@ type tracked struct {
 	entry  StateEntry // as it is stored, if began is set
 	began  bool
 	marked fieldSet
+	// rotation is set while a new password is sent that files may not have.
+	rotation bool
 }
 
 // track reads what is remembered of a trunk. A nil State tracks nothing.
@@ -135,7 +141,8 @@ func (t *tracked) differing(req *mihu.TrunkCreateRequest, numberUUID string) fie
 		return differ
 	}
 	for f := range differ.all {
-		if t.before.Sent.digests[f] == t.state.key.digest(req.TrunkID, f, f.valueOf(req)) {
+		digest := t.state.key.digest(req.TrunkID, f, f.valueOf(req))
+		if t.before.Sent.digests[f] == digest || f == sentPassword && t.before.Sent.rotatedFrom == digest {
 			differ &^= 1 << f
 		}
 	}
@@ -164,6 +171,25 @@ func (t *tracked) mark(ctx context.Context, fields fieldSet, moves bool) error {
 	}
 	t.began, t.marked = true, t.marked|fields
 	return nil
+}
+
+// rotates notes that the password is about to be replaced, and that files may still have the one that
+// was sent before.
+func (t *tracked) rotates() {
+	if sent := t.before.Sent; sent.rotatedFrom == notSent && sent.digests[sentPassword] >= firstDigest {
+		t.entry.Sent.rotatedFrom = sent.digests[sentPassword]
+	}
+	t.rotation = true
+}
+
+// acknowledge notes that the file of a request has the password of the last rotation.
+func (t *tracked) acknowledge(req *mihu.TrunkCreateRequest) {
+	if t == nil || t.entry.Sent.rotatedFrom == notSent {
+		return
+	}
+	if t.entry.Sent.digests[sentPassword] == t.state.key.digest(req.TrunkID, sentPassword, sentPassword.valueOf(req)) {
+		t.entry.Sent.rotatedFrom = notSent
+	}
 }
 
 // stateError is the error of a state that cannot be written. It ends a run.
@@ -226,6 +252,7 @@ func (t *tracked) renewed() {
 	for f := range (allSentFields &^ t.marked).all {
 		t.entry.Sent.digests[f] = notSent
 	}
+	t.entry.Sent.rotatedFrom = notSent
 }
 
 // applied records that the marked fields have the values that were sent; "" was cleared. A change
@@ -238,6 +265,9 @@ func (t *tracked) applied(ctx context.Context, now evidence, value func(sentFiel
 		t.renewed()
 	}
 	t.shown(now)
+	if t.marked.has(sentPassword) && !t.rotation {
+		t.entry.Sent.rotatedFrom = notSent
+	}
 	for f := range t.marked.all {
 		t.entry.Sent.digests[f] = notSent
 		if text := value(f); text != "" {

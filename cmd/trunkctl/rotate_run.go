@@ -113,7 +113,7 @@ func (r *rotation) one(ctx context.Context, id mihu.TrunkID) error {
 	}
 	var meta mihu.Response
 	update := &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}}
-	snap, err := r.state.Track(ctx, provision.StateChange{Trunk: id, Update: update}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+	snap, err := r.state.Track(ctx, provision.StateChange{Trunk: id, Update: update, Rotates: true}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
 		return r.client.Trunks.Update(ctx, id, update, mihu.WithResponse(&meta))
 	})
 	r.app.recorder.change(ctx, logged{

@@ -273,8 +273,12 @@ type stateRecord struct {
 
 func stateColumns() []term.Column {
 	return []term.Column{
-		{Name: "number"}, {Name: "channel"}, {Name: "agent_uuid", Spare: true}, {Name: "managed"},
-		{Name: "sent", Flexible: true}, {Name: "in_doubt"},
+		{Name: "number"},
+		{Name: "channel"},
+		{Name: "agent_uuid", Spare: true},
+		{Name: "managed"},
+		{Name: "sent", Flexible: true},
+		{Name: "in_doubt"},
 	}
 }
 

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
@@ -90,14 +90,14 @@ func (l *limitFlag) String() string {
 	if l.into == nil || *l.into == nil {
 		return ""
 	}
-	return fmt.Sprint(**l.into)
+	return strconv.Itoa(**l.into)
 }
 
 func (l *limitFlag) Type() string { return "int" }
 
 func (l *limitFlag) Set(text string) error {
-	var n int
-	if _, err := fmt.Sscanf(text, "%d", &n); err != nil || n < 0 || fmt.Sprint(n) != text {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
 		return errors.New("want a number, 0 or more")
 	}
 	*l.into = &n

@@ -120,8 +120,8 @@ func TestGuideOfSyncForCI(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```\n").FindAllStringSubmatch(string(content), -1)
 	require.Len(t, blocks, 2)
 	for _, block := range blocks {
-		var any map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &any))
+		var document map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &document))
 		require.Contains(t, block[1], "sh ci/plan.sh > plan.txt")
 		require.Contains(t, block[1], "sh ci/apply.sh \"$")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mihu-go/mihu"
@@ -29,9 +31,7 @@ func (f *fake) kept(args ...string) outcome { return f.keptWith(nil, args...) }
 func (f *fake) keptWith(env map[string]string, args ...string) outcome {
 	f.t.Helper()
 	all := f.env("TRUNKCTL_STATE_KEY=" + stateKeyOfTests)
-	for name, value := range env {
-		all[name] = value
-	}
+	maps.Copy(all, env)
 	args = slices.Clone(args)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "DIR", f.dir)
@@ -243,13 +243,16 @@ func TestCommandsKeepTheState(t *testing.T) {
 		{[]string{"assign", number(1), "--agent", agents[1]}, "~ assign"},
 		{[]string{"ensure", number(1), "--agent", agents[0], "--name", "Third"}, "~ update"},
 		{[]string{"ensure", number(1), "--agent", agents[0], "--name", "Desk"}, "sip.gateway"}, // it may have made another trunk
-		{[]string{"rotate", number(1), "--file", "DIR/passwords.csv", "--yes"}, "sip.password"},
+		{[]string{"sync", "DIR/numbers.csv", "--yes"}, ""},
+		{[]string{"rotate", number(1), "--file", "DIR/passwords.csv", "--yes"}, ""}, // the file's old password is not sent back
+		{[]string{"sync", "DIR/numbers.csv", "--yes"}, ""},
+		{[]string{"update", number(1), "--sip-password-env", "OTHER"}, "sip.password"},
 		{[]string{"sync", "DIR/numbers.csv", "--yes"}, ""},
 		{[]string{"delete", number(1), "--yes"}, "+ create"},
 		{[]string{"create", number(1), "--agent", agents[0], "--name", "Desk"}, "sip.gateway"},
 		{[]string{"import", "DIR/numbers.csv", "--yes"}, ""},
 	} {
-		got := f.kept(test.args...)
+		got := f.keptWith(map[string]string{"OTHER": "another"}, test.args...)
 		require.Zero(t, got.code, "%v: %s", test.args, got.stderr)
 		if test.want == "" {
 			require.Empty(t, pending(), "%v", test.args)
@@ -302,15 +305,16 @@ func TestSyncKilled(t *testing.T) {
 	out, wait, _ = sync(append(prune, "--dry-run", "-o", "json")...)
 	require.NoError(t, wait(), out.String())
 	id := planID(t, out.String())
-	run := append(prune, "--expect", id, "--yes")
+	run := append(slices.Clone(prune), "--expect", id, "--yes")
 	for range kills {
 		reached := make(chan struct{}, 1)
-		left := 5 + rand.IntN((rows+gone)/kills/2)
+		var left atomic.Int64
+		left.Store(int64(5 + rand.IntN((rows+gone)/kills/2)))
 		f.InjectFunc(func(request mihutest.Request) *mihutest.Fault {
 			if request.Method == http.MethodGet {
 				return nil
 			}
-			if left--; left == 0 {
+			if left.Add(-1) == 0 {
 				reached <- struct{}{}
 			}
 			switch rand.IntN(40) {
@@ -322,8 +326,11 @@ func TestSyncKilled(t *testing.T) {
 			return nil
 		})
 		out, wait, kill := sync(run...)
-		ended := make(chan error, 1)
-		go func() { ended <- wait() }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = wait() // killed, or a plan with failures
+		}()
 		select {
 		case <-reached:
 			require.NoError(t, kill())

@@ -63,8 +63,13 @@ func planText(s provision.PlanSummary) string {
 		n    int
 		name string
 	}{
-		{s.Create, "create"}, {s.Assign, "assign"}, {s.Update, "update"}, {s.Delete, "delete"}, {s.Unchanged, "unchanged"},
-		{s.Failed, "cannot be done"}, {s.Drift, "changed elsewhere"},
+		{s.Create, "create"},
+		{s.Assign, "assign"},
+		{s.Update, "update"},
+		{s.Delete, "delete"},
+		{s.Unchanged, "unchanged"},
+		{s.Failed, "cannot be done"},
+		{s.Drift, "changed elsewhere"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
@@ -120,8 +125,11 @@ func driftText(d provision.Drift, names knownNames) string {
 		return fmt.Sprintf("changed elsewhere: %v was moved from %s to %s", d.Trunk, names.of(d.WasAgentUUID), cmp.Or(names.of(d.AgentUUID), "no agent"))
 	case provision.DriftRecreated:
 		return fmt.Sprintf("changed elsewhere: %v was deleted and made again", d.Trunk)
+	case provision.DriftDeleted:
+		return fmt.Sprintf("changed elsewhere: %v was deleted", d.Trunk)
+	default:
+		return fmt.Sprintf("changed elsewhere: %v: %s", d.Trunk, d.Kind)
 	}
-	return fmt.Sprintf("changed elsewhere: %v was %s", d.Trunk, d.Kind)
 }
 
 // limitError adds the flag that allows more.
