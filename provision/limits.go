@@ -120,6 +120,7 @@ func (e *engine) limit() error {
 		return nil
 	}
 	assigns, trunks, index := 0, 0, -1
+	var refused error
 	for item, err := range e.items {
 		if err != nil {
 			return err
@@ -135,8 +136,9 @@ func (e *engine) limit() error {
 		}
 		found, err := e.lookUp(key)
 		switch {
-		case mihu.IsRefusal(err) && !errors.Is(err, mihu.ErrUnauthorized):
+		case mihu.IsRefusal(err), errors.Is(err, mihu.ErrUnauthorized):
 			assigns++ // it may move; that it does not is not known
+			refused = err
 			continue
 		case err != nil:
 			return fmt.Errorf("provision: nothing was changed: to count what would be moved, %s is looked up: %w", item.Trunk.TrunkID, err)
@@ -148,5 +150,9 @@ func (e *engine) limit() error {
 			assigns++
 		}
 	}
-	return e.opts.Limits.Check(0, assigns, trunks)
+	err := e.opts.Limits.Check(0, assigns, trunks)
+	if err != nil && errors.Is(refused, mihu.ErrUnauthorized) {
+		return fmt.Errorf("provision: the API refused the token: %w", refused)
+	}
+	return err
 }

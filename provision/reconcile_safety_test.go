@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -164,7 +166,10 @@ func TestReconcilePrunesAfterAnUnknownDeletion(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"update 0001; sends name; since a request was begun, and its outcome is not known"}, shown(named))
 
-	o.apply(sheet(t, sheetRow(0, 0, ",,,")), prunes)
+	pruned, err := o.plan(sheet(t, sheetRow(0, 0, ",,,")), prunes)
+	require.NoError(t, err)
+	_, err = collect(t, pruned.Run(t.Context()))
+	require.NoError(t, err)
 	_, there := o.srv.Trunk(trunk(1))
 	assert.False(t, there)
 }
@@ -278,7 +283,7 @@ func TestLimitsCountWhatCannotBeLookedUp(t *testing.T) {
 	for i := range 6 {
 		shifted = append(shifted, [2]int{i, 600 + i})
 	}
-	for status, want := range map[int]error{http.StatusServiceUnavailable: mihu.ErrServer, http.StatusUnprocessableEntity: provision.ErrLimit} {
+	for status, want := range map[int]error{http.StatusServiceUnavailable: mihu.ErrServer, http.StatusUnauthorized: mihu.ErrUnauthorized, http.StatusUnprocessableEntity: provision.ErrLimit} {
 		o.srv.InjectFunc(func(req mihutest.Request) *mihutest.Fault {
 			if req.Method == http.MethodGet {
 				return &mihutest.Fault{Status: status}
@@ -288,5 +293,25 @@ func TestLimitsCountWhatCannotBeLookedUp(t *testing.T) {
 		_, err := collect(t, file(t, shifted...).Run(t.Context(), o.client, provision.Options{Limits: new(provision.Limits)}))
 		require.ErrorIs(t, err, want)
 		assert.Zero(t, o.writes())
+	}
+}
+
+// The journal of a plan has digests, and no number, agent or value.
+func TestPlanJournalIsPrivate(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	source := sheet(t, sheetRow(0, 0, "PLANTED-NAME,inbound,planted.example.com,PLANTED-PASSWORD"))
+	approved, err := o.plan(source)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	plan, err := o.plan(source, func(opts *provision.ReconcileOptions) { opts.Expect, opts.JournalDir = approved.ID(), dir })
+	require.NoError(t, err)
+	_, err = collect(t, plan.Run(t.Context()))
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(dir, approved.ID()+".plan"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "finished")
+	for _, planted := range []string{"planted", strings.ToLower(agent(0)), strings.TrimPrefix(trunk(0).PhoneNumber, "+")} {
+		assert.NotContains(t, strings.ToLower(string(text)), planted)
 	}
 }
