@@ -172,6 +172,9 @@ func lookIfGone(err error) error {
 
 // ensure looks at the trunk and does what is left.
 func (a *attempt) ensure() (*mihu.EnsureResult, error) {
+	if there, err := a.asPlanned(); err != nil {
+		return &mihu.EnsureResult{Snapshot: there}, err
+	}
 	fields := fieldsOf(a.req)
 	if err := a.begins("", fields); err != nil { // what Ensure begins is not known
 		return new(mihu.EnsureResult), err
@@ -188,6 +191,29 @@ func (a *attempt) ensure() (*mihu.EnsureResult, error) {
 		err = a.update(0)
 	}
 	return did, err
+}
+
+// asPlanned looks, before a retry of a planned change, whether the trunk is as the plan found it, or
+// as the change makes it. Ensure would also undo what somebody else has done meanwhile, and make again
+// what he has deleted.
+func (a *attempt) asPlanned() (*mihu.ChannelSnapshot, error) {
+	if a.sync == nil {
+		return nil, nil //nolint:nilnil // nothing is planned
+	}
+	there, err := a.client.Channels.GetByNumber(a.ctx, a.req.PhoneNumber, a.call...)
+	if err != nil && !isGone(err) {
+		return nil, err
+	}
+	is, bound := "", false
+	if there != nil {
+		at := there.Binding(a.req.Channel)
+		is, bound = at.AgentUUID, at.Bound
+	}
+	switch {
+	case bound && strings.EqualFold(is, a.req.AgentUUID), bound == a.found.Exists && strings.EqualFold(is, a.found.AgentUUID):
+		return there, nil
+	}
+	return there, fmt.Errorf("%w: %s: not sent again: somebody else has changed it; make the plan again", ErrPlanStale, a.req.TrunkID)
 }
 
 // add adds what a request did to what those before it did.

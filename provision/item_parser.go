@@ -23,7 +23,7 @@ type itemParser struct {
 	seen     *seenTrunks // by line; nil: the rows are known to be consistent
 	repeats  bool        // the last item says the same as one before it
 
-	keepsBlank bool // items note which of their fields are there and empty
+	clears fieldSet // fields of which items note that they are there and empty
 
 	hasSecret    func(name string) bool // nil: every name is accepted
 	resolveAgent func(name string) (uuid, problem string)
@@ -260,8 +260,8 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 	if sip != (mihu.SIPCredentials{}) {
 		trunk.SIP = &sip
 	}
-	if p.keepsBlank {
-		item.blank = r.blank() &^ fieldsOf(trunk)
+	if p.clears != 0 {
+		item.blank = r.blank() & p.clears &^ fieldsOf(trunk)
 	}
 	r.check(&item)
 	p.checkSecret(r)

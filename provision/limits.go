@@ -108,12 +108,19 @@ func (e *engine) limitViolations() []mihu.FieldViolation {
 	return violations
 }
 
+// lookUp returns what is known of a trunk, with retries.
+func (e *engine) lookUp(key trunkKey) (found Reading, err error) {
+	err = e.retry(func() (err error) { found, err = e.world.get(e.ctx, key); return err })
+	return found, err
+}
+
 // limit counts what a run of a source would assign, before anything is sent.
 func (e *engine) limit() error {
 	if e.opts.Limits == nil || e.sync != nil || !e.mode.records() {
 		return nil
 	}
 	assigns, trunks, index := 0, 0, -1
+	var refused error
 	for item, err := range e.items {
 		if err != nil {
 			return err
@@ -127,14 +134,25 @@ func (e *engine) limit() error {
 		if !ok || repeats || e.opts.Journal != nil && e.opts.Journal.has(index) {
 			continue
 		}
-		found, err := e.world.get(e.ctx, key)
-		if err != nil || !found.Exists {
-			continue // the row fails, or creates a trunk
+		found, err := e.lookUp(key)
+		switch {
+		case mihu.IsRefusal(err), errors.Is(err, mihu.ErrUnauthorized):
+			assigns++ // it may move; that it does not is not known
+			refused = err
+			continue
+		case err != nil:
+			return fmt.Errorf("provision: nothing was changed: to count what would be moved, %s is looked up: %w", item.Trunk.TrunkID, err)
+		case !found.Exists:
+			continue
 		}
 		trunks++
 		if !strings.EqualFold(found.AgentUUID, item.Trunk.AgentUUID) {
 			assigns++
 		}
 	}
-	return e.opts.Limits.Check(0, assigns, trunks)
+	err := e.opts.Limits.Check(0, assigns, trunks)
+	if err != nil && errors.Is(refused, mihu.ErrUnauthorized) {
+		return fmt.Errorf("provision: the API refused the token: %w", refused)
+	}
+	return err
 }

@@ -83,6 +83,9 @@ func (l *live) holds(holder trunkKey, agent agentKey) bool {
 
 // assignSpare moves a trunk to the spare agent.
 func (l *live) assignSpare(id mihu.TrunkID, from agentKey) error {
+	if err := l.sync.approvesMove(id, from); err != nil {
+		return err
+	}
 	var response mihu.Response
 	_, err := l.opts.State.Track(l.ctx, StateChange{Trunk: id, AgentUUID: l.opts.SpareAgent}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
 		var outcome unknownOutcome

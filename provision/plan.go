@@ -76,6 +76,9 @@ func (p *plan) attempt(item *Item) effect {
 	if err != nil {
 		return effect{err: err}
 	}
+	if p.sync != nil && hasPlaceholder(req.SIP) {
+		return effect{err: invalid("reconcile", mihu.FieldViolation{Field: "credentials", Problem: placeholderProblem})}
+	}
 	trunk, _ := keyOf(req.TrunkID)
 	agent, _ := agentOf(req.AgentUUID, req.Channel)
 	var found Reading

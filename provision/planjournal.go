@@ -2,24 +2,28 @@ package provision
 
 import (
 	"bufio"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // planJournal records in a file that a plan was begun, with a digest of each of its changes, and that
-// it was finished. What a second run of the plan still has to do must be among them.
+// it was finished. What a second run of the plan still has to do must be among them, and begin from
+// the same agents.
 type planJournal struct {
 	path     string
 	id       string
 	key      StateKey
 	begun    bool
 	finished bool
-	targets  map[[16]byte]struct{}
+	origins  map[[16]byte][16]byte // of each change, by its target
 }
 
 const (
@@ -33,7 +37,7 @@ type planLine struct {
 	Version  int      `json:"version,omitempty"`
 	ID       string   `json:"id,omitempty"`
 	KeyID    string   `json:"key_id,omitempty"`
-	Changes  []string `json:"changes,omitempty"`
+	Changes  []string `json:"changes,omitempty"` // target and origin of each
 	Begun    bool     `json:"begun,omitempty"`
 	Finished bool     `json:"finished,omitempty"`
 }
@@ -41,7 +45,7 @@ type planLine struct {
 // readPlanJournal reads the journal of a plan. One that does not exist was not begun.
 func readPlanJournal(dir, id string, key StateKey) (*planJournal, error) {
 	id = strings.ToLower(id)
-	j := &planJournal{path: filepath.Join(dir, id+".plan"), id: id, key: key, targets: map[[16]byte]struct{}{}}
+	j := &planJournal{path: filepath.Join(dir, id+".plan"), id: id, key: key, origins: map[[16]byte][16]byte{}}
 	file, err := os.Open(j.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -79,24 +83,43 @@ func (j *planJournal) read(file io.Reader) error {
 // take adds a line. It returns false if this package cannot have written it.
 func (j *planJournal) take(line *planLine) bool {
 	for _, text := range line.Changes {
-		target, err := base64.RawURLEncoding.DecodeString(text)
-		if err != nil || len(target) != len([16]byte{}) {
+		change, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil || len(change) != 2*len([16]byte{}) {
 			return false
 		}
-		j.targets[[16]byte(target)] = struct{}{}
+		j.origins[[16]byte(change[:16])] = [16]byte(change[16:])
 	}
 	j.begun, j.finished = j.begun || line.Begun, j.finished || line.Finished
 	return true
 }
 
-// contains reports whether all changes are those of the plan that was begun.
-func (j *planJournal) contains(changes []plannedChange) bool {
+// contains reports whether all changes are left of the plan that was begun: they want the same, and
+// each trunk is where the plan found it, or where a run of the plan has put it: on its agent, or on the
+// spare one. A trunk that is anywhere else, or is gone, was changed by somebody else.
+func (j *planJournal) contains(changes []plannedChange, spare [16]byte) bool {
 	for i := range changes {
-		if _, ok := j.targets[changes[i].target]; !ok {
+		c := &changes[i]
+		origin, ok := j.origins[c.target]
+		switch {
+		case !ok:
+			return false
+		case origin == j.origin(c), c.verb() == Update:
+		case c.verb() == Assign && spare != [16]byte{} && c.from == spare:
+		default:
 			return false
 		}
 	}
 	return true
+}
+
+// origin returns a digest of the agent that a change begins from.
+func (j *planJournal) origin(c *plannedChange) (digest [16]byte) {
+	h := hmac.New(sha256.New, j.key.key[:])
+	_, _ = io.WriteString(h, "origin\x00")
+	_, _ = h.Write(c.target[:])
+	_, _ = h.Write(c.from[:])
+	copy(digest[:], h.Sum(nil))
+	return digest
 }
 
 // begin records the changes of a plan before the first of them is sent.
@@ -108,7 +131,8 @@ func (j *planJournal) begin(changes []plannedChange) error {
 	for from := 0; from < len(changes); from += targetsOfLine {
 		var line planLine
 		for i := from; i < min(from+targetsOfLine, len(changes)); i++ {
-			line.Changes = append(line.Changes, base64.RawURLEncoding.EncodeToString(changes[i].target[:]))
+			origin := j.origin(&changes[i])
+			line.Changes = append(line.Changes, base64.RawURLEncoding.EncodeToString(slices.Concat(changes[i].target[:], origin[:])))
 		}
 		lines = append(lines, line)
 	}

@@ -22,6 +22,7 @@ type syncing struct {
 	prunes  bool
 	changes []plannedChange // ascending by trunk; nil while the plan is made
 
+	taken     map[agentKey]struct{} // agents that approved changes put trunks on; nil until it is needed
 	deletions []*deletion
 	managed   int
 	drift     []Drift
@@ -32,7 +33,7 @@ type deletion struct {
 	entry StateEntry
 	key   trunkKey
 	agent agentKey
-	early bool // before the rows, since it frees an agent that a row wants
+	early bool // before the rows, since it frees an agent that an approved change wants
 }
 
 // candidates adds to what a run asks about the trunks that the state manages in the scope and no row
@@ -57,8 +58,7 @@ func (e *engine) candidates(asks *expectation) error {
 			continue
 		}
 		agent, _ := agentOf(entry.AgentUUID, entry.Trunk.Channel)
-		_, wanted := slices.BinarySearch(asks.agents, hashAgent(asks.seed, agent))
-		e.sync.deletions = append(e.sync.deletions, &deletion{entry: entry, key: key, agent: agent, early: wanted})
+		e.sync.deletions = append(e.sync.deletions, &deletion{entry: entry, key: key, agent: agent, early: e.sync.frees(asks, agent)})
 	}
 	if len(e.sync.deletions) == 0 {
 		return nil
@@ -72,6 +72,27 @@ func (e *engine) candidates(asks *expectation) error {
 	return nil
 }
 
+// frees reports whether a deletion comes before the rows: while a plan is made, if a row wants its
+// agent, and while it is carried out, if an approved change does. A row that cannot be done frees
+// nothing, so that it deletes nothing early.
+func (s *syncing) frees(asks *expectation, agent agentKey) bool {
+	if s.changes == nil {
+		_, wanted := slices.BinarySearch(asks.agents, hashAgent(asks.seed, agent))
+		return wanted
+	}
+	if s.taken == nil {
+		s.taken = map[agentKey]struct{}{}
+		for i := range s.changes {
+			c := &s.changes[i]
+			if verb := c.verb(); verb == Create || verb == Assign {
+				s.taken[agentKey{c.to, c.trunk.isWhatsApp()}] = struct{}{}
+			}
+		}
+	}
+	_, wanted := s.taken[agent]
+	return wanted
+}
+
 // judge finds out which of the candidates are there as the state has them. Only these are deleted:
 // what somebody else has moved or made again is his.
 func (e *engine) judge() error {
@@ -83,7 +104,7 @@ func (e *engine) judge() error {
 		if e.ended() {
 			return nil
 		}
-		found, err := e.world.get(e.ctx, d.key)
+		found, err := e.lookUp(d.key)
 		if err != nil {
 			return fmt.Errorf("provision: looking up %s, which no row names: %w", d.entry.Trunk, err)
 		}
@@ -126,6 +147,7 @@ func (e *engine) remove(d *deletion) {
 		Action:  e.mode.action(Deleted),
 		Ensured: &mihu.EnsureResult{PreviousAgentUUID: d.entry.AgentUUID},
 		Known:   KnownWritten,
+		planned: &plannedRow{target: e.sync.deletionTarget(&d.entry)},
 	}
 	switch {
 	case err != nil:

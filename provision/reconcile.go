@@ -35,8 +35,9 @@ type ReconcileOptions struct {
 // Reconcile compares the rows of a source with the workspace, and returns the plan of what would
 // make them match. It sends only reads. [Reconciliation.Run] carries the plan out.
 //
-// A column that the source does not have is not managed. An empty cell clears a field, if the state
-// has it as set: the name becomes the documented default, the direction both.
+// A column that the source does not have, or that is empty in every row, is not managed: a [Writer]
+// writes all columns, also those of which it knows nothing. Otherwise, an empty cell clears a field if
+// the state has it as set: the name becomes the documented default, the direction both.
 //
 // Errors: [*mihu.ValidationError] for invalid options, [*InputError] for rows that are outside the
 // scope, hold a placeholder instead of a credential or want one agent, [*StalePlanError], and those
@@ -46,10 +47,11 @@ func Reconcile(ctx context.Context, client *mihu.Client, source *Source, opts Re
 	if violations := opts.violations(source); len(violations) > 0 {
 		return nil, invalid("reconcile", violations...)
 	}
-	if err := opts.checkRows(source); err != nil {
+	valued, err := opts.checkRows(source)
+	if err != nil {
 		return nil, err
 	}
-	r := &Reconciliation{client: client, source: source, opts: opts, key: opts.State.digestKey()}
+	r := &Reconciliation{client: client, source: source, opts: opts, key: opts.State.digestKey(), valued: valued}
 	if err := r.plan(ctx); err != nil {
 		return nil, err
 	}
@@ -86,31 +88,36 @@ func (o *ReconcileOptions) violations(source *Source) []mihu.FieldViolation {
 	return violations
 }
 
-// checkRows returns an error for rows that no plan can have.
-func (o *ReconcileOptions) checkRows(source *Source) error {
+// checkRows returns the fields that at least one row has a value for, and an error for rows that no
+// plan can have.
+func (o *ReconcileOptions) checkRows(source *Source) (valued fieldSet, err error) {
 	found := &InputError{Name: cmp.Or(source.name, "input")}
 	for item, err := range source.Items() {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		trunk := &item.Trunk
+		valued |= fieldsOf(trunk)
 		if !o.Scope.Contains(trunk.TrunkID, trunk.AgentUUID) {
 			found.add(rows.Violation{
 				Line: item.Line, Column: 1, Field: "phone_number", Value: mihu.MaskNumber(trunk.PhoneNumber),
 				Problem: "outside the scope " + o.Scope.String() + "; remove the row, or widen the scope",
 			})
 		}
-		if sip := trunk.SIP; sip != nil && (isPlaceholder(sip.Username) || isPlaceholder(sip.Password)) {
-			found.add(rows.Violation{
-				Line: item.Line, Column: 1, Field: "sip_password",
-				Problem: "a placeholder and no credential; write the credential, or remove the column to leave it as it is",
-			})
+		if hasPlaceholder(trunk.SIP) {
+			found.add(rows.Violation{Line: item.Line, Column: 1, Field: "sip_password", Problem: placeholderProblem})
 		}
 	}
 	if len(found.Violations) > 0 {
-		return found
+		return 0, found
 	}
-	return nil
+	return valued, nil
+}
+
+const placeholderProblem = "a placeholder and no credential; write the credential, or remove the column to leave it as it is"
+
+func hasPlaceholder(sip *mihu.SIPCredentials) bool {
+	return sip != nil && (isPlaceholder(sip.Username) || isPlaceholder(sip.Password))
 }
 
 // isPlaceholder reports whether a program has written the text in place of a secret.
@@ -135,8 +142,10 @@ type Reconciliation struct {
 	source *Source
 	opts   ReconcileOptions
 	key    StateKey
+	valued fieldSet // fields that a row has a value for
 
 	made     time.Time
+	begun    bool // it was run
 	sum      [planIDSize]byte
 	changes  []plannedChange
 	failures []Result

@@ -137,18 +137,19 @@ func TestReconcile(t *testing.T) {
 	assert.Empty(t, shown(again))
 	assert.NotEqual(t, plan.ID(), again.ID())
 
-	second := sheet(t, sheetRow(0, 0, ",,sip2.example.com,secret-3"), sheetRow(3, 4, ",,,secret-2"))
+	second := sheet(t, sheetRow(0, 0, ",,sip2.example.com,secret-3"), sheetRow(3, 4, "Hall,both,,secret-2"))
 	plan, err = o.plan(second, prunes)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"update 0000; sends sip.gateway, sip.password; clears name, direction; since differs from what was sent, the cell is empty, and the field was set",
 		"delete 0001; since no row names it",
 		"delete 0002; since no row names it",
+		"update 0003; sends name, direction; since not sent before, as far as the state knows",
 	}, shown(plan))
-	assert.Equal(t, provision.PlanSummary{Update: 1, Delete: 2, Unchanged: 1, Managed: 4}, plan.Summary())
+	assert.Equal(t, provision.PlanSummary{Update: 2, Delete: 2, Managed: 4}, plan.Summary())
 	results, err = collect(t, plan.Run(t.Context()))
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []provision.Action{provision.Updated, provision.Unchanged, provision.Deleted, provision.Deleted}, actions(results))
+	assert.ElementsMatch(t, []provision.Action{provision.Updated, provision.Updated, provision.Deleted, provision.Deleted}, actions(results))
 	trunk0, _ = o.srv.Trunk(trunk(0))
 	assert.Equal(t, "call_trunk_12340000000", trunk0.Name)
 	assert.Equal(t, mihu.DirectionBoth, trunk0.Direction)

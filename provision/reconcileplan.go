@@ -30,10 +30,12 @@ type plannedChange struct {
 
 func plannedActions() [4]Action { return [...]Action{Create, Assign, Update, Delete} }
 
+func (c *plannedChange) verb() Action { return plannedActions()[c.action] }
+
 func (c *plannedChange) exported() PlannedChange {
 	id := c.trunk.id()
 	return PlannedChange{
-		Action: plannedActions()[c.action], PhoneNumber: id.PhoneNumber, Channel: id.Channel,
+		Action: c.verb(), PhoneNumber: id.PhoneNumber, Channel: id.Channel,
 		AgentUUID: uuidText(c.to), PreviousAgentUUID: uuidText(c.from), Sends: c.sends.names(), Clears: c.clears.names(),
 		Reasons: c.why.texts(), Line: int(c.line),
 	}
@@ -128,9 +130,11 @@ func (s *syncing) target(req *mihu.TrunkCreateRequest, blank fieldSet) (digest [
 	return digest
 }
 
-func (s *syncing) deletionTarget(id mihu.TrunkID) (digest [16]byte) {
+// deletionTarget returns a digest of the trunk that is deleted. One that was made again is another.
+func (s *syncing) deletionTarget(entry *StateEntry) (digest [16]byte) {
 	h := hmac.New(sha256.New, s.key.key[:])
-	_, _ = fmt.Fprintf(h, "delete\x00%s\x00%s", id.PhoneNumber, id.Channel)
+	_, _ = fmt.Fprintf(h, "delete\x00%s\x00%s\x00%s\x00%s", entry.Trunk.PhoneNumber, entry.Trunk.Channel,
+		strings.ToLower(entry.PhoneNumberUUID), strings.ToLower(entry.AgentUUID))
 	copy(digest[:], h.Sum(nil))
 	return digest
 }
@@ -160,9 +164,21 @@ func (s *syncing) approves(item *Item, req *mihu.TrunkCreateRequest) error {
 	return nil
 }
 
+// approvesMove returns an error if a plan does not move a trunk away from an agent.
+func (s *syncing) approvesMove(id mihu.TrunkID, from agentKey) error {
+	if s == nil {
+		return nil
+	}
+	trunk, _ := keyOf(id)
+	if change := s.find(trunk); change == nil || change.verb() != Assign || change.from != from.agent {
+		return fmt.Errorf("%w: %s: not moved: the plan does not move it from there; make the plan again", ErrPlanStale, id)
+	}
+	return nil
+}
+
 // approvesDeletion returns an error if a plan does not delete a trunk.
 func (s *syncing) approvesDeletion(d *deletion) error {
-	if change := s.find(d.key); change == nil || plannedActions()[change.action] != Delete {
+	if change := s.find(d.key); change == nil || change.verb() != Delete || change.target != s.deletionTarget(&d.entry) {
 		return fmt.Errorf("%w: %s: not deleted: the plan does not delete it; make the plan again", ErrPlanStale, d.entry.Trunk)
 	}
 	return nil
@@ -179,7 +195,7 @@ func (s *State) digestKey() StateKey {
 
 // plan makes the plan.
 func (r *Reconciliation) plan(ctx context.Context) error {
-	e := newEngine(ctx, r.client, r.source.itemsAndBlanks(), r.opts.Options, r.source.repeats).from(r.source)
+	e := newEngine(ctx, r.client, r.source.itemsAndBlanks(r.valued), r.opts.Options, r.source.repeats).from(r.source)
 	e.opts.Progress, e.opts.Audit, e.opts.Stop = nil, nil, nil
 	e.mode = &plan{engine: e}
 	e.sync = &syncing{key: r.key, scope: r.opts.Scope, prunes: r.opts.Prune}
@@ -235,9 +251,10 @@ func (r *Reconciliation) changeOf(result Result, row *plannedRow) plannedChange 
 	}
 	change.trunk, _ = keyOf(id)
 	switch {
+	case row == nil:
 	case result.Action == Delete:
-		change.why, change.target = whyNotNamed, (&syncing{key: r.key}).deletionTarget(id)
-	case row != nil:
+		change.why, change.target = whyNotNamed, row.target
+	default:
 		change.why, change.target, change.clears = row.why, row.target, row.clears
 		change.sends = result.sent &^ row.clears
 		if result.Action == Update {
@@ -250,7 +267,8 @@ func (r *Reconciliation) changeOf(result Result, row *plannedRow) plannedChange 
 // identify computes the ID of the plan.
 func (r *Reconciliation) identify() {
 	h := hmac.New(sha256.New, r.key.key[:])
-	_, _ = fmt.Fprintf(h, "plan\x00%s\x00%t\x00%s\x00%d\x00", r.client.BaseURL(), r.opts.Prune, r.opts.Scope, len(r.changes))
+	_, _ = fmt.Fprintf(h, "plan\x00%s\x00%t\x00%s\x00%s\x00%t\x00%d\x00", r.client.BaseURL(), r.opts.Prune, r.opts.Scope,
+		strings.ToLower(r.opts.SpareAgent), r.opts.AllowSharedAgents, len(r.changes))
 	var b [8]byte
 	for i := range r.changes {
 		c := &r.changes[i]

@@ -52,12 +52,16 @@ func (r *Reconciliation) expect() error {
 		stale.Finished = true
 		return stale
 	case strings.EqualFold(r.opts.Expect, r.ID()):
-	case !journal.begun || !journal.contains(r.changes):
+	case !journal.begun || !journal.contains(r.changes, uuidOf(r.opts.SpareAgent)):
 		return stale
 	}
 	r.journal = journal
 	return nil
 }
+
+// isFresh reports whether the plan can be carried out without another look. That is so once, for a
+// minute.
+func (r *Reconciliation) isFresh() bool { return !r.begun && time.Since(r.made) <= freshFor }
 
 // Run carries the plan out, and yields one result for each row and each deletion, as they complete.
 // It sends nothing that the plan does not have: a row that needs anything else by now fails with
@@ -67,7 +71,7 @@ func (r *Reconciliation) expect() error {
 // last, if nothing has failed. Each is read once more before, and not deleted if it has changed. The
 // result of a deletion has the action [Deleted] and the index -1.
 //
-// If the plan is older than a minute, Run makes it again before, and yields a [*StalePlanError] if
+// If the plan is older than a minute, or was run before, Run makes it again before, and yields a [*StalePlanError] if
 // it has changed. Errors are those of [Run], and [*LimitError] before anything is sent.
 func (r *Reconciliation) Run(ctx context.Context) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
@@ -75,7 +79,7 @@ func (r *Reconciliation) Run(ctx context.Context) iter.Seq2[Result, error] {
 			yield(Result{}, err)
 			return
 		}
-		e := newEngine(ctx, r.client, r.source.itemsAndBlanks(), r.opts.Options, r.source.repeats).from(r.source)
+		e := newEngine(ctx, r.client, r.source.itemsAndBlanks(r.valued), r.opts.Options, r.source.repeats).from(r.source)
 		e.mode = &live{engine: e}
 		e.world, e.planID = r.world.again(), r.ID()
 		e.sync = &syncing{key: r.key, scope: r.opts.Scope, prunes: r.opts.Prune, changes: r.changes}
@@ -99,8 +103,8 @@ func (r *Reconciliation) begin(ctx context.Context) error {
 	if err := r.CheckLimits(); err != nil {
 		return err
 	}
-	if time.Since(r.made) > freshFor {
-		again := &Reconciliation{client: r.client, source: r.source, opts: r.opts, key: r.key}
+	if !r.isFresh() {
+		again := &Reconciliation{client: r.client, source: r.source, opts: r.opts, key: r.key, valued: r.valued}
 		if err := again.plan(ctx); err != nil {
 			return err
 		}
@@ -109,6 +113,7 @@ func (r *Reconciliation) begin(ctx context.Context) error {
 		}
 		r.world, r.made = again.world, again.made
 	}
+	r.begun = true
 	if r.journal == nil {
 		return nil
 	}

@@ -228,13 +228,13 @@ func unknownFormat(format Format) error {
 // [ErrInputChanged] as soon as that shows, at the end at the latest, and stops.
 func (s *Source) Items() iter.Seq2[Item, error] { return s.items(s.parser) }
 
-// itemsAndBlanks is Items with the fields that are there and empty.
-func (s *Source) itemsAndBlanks() iter.Seq2[Item, error] {
+// itemsAndBlanks is Items with the fields that are there and empty, as far as they are in the set.
+func (s *Source) itemsAndBlanks(clears fieldSet) iter.Seq2[Item, error] {
 	if s.parser == nil {
 		return s.items(nil)
 	}
 	parser := *s.parser
-	parser.keepsBlank = true
+	parser.clears = clears
 	return s.items(&parser)
 }
 

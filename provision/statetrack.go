@@ -60,7 +60,11 @@ func (s *State) Track(ctx context.Context, change StateChange, send func(context
 	if change.Rotates {
 		t.rotates()
 	}
-	if err := t.mark(ctx, change.fields(), change.Update == nil); err != nil {
+	fields := change.fields()
+	if change.Delete { // the agent stays, so that a later prune can do what was cut short
+		fields = t.entry.Sent.set()
+	}
+	if err := t.mark(ctx, fields, change.Update == nil && !change.Delete); err != nil {
 		return nil, err
 	}
 	snap, err := send(ctx)

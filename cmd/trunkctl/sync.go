@@ -34,7 +34,7 @@ func (a *app) syncCommand() *cobra.Command {
 		Long: `Compare FILE with the workspace, show what would change and why, ask, and carry it out. FILE is as
 for "trunkctl import", which ignores empty cells and deletes nothing. Sync sends only what has changed
 since it was last sent: see "trunkctl state". A column that FILE does not have is not managed. An
-empty cell clears a field that was set.
+empty cell clears a field that was set, unless the column is empty in every row, as in an export.
 
 --prune deletes trunks that FILE no longer has, if the state manages them and --scope contains them.
 A plan that would delete more than 10 trunks, or 5 % of those that are managed, is refused, and so is
