@@ -1,7 +1,10 @@
 package tree
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,15 +20,15 @@ func Copy(root, to string) error {
 		return fmt.Errorf("git ls-files in %s: %w", root, err)
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		if err := copyFile(filepath.Join(root, name), filepath.Join(to, name)); err != nil {
+		if err := CopyFile(filepath.Join(root, name), filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copyFile copies a file with its mode. A file that git knows may be deleted in the checkout.
-func copyFile(from, to string) error {
+// CopyFile copies a file with its mode. A file that git knows may be deleted in the checkout.
+func CopyFile(from, to string) error {
 	info, err := os.Stat(from)
 	if os.IsNotExist(err) {
 		return nil
@@ -57,4 +60,31 @@ func Archive(root, ref, to string) error {
 		}
 	}
 	return nil
+}
+
+// Differences returns the files of a checkout whose copy differs.
+func Differences(root, copied string) ([]string, error) {
+	var names []string
+	err := filepath.WalkDir(copied, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(copied, name)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		original, err := os.ReadFile(filepath.Join(root, rel))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if !bytes.Equal(content, original) {
+			names = append(names, rel)
+		}
+		return nil
+	})
+	return names, err
 }
