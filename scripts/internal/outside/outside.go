@@ -146,7 +146,11 @@ func (s *session) get(ctx context.Context, m tree.Module, version string) (mains
 		}
 	}
 	if len(tested) > 0 {
-		if _, err := s.run(ctx, append([]string{"get", "-t"}, tested...)...); err != nil {
+		getTests := []string{"get", "-t"}
+		for _, path := range tested {
+			getTests = append(getTests, path+"@"+version) // without a version it would be the latest
+		}
+		if _, err := s.run(ctx, getTests...); err != nil {
 			return nil, nil, err
 		}
 		if _, err := s.run(ctx, append([]string{"test", "-vet=off", "-run=^Example"}, tested...)...); err != nil {
