@@ -59,6 +59,8 @@
 //     set MaxReadLag in Rules and ReadLag in each Fault.
 //   - [Contradiction]: snapshots of another number, of another agent, or without a binding. This is
 //     only a Fault.
+//   - OnDuplicate, OnBusyAgent and other fields of Rules: what the contract leaves open, such as an
+//     API that creates or updates with one request, or that lets an agent serve two numbers.
 //   - [ErrorShape]: errors of other forms. This is only in Rules; [HTMLPage] is the page of a
 //     proxy.
 //

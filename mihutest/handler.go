@@ -100,12 +100,12 @@ func (s *Server) deliver(req *Request, resp response, fault *Fault) delivery {
 	if fault.SuccessShape != nil {
 		success = *fault.SuccessShape
 	}
-	body := resp.body(success, s.rules.ErrorShape)
+	body := resp.body(success, s.rules.shapeOf(resp.status))
 	if fault.Truncate && len(body) == 0 {
 		return delivery{outcome: dropped}
 	}
 	d := delivery{status: resp.status, header: http.Header{}, body: body, declared: len(body)}
-	d.header.Set("X-Request-Id", fmt.Sprintf("mihutest-%06d", s.requests.Add(1)))
+	d.header.Set(s.rules.RequestIDHeader, fmt.Sprintf("mihutest-%06d", s.requests.Add(1)))
 	if len(body) > 0 {
 		d.header.Set("Content-Type", "application/json")
 		d.header.Set("Content-Length", strconv.Itoa(len(body)))

@@ -150,12 +150,18 @@ func (s *Server) createTrunk(in input) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	data, p := s.state.create(id, agent, c, in.uuid)
-	return respond(p, true, s.rules.CreateStatus, "Trunk created", data)
+	data, changed, p := s.state.create(id, agent, c, in.uuid)
+	return respond(p, changed, s.rules.CreateStatus, "Trunk created", data)
 }
 
 func (s *Server) updateTrunk(in input) response {
 	id, c := in.trunkID(), in.change(true)
+	if s.rules.RefuseEmptyName && c.name != nil && *c.name == "" {
+		in.refuse("name", "must not be empty")
+	}
+	if s.rules.RefuseEmptyPort && c.port != nil && *c.port == 0 {
+		in.refuse("sip.port", "must be an integer")
+	}
 	if in.problem != nil {
 		return in.problem.response()
 	}
@@ -180,7 +186,8 @@ func (s *Server) deleteTrunk(in input) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	return respond(s.state.remove(id), true, s.rules.DeleteStatus, "Trunk deleted", nil)
+	changed, p := s.state.remove(id)
+	return respond(p, changed, s.rules.DeleteStatus, "Trunk deleted", nil)
 }
 
 // source returns a part of a list, from part.offset on, with up to limit items, or all that are
@@ -191,7 +198,7 @@ func (s *Server) list(in input, list source) response {
 	part := slice{page: 1, perPage: 50, url: s.url + in.path, unpaged: s.rules.NoPagination}
 	if !part.unpaged && !in.shape.IgnorePage {
 		in.count("page", &part.page, math.MaxInt)
-		in.count("per_page", &part.perPage, 200)
+		s.perPage(in, &part.perPage)
 	}
 	// This keeps the product from overflowing: there is no such page.
 	part.offset = min(part.page-1, math.MaxInt/200-1) * part.perPage
@@ -207,10 +214,38 @@ func (s *Server) list(in input, list source) response {
 		return in.problem.response()
 	}
 	list(in, &part, limit)
-	if in.problem != nil {
-		return in.problem.response()
+	if p := s.afterLast(in, list, &part, limit); p != nil {
+		return p.response()
 	}
 	return response{status: http.StatusOK, data: part.data(in.shape)}
+}
+
+// perPage reads the size of a page.
+func (s *Server) perPage(in input, size *int) {
+	*size = min(*size, s.rules.MaxPerPage)
+	maximum := s.rules.MaxPerPage
+	if s.rules.ClampPerPage {
+		maximum = math.MaxInt
+	}
+	in.count("per_page", size, maximum)
+	*size = min(*size, s.rules.MaxPerPage)
+}
+
+// afterLast applies the rule for a page after the last.
+func (s *Server) afterLast(in input, list source, part *slice, limit int) *problem {
+	if in.problem != nil || part.unpaged || part.count > 0 || part.page <= part.lastPage() {
+		return in.problem
+	}
+	switch s.rules.OnPageAfterLast {
+	case NoSuchPage:
+		return refused(http.StatusNotFound, "PAGE_NOT_FOUND", "", "There is no such page")
+	case LastPageAgain:
+		part.page = part.lastPage()
+		part.offset = (part.page - 1) * part.perPage
+		list(in, part, limit)
+	case EmptyPage:
+	}
+	return in.problem
 }
 
 func (s *Server) channelsByNumber(in input) response {
@@ -218,11 +253,11 @@ func (s *Server) channelsByNumber(in input) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	data, p := s.state.lookup(func() *number { return s.state.numberAt(e164, in.lag) })
+	data, p := s.state.lookup(e164, func() *number { return s.state.numberAt(e164, in.lag) })
 	return respond(p, false, http.StatusOK, "", data)
 }
 
 func (s *Server) channelsByUUID(in input) response {
-	data, p := s.state.lookup(func() *number { return s.state.uuidAt(in.uuid, in.lag) })
+	data, p := s.state.lookup("", func() *number { return s.state.uuidAt(in.uuid, in.lag) })
 	return respond(p, false, http.StatusOK, "", data)
 }

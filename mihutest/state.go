@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mihu-go/mihu"
 )
@@ -39,6 +40,7 @@ type number struct {
 	purchased bool
 	bindings  [len(channels)]*binding
 	settings  *settings // replaced, never modified
+	updated   time.Time // the last change
 }
 
 // at returns a pointer to the binding of a channel.
@@ -125,7 +127,7 @@ func (st *state) available(uuid string, id mihu.TrunkID) *problem {
 	if _, ok := st.agent(uuid); !ok {
 		return refused(st.rules.UnknownAgentStatus, "AGENT_NOT_FOUND", "agent_uuid", "There is no such agent")
 	}
-	if n, ok := st.serving[agentChannel{uuid, id.Channel}]; ok && n != id.PhoneNumber {
+	if n, ok := st.serving[agentChannel{uuid, id.Channel}]; ok && n != id.PhoneNumber && st.rules.OnBusyAgent == RefuseBusyAgent {
 		return refused(st.rules.AgentBusyStatus, "AGENT_BUSY", "agent_uuid", "The agent serves another number on this channel")
 	}
 	return nil
@@ -138,7 +140,7 @@ func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
 			return n, b, nil
 		}
 	}
-	return nil, nil, refused(http.StatusNotFound, "TRUNK_NOT_FOUND", "", "There is no such trunk")
+	return nil, nil, refused(st.rules.UnknownTrunkStatus, "TRUNK_NOT_FOUND", "", "There is no such trunk")
 }
 
 // register adds a number. If uuid is "", the number gets a random one.
@@ -155,33 +157,57 @@ func (st *state) register(e164, uuid string, purchased bool) *number {
 // bind sets the binding of a channel and replaces the previous one.
 func (st *state) bind(n *number, channel mihu.Channel, b *binding) {
 	st.unbind(n, channel)
+	st.take(n, channel, b.agent)
 	*n.at(channel) = b
+	n.updated = time.Now()
 	st.serving[agentChannel{b.agent, channel}] = n.e164
 }
 
-func (st *state) unbind(n *number, channel mihu.Channel) {
-	if b := *n.at(channel); b != nil {
-		delete(st.serving, agentChannel{b.agent, channel})
-		*n.at(channel) = nil
+// take takes an agent from the number that it serves, if that is the rule.
+func (st *state) take(n *number, channel mihu.Channel, agent string) {
+	holder, serves := st.serving[agentChannel{agent, channel}]
+	if !serves || holder == n.e164 || st.rules.OnBusyAgent != TakeBusyAgent {
+		return
+	}
+	if other := st.numbers[holder]; other != nil && !other.purchased {
+		st.removeBinding(other, channel)
 	}
 }
 
-// create registers a trunk. If uuid is not "", it is the UUID that the number has or gets.
-func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (snapshotData, *problem) {
+func (st *state) unbind(n *number, channel mihu.Channel) {
+	b := *n.at(channel)
+	if b == nil {
+		return
+	}
+	if key := (agentChannel{b.agent, channel}); st.serving[key] == n.e164 {
+		delete(st.serving, key)
+	}
+	*n.at(channel) = nil
+}
+
+// create registers a trunk. If uuid is not "", it is the UUID that the number has or gets. changed
+// reports whether it did anything.
+func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (data snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	n := st.numbers[id.PhoneNumber]
 	if n != nil && n.purchased {
-		return snapshotData{}, refused(st.rules.PurchasedStatus, "PHONE_NUMBER_PURCHASED", "phone_number", "The number is in the purchased inventory")
+		return snapshotData{}, false, refused(st.rules.PurchasedStatus, "PHONE_NUMBER_PURCHASED", "phone_number", "The number is in the purchased inventory")
 	}
 	if n != nil && *n.at(id.Channel) != nil {
-		return snapshotData{}, refused(st.rules.DuplicateStatus, "TRUNK_EXISTS", "phone_number", "The number has a trunk on this channel")
+		switch st.rules.OnDuplicate {
+		case KeepDuplicate:
+			return st.snapshot(n), false, nil
+		case RefuseDuplicate:
+			return snapshotData{}, false, refused(st.rules.DuplicateStatus, "TRUNK_EXISTS", "phone_number", "The number has a trunk on this channel")
+		case UpdateDuplicate: // as if there was none
+		}
 	}
 	if p := st.available(agentUUID, id); p != nil {
-		return snapshotData{}, p
+		return snapshotData{}, false, p
 	}
 	if holder := st.uuids[uuid]; uuid != "" && holder != n {
-		return snapshotData{}, invalid("phone_number_uuid", "belongs to another number, or the number has another")
+		return snapshotData{}, false, invalid("phone_number_uuid", "belongs to another number, or the number has another")
 	}
 	st.remember(id.PhoneNumber)
 	if n == nil {
@@ -196,7 +222,7 @@ func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid strin
 		b.name = string(id.Channel) + "_trunk_" + id.PhoneNumber[1:]
 	}
 	st.bind(n, id.Channel, b)
-	return st.snapshot(n), nil
+	return st.snapshot(n), true, nil
 }
 
 // update changes a trunk. changed reports whether any value is different afterwards.
@@ -207,9 +233,13 @@ func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed 
 	if p != nil {
 		return snapshotData{}, false, p
 	}
+	if st.rules.UpdatedAt {
+		st.remember(n.e164)
+	}
 	updated := *b
 	c.apply(&updated, id.Channel)
-	*n.at(id.Channel) = &updated // reads return none of its changes, so there is nothing to remember
+	n.updated = time.Now()
+	*n.at(id.Channel) = &updated // reads return none of its changes, so there is nothing else to remember
 	return st.snapshot(n), !reflect.DeepEqual(updated, *b), nil
 }
 
@@ -233,22 +263,26 @@ func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, c
 	return st.snapshot(n), changed, nil
 }
 
-// remove removes a trunk, and the number with its last trunk.
-func (st *state) remove(id mihu.TrunkID) *problem {
+// remove removes a trunk, and the number with its last trunk. changed reports whether there was one.
+func (st *state) remove(id mihu.TrunkID) (changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	n, _, p := st.trunk(id)
-	if p != nil {
-		return p
+	switch {
+	case p != nil && st.rules.DeleteMissing:
+		return false, nil
+	case p != nil:
+		return false, p
 	}
 	st.removeBinding(n, id.Channel)
-	return nil
+	return true, nil
 }
 
 // removeBinding removes the binding of a channel, and an external number with its last one.
 func (st *state) removeBinding(n *number, channel mihu.Channel) {
 	st.remember(n.e164)
 	st.unbind(n, channel)
+	n.updated = time.Now()
 	if !n.purchased && n.bindings == [len(channels)]*binding{} {
 		delete(st.numbers, n.e164)
 		delete(st.uuids, n.uuid)
@@ -257,12 +291,15 @@ func (st *state) removeBinding(n *number, channel mihu.Channel) {
 	}
 }
 
-// lookup returns the snapshot of the number that find returns.
-func (st *state) lookup(find func() *number) (snapshotData, *problem) {
+// lookup returns the snapshot of the number that find returns. e164 is "" if it is found by a UUID.
+func (st *state) lookup(e164 string, find func() *number) (snapshotData, *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if n := find(); n != nil {
 		return st.snapshot(n), nil
+	}
+	if st.rules.UnboundUnknown && e164 != "" {
+		return st.snapshot(&number{e164: e164, settings: newSettings(false)}), nil
 	}
 	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
 }

@@ -1,6 +1,10 @@
 package mihutest
 
-import "github.com/mihu-go/mihu"
+import (
+	"time"
+
+	"github.com/mihu-go/mihu"
+)
 
 // The types of this file are written from the contract and not from the structs of package mihu,
 // so that a mistake there does not hide here.
@@ -162,6 +166,9 @@ func (st *state) item(n *number) itemData {
 	d := itemData{PhoneNumberUUID: n.uuid, Number: n.e164, Type: new("local"), IsExternal: !n.purchased, Source: n.source(), Status: "active"}
 	d.ChannelSettings.Voice, d.ChannelSettings.SMS, d.ChannelSettings.Inbound = n.settings.voice, n.settings.sms, n.settings.inbound
 	d.Capabilities = capabilitiesData{Voice: true, SMS: n.purchased}
+	if st.rules.UpdatedAt && !n.updated.IsZero() {
+		d.UpdatedAt = new(n.updated.UTC().Format(time.RFC3339Nano))
+	}
 	d.Bindings.Call = st.bindingData(n, mihu.ChannelCall)
 	d.Bindings.SMS = st.bindingData(n, mihu.ChannelSMS)
 	d.Bindings.WhatsApp = st.bindingData(n, mihu.ChannelWhatsApp)
