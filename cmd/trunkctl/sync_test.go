@@ -156,6 +156,9 @@ func TestSyncExpects(t *testing.T) {
 			require.Equal(t, exitStale, got.code, got.stderr)
 			require.Contains(t, got.stderr, "trunkctl sync ")
 			require.Len(t, f.Trunks(), trunks)
+			got = f.kept("sync", "DIR/numbers.csv", "--expect", "", "--yes")
+			require.Equal(t, exitUsage, got.code, "an ID that a script has lost approves nothing")
+			require.Len(t, f.Trunks(), trunks)
 		})
 	}
 }
