@@ -291,7 +291,7 @@ func TestSyncKilled(t *testing.T) {
 	const header = ",name,sip_gateway,sip_password"
 	env := "TRUNKCTL_STATE_KEY=" + stateKeyOfTests
 	sync := func(args ...string) (*strings.Builder, func() error, func() error) {
-		cmd := f.process(append([]string{"sync", "numbers.csv", "--workers", "16"}, args...)...)
+		cmd := f.process(append([]string{"sync", "numbers.csv", "--workers", "16", "--state", "state.jsonl"}, args...)...)
 		cmd.Env = append(cmd.Env, env)
 		out := new(strings.Builder)
 		cmd.Stdout, cmd.Stderr = out, out
@@ -299,6 +299,7 @@ func TestSyncKilled(t *testing.T) {
 		return out, cmd.Wait, cmd.Process.Kill
 	}
 	f.lines(header, lines(0, rows, "a")...)
+	statePath := filepath.Join(f.dir, "state.jsonl")
 	out, wait, _ := sync("--yes")
 	require.NoError(t, wait(), out.String())
 
@@ -341,8 +342,9 @@ func TestSyncKilled(t *testing.T) {
 		case <-ended:
 			t.Logf("ended before the kill: %s", out)
 		}
+		f.InjectFunc(nil)
+		f.requirePlanned(gone, rows+gone, append(prune, "--state", statePath)...)
 	}
-	f.InjectFunc(nil)
 	for try := 0; ; try++ {
 		out, wait, _ = sync(run...)
 		if err := wait(); err == nil {
@@ -362,4 +364,29 @@ func TestSyncKilled(t *testing.T) {
 	require.NoError(t, wait(), "nothing is left: %s", out)
 	out, wait, _ = sync(run...)
 	require.ErrorContains(t, wait(), "exit status 8", out.String())
+}
+
+// requirePlanned requires that a plan has every row of TestSyncKilled whose trunk is not as the row
+// says: otherwise the state has as sent what was not. No trunk that a row names may be gone.
+func (f *fake) requirePlanned(from, to int, args ...string) {
+	f.t.Helper()
+	got := f.kept(append([]string{"sync", "DIR/numbers.csv", "--dry-run", "-o", "json"}, args...)...)
+	require.Equal(f.t, exitDone, got.code, got.stderr)
+	var plan struct {
+		Changes []struct {
+			PhoneNumber string `json:"phone_number"`
+		}
+	}
+	require.NoError(f.t, json.Unmarshal([]byte(got.stdout), &plan))
+	planned := map[string]bool{}
+	for _, change := range plan.Changes {
+		planned[change.PhoneNumber] = true
+	}
+	for n := range to {
+		trunk, there := f.Trunk(mihu.TrunkID{PhoneNumber: number(n), Channel: mihu.ChannelCall})
+		asTheFile := there && n >= from && trunk.Name == "Desk b" && trunk.SIP.Password == fmt.Sprintf("password-%d-b", n)
+		asTheFile = asTheFile || !there && n < from
+		require.True(f.t, asTheFile || planned[number(n)], "row %d is not as the file says, and the plan does not have it", n)
+		require.True(f.t, there || n < from || n >= to-from, "row %d was deleted", n)
+	}
 }
