@@ -468,7 +468,7 @@ func TestWorkbookFromStdin(t *testing.T) {
 func TestSyncCarrier(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.named("Sales")
+	f.named("Sales", "Desk")
 	flags := with(columns("MSISDN=phone_number", "Gateway:Port=sip_gateway:sip_port"), "--country-codes", "1", "--channel", "call", "--yes")
 	header := []any{"MSISDN", "Agent", "Gateway:Port"}
 	f.file("list.xlsx", workbookOf(t, nil, header, []any{12025550123, "Sales", "sip.example.com:5061"}))
@@ -483,7 +483,7 @@ func TestSyncCarrier(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.stderr)
 	f.requireReadsOnly()
 
-	f.file("list.xlsx", workbookOf(t, nil, header, []any{12025550123, "Sales", nil}))
+	f.file("list.xlsx", workbookOf(t, nil, header, []any{12025550123, "Sales", nil}, []any{12025550124, "Desk", "sip.example.com:5061"}))
 	got = f.kept(with([]string{"sync", "DIR/list.xlsx"}, flags...)...)
 	require.Equal(t, exitDone, got.code, got.stderr)
 	require.Empty(t, f.Trunks()[0].SIP.Gateway)

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
@@ -79,6 +81,19 @@ func oneItem(item provision.Item) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) { yield(item, nil) }
 }
 
+// reasonOf returns why an item failed, without its trunk. It is data: numbers are whole.
+func reasonOf(result provision.Result) string {
+	if busy, ok := errors.AsType[*provision.AgentBusyError](result.Err); ok && busy.Holder != (mihu.TrunkID{}) {
+		return "the agent serves " + busy.Holder.PhoneNumber + "; move or delete that trunk first"
+	}
+	return withoutTrunk(result)
+}
+
+// withoutTrunk returns the text of an item's error without its trunk, which is printed beside it.
+func withoutTrunk(result provision.Result) string {
+	return strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), result.Item.Trunk.TrunkID.String()), ": ")
+}
+
 // changeOfResult returns a result of package provision as data.
 func changeOfResult(result provision.Result) change {
 	trunk := result.Item.Trunk
@@ -96,7 +111,7 @@ func changeOfResult(result provision.Result) change {
 		c.Sends = result.Sent
 	case provision.Failed:
 		if result.Err != nil {
-			c.Error = plainText(result.Err)
+			c.Error = reasonOf(result)
 		}
 	default:
 	}

@@ -36,8 +36,7 @@ var requestOf = regexp.MustCompile(` \(request [^)]*\)`)
 
 // add adds a failure.
 func (f *failureGroups) add(result provision.Result) {
-	trunk := result.Item.Trunk.TrunkID.String()
-	reason := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
+	reason := withoutTrunk(result)
 	key := requestOf.ReplaceAllString(reason, "")
 	at := slices.IndexFunc(f.groups, func(g *failureGroup) bool { return requestOf.ReplaceAllString(g.reason, "") == key })
 	switch {
