@@ -268,6 +268,22 @@ func TestCommandsKeepTheState(t *testing.T) {
 	require.Contains(t, got.stderr, "its key is missing")
 }
 
+// A workspace can have its state before the first sync: what an import sends is known then.
+func TestStateInit(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.lines(",name", row(1, f.agent(1), ",Desk"))
+	require.Contains(t, f.kept("state", "show").stderr, "state init")
+	require.Contains(t, f.kept("state", "init").stderr, "created the state of")
+	require.Contains(t, f.kept("state", "init").stderr, "has a state already")
+	require.Zero(t, f.RequestCount())
+	require.Zero(t, f.kept("import", "DIR/numbers.csv", "--yes").code)
+	require.Contains(t, f.kept("state", "show").stdout, "yes      name")
+	got := f.kept("sync", "DIR/numbers.csv", "--dry-run", "--detailed-exitcode")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Equal(t, exitUsage, f.run("--demo", "state", "init").code)
+}
+
 // TestSyncKilled kills a sync with prune at random moments, with faults: the end is exact, the plan is
 // resumed by its ID, and the state never has more as sent than was sent. It kills three times, or
 // TRUNKCTL_TEST_KILLS times.
