@@ -180,7 +180,7 @@ func (a *app) stateCommand() *cobra.Command {
 		Short: "Show what was last sent to each trunk, or forget it",
 		Long: `The state remembers, for each trunk, which name, direction, SIP credentials and settings were last
 sent, because the API does not return them. It has phone numbers, agents and digests under a secret
-key, and no values. "trunkctl sync" creates it. From then on, every command that changes trunks of
+key, and no values. "trunkctl sync" or "state init" creates it. From then on, every command that changes trunks of
 the workspace keeps it.
 
 The file is $XDG_STATE_HOME/trunkctl/state/ADDRESS.jsonl (~/.local/state); TRUNKCTL_STATE or --state
@@ -222,11 +222,46 @@ does not delete them, and sends everything the next time that a file names them.
 			return err
 		},
 	}
-	for _, c := range []*cobra.Command{show, forget, path} {
+	create := a.stateInitCommand()
+	for _, c := range []*cobra.Command{create, show, forget, path} {
 		a.addState(c)
 	}
-	cmd.AddCommand(show, forget, path, newKey)
+	cmd.AddCommand(create, show, forget, path, newKey)
 	return cmd
+}
+
+func (a *app) stateInitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Create the state, before the first sync",
+		Long: `Create the state and its key, if they are not there. The first "trunkctl sync" does that too; init is
+for a workspace that is filled by "trunkctl import" or by single commands first.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.initState(cmd.Context()) },
+	}
+}
+
+func (a *app) initState(ctx context.Context) error {
+	state, w, err := a.openStateOf(ctx, stateToCreate)
+	if err != nil {
+		return err
+	}
+	head, err := state.file.Head(ctx)
+	if err != nil {
+		return state.close(err)
+	}
+	if head != (provision.StateHead{}) {
+		a.note("%s has a state already", w.name)
+		return state.close(nil)
+	}
+	key, err := a.stateKey(ctx, w.base, false)
+	if err == nil {
+		err = state.file.SetHead(ctx, provision.StateHead{Workspace: w.base, KeyID: key.ID(), Generation: 1, Serial: 1})
+	}
+	if err == nil {
+		a.note("created the state of %s; commands that change its trunks keep it", w.name)
+	}
+	return state.close(err)
 }
 
 func (a *app) printStatePath() error {
@@ -255,7 +290,7 @@ func (a *app) openStateOf(ctx context.Context, access stateAccess) (*openedState
 	w := &workspace{target: t}
 	state, err := a.openState(ctx, w, access)
 	if err == nil && state.State == nil {
-		a.note("%s has no state; \"trunkctl sync\" creates it", t.name)
+		a.note("%s has no state; \"trunkctl sync\" or \"trunkctl state init\" creates it", t.name)
 	}
 	return state, w, err
 }

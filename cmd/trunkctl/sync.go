@@ -120,6 +120,8 @@ func (f *syncFlags) checkSync(a *app, cmd *cobra.Command) error {
 		return &usageError{problem: "--scope: " + plainText(err), advice: "such as --scope channel=call,prefix=+1"}
 	}
 	switch {
+	case cmd.Flags().Changed("expect") && f.expect == "":
+		return usagef("--expect is empty: want the ID of a plan")
 	case f.prune && f.scope.IsZero():
 		return &usageError{problem: "--prune needs --scope, which says what FILE is about", advice: "such as --scope channel=call, or --scope channel=call,prefix=+1"}
 	case f.detailedExitCode && !f.dryRun:

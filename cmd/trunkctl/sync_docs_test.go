@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,11 +28,13 @@ func newGuide(t *testing.T) *guide {
 	g.path, g.repo = filepath.Join(g.dir, "bin"), filepath.Join(g.dir, "repo")
 	require.NoError(t, os.MkdirAll(g.path, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(g.path, "trunkctl"), []byte("#!/bin/sh\n"+asTrunkctl+"=1 exec '"+self+"' \"$@\"\n"), 0o700))
-	g.sh(g.dir, 0, "git init -q --bare origin.git && git init -q repo && git -C repo remote add origin '"+g.dir+"/origin.git' && mkdir repo/ci")
+	g.sh(g.dir, 0, "git init -q --bare origin.git && git init -q repo && mkdir repo/ci")
+	// The address works only with the checkout's own config, where CI services put the credentials.
+	g.sh(g.repo, 0, "git remote add origin https://git.invalid/phones.git && git config url.'"+g.dir+"/origin.git'.insteadOf https://git.invalid/phones.git")
 	content, err := os.ReadFile("../../docs/sync.md")
 	require.NoError(t, err)
 	scripts := regexp.MustCompile("(?s)<!-- file: (\\S+) -->\n```sh\n(.*?)```\n").FindAllStringSubmatch(string(content), -1)
-	require.Len(t, scripts, 3)
+	require.Len(t, scripts, 4)
 	for _, script := range scripts {
 		require.NoError(t, os.WriteFile(filepath.Join(g.repo, script[1]), []byte(script[2]), 0o600))
 	}
@@ -65,8 +68,8 @@ func (g *guide) sh(dir string, code int, script string) string {
 // plan runs the script that plans and returns the ID; "" if there is nothing to do.
 func (g *guide) plan() string {
 	g.t.Helper()
-	g.sh(g.repo, 0, "sh ci/plan.sh > plan.txt")
-	return strings.TrimSpace(g.sh(g.repo, 0, "sed -n 's/^plan //p' plan.txt"))
+	g.sh(g.repo, 0, "sh ci/plan.sh")
+	return strings.TrimSpace(g.sh(g.repo, 0, "cat plan.id"))
 }
 
 // The scripts of the guide, from the first plan to drift and a lost state.
@@ -112,17 +115,99 @@ func TestGuideOfSync(t *testing.T) {
 	require.Len(t, g.Trunks(), 2)
 }
 
-// The examples for CI are YAML, and call the scripts.
+// An apply whose machine dies leaves an older state on the branch: what it has as sent is sent again.
+func TestGuideOfSyncAfterAKill(t *testing.T) {
+	t.Parallel()
+	g := newGuide(t)
+	g.agent(1)
+	rows := func(name string) string {
+		return "phone_number,channel,agent,name,secret_name\n" + number(1) + ",call,Agent 1," + name + ",berlin\n"
+	}
+	name := func() string {
+		trunk, _ := g.Trunk(mihu.TrunkID{PhoneNumber: number(1), Channel: mihu.ChannelCall})
+		return trunk.Name
+	}
+	g.write("numbers.csv", rows("First"))
+	g.sh(g.repo, 0, "! sh ci/apply.sh ''")
+	g.sh(g.repo, 0, "sh ci/apply.sh "+g.plan())
+	g.write("numbers.csv", rows("Second"))
+	id := g.plan()
+	g.sh(g.repo, 0, "mkdir ../dying && printf '#!/bin/sh\\n\"%s\" \"$@\"; kill -9 $PPID\\n' '"+g.path+"/trunkctl' > ../dying/trunkctl && chmod +x ../dying/trunkctl")
+	g.sh(g.repo, 0, "PATH=\"$PWD/../dying:$PATH\"; sh ci/apply.sh "+id+"; test $? = 137")
+	require.Equal(t, "Second", name())
+
+	g.write("numbers.csv", rows("First"))
+	require.Contains(t, g.sh(g.repo, 0, "sh ci/plan.sh"), "everything is sent again")
+	g.sh(g.repo, exitStale, "sh ci/apply.sh "+id)
+	g.sh(g.repo, 0, "sh ci/apply.sh "+g.plan())
+	require.Equal(t, "First", name())
+	require.Empty(t, g.plan())
+
+	// A state that somebody else has pushed meanwhile is not overwritten, and nothing is sent.
+	g.write("numbers.csv", rows("Third"))
+	id = g.plan()
+	push := "(cd .trunkctl-state && touch other && git add other && git -c user.name=a -c user.email=a commit -qm a && " +
+		"git push -q origin HEAD:refs/heads/trunkctl-state && git reset -q --hard HEAD~1)\n"
+	g.write("race.sh", strings.Replace(g.read("repo/ci/apply.sh"), ": > .trunkctl-state", push+": > .trunkctl-state", 1))
+	require.Contains(t, g.sh(g.repo, 1, "sh race.sh "+id), "rejected")
+	require.Equal(t, "First", name())
+}
+
+// ciStep is a step of a job, in the YAML of GitHub.
+type ciStep struct {
+	Run, If string
+	Env     map[string]string
+}
+
+// The shell of the examples for CI runs: a push that is approved, and a night with a drift.
 func TestGuideOfSyncForCI(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../docs/sync.md")
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```\n").FindAllStringSubmatch(string(content), -1)
 	require.Len(t, blocks, 2)
-	for _, block := range blocks {
-		var document map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &document))
-		require.Contains(t, block[1], "sh ci/plan.sh > plan.txt")
-		require.Contains(t, block[1], "sh ci/apply.sh \"$")
+	var github struct {
+		Jobs map[string]struct{ Steps []ciStep }
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(blocks[0][1]), &github))
+	var gitlab struct {
+		Default struct {
+			BeforeScript []string `yaml:"before_script"`
+		}
+		Plan, Apply struct{ Script []string }
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(blocks[1][1]), &gitlab))
+	shell := func(job string, night bool) string {
+		lines := []string{"set -e", "GITHUB_OUTPUT=output; touch output"}
+		for _, step := range github.Jobs[job].Steps {
+			require.True(t, step.If == "" || step.If == "github.event_name == 'schedule'", step.If)
+			if step.If == "" || night {
+				lines = append(lines, step.Run)
+			}
+		}
+		return strings.Join(lines, "\n")
+	}
+	lab := func(script []string) string {
+		return "set -e\n" + strings.Join(append(slices.Clone(gitlab.Default.BeforeScript), script...), "\n")
+	}
+	for name, ci := range map[string]struct{ plan, read, apply, night string }{
+		"GitHub": {shell("plan", false), "sed -n 's/^id=/PLAN=/p' output", shell("apply", false), shell("plan", true)},
+		"GitLab": {lab(gitlab.Plan.Script), "cat plan.env", lab(gitlab.Apply.Script), "CI_PIPELINE_SOURCE=schedule\n" + lab(gitlab.Plan.Script)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuide(t)
+			g.agent(1)
+			g.write("numbers.csv", "phone_number,channel,agent,name,secret_name\n"+number(1)+",call,Agent 1,Reception,berlin\n")
+			job := func(code int, script string) string {
+				return g.sh(g.repo, code, "go() { :; }; SIP_SECRETS='"+g.read("repo/secrets.json")+"'\n"+script)
+			}
+			require.Contains(t, job(0, ci.plan), "+ create")
+			job(0, g.sh(g.repo, 0, ci.read)+ci.apply)
+			require.Len(t, g.Trunks(), 1)
+			job(0, ci.night)
+			require.NoError(t, g.Client(t).Trunks.Delete(t.Context(), mihu.TrunkID{PhoneNumber: number(1), Channel: mihu.ChannelCall}))
+			require.Contains(t, job(1, ci.night), "changed elsewhere")
+		})
 	}
 }

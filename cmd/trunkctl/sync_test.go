@@ -156,6 +156,9 @@ func TestSyncExpects(t *testing.T) {
 			require.Equal(t, exitStale, got.code, got.stderr)
 			require.Contains(t, got.stderr, "trunkctl sync ")
 			require.Len(t, f.Trunks(), trunks)
+			got = f.kept("sync", "DIR/numbers.csv", "--expect", "", "--yes")
+			require.Equal(t, exitUsage, got.code, "an ID that a script has lost approves nothing")
+			require.Len(t, f.Trunks(), trunks)
 		})
 	}
 }
@@ -265,6 +268,22 @@ func TestCommandsKeepTheState(t *testing.T) {
 	require.Contains(t, got.stderr, "its key is missing")
 }
 
+// A workspace can have its state before the first sync: what an import sends is known then.
+func TestStateInit(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.lines(",name", row(1, f.agent(1), ",Desk"))
+	require.Contains(t, f.kept("state", "show").stderr, "state init")
+	require.Contains(t, f.kept("state", "init").stderr, "created the state of")
+	require.Contains(t, f.kept("state", "init").stderr, "has a state already")
+	require.Zero(t, f.RequestCount())
+	require.Zero(t, f.kept("import", "DIR/numbers.csv", "--yes").code)
+	require.Contains(t, f.kept("state", "show").stdout, "yes      name")
+	got := f.kept("sync", "DIR/numbers.csv", "--dry-run", "--detailed-exitcode")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Equal(t, exitUsage, f.run("--demo", "state", "init").code)
+}
+
 // TestSyncKilled kills a sync with prune at random moments, with faults: the end is exact, the plan is
 // resumed by its ID, and the state never has more as sent than was sent. It kills three times, or
 // TRUNKCTL_TEST_KILLS times.
@@ -288,7 +307,7 @@ func TestSyncKilled(t *testing.T) {
 	const header = ",name,sip_gateway,sip_password"
 	env := "TRUNKCTL_STATE_KEY=" + stateKeyOfTests
 	sync := func(args ...string) (*strings.Builder, func() error, func() error) {
-		cmd := f.process(append([]string{"sync", "numbers.csv", "--workers", "16"}, args...)...)
+		cmd := f.process(append([]string{"sync", "numbers.csv", "--workers", "16", "--state", "state.jsonl"}, args...)...)
 		cmd.Env = append(cmd.Env, env)
 		out := new(strings.Builder)
 		cmd.Stdout, cmd.Stderr = out, out
@@ -296,6 +315,7 @@ func TestSyncKilled(t *testing.T) {
 		return out, cmd.Wait, cmd.Process.Kill
 	}
 	f.lines(header, lines(0, rows, "a")...)
+	statePath := filepath.Join(f.dir, "state.jsonl")
 	out, wait, _ := sync("--yes")
 	require.NoError(t, wait(), out.String())
 
@@ -338,8 +358,9 @@ func TestSyncKilled(t *testing.T) {
 		case <-ended:
 			t.Logf("ended before the kill: %s", out)
 		}
+		f.InjectFunc(nil)
+		f.requirePlanned(gone, rows+gone, append(prune, "--state", statePath)...)
 	}
-	f.InjectFunc(nil)
 	for try := 0; ; try++ {
 		out, wait, _ = sync(run...)
 		if err := wait(); err == nil {
@@ -359,4 +380,29 @@ func TestSyncKilled(t *testing.T) {
 	require.NoError(t, wait(), "nothing is left: %s", out)
 	out, wait, _ = sync(run...)
 	require.ErrorContains(t, wait(), "exit status 8", out.String())
+}
+
+// requirePlanned requires that a plan has every row of TestSyncKilled whose trunk is not as the row
+// says: otherwise the state has as sent what was not. No trunk that a row names may be gone.
+func (f *fake) requirePlanned(from, to int, args ...string) {
+	f.t.Helper()
+	got := f.kept(append([]string{"sync", "DIR/numbers.csv", "--dry-run", "-o", "json"}, args...)...)
+	require.Equal(f.t, exitDone, got.code, got.stderr)
+	var plan struct {
+		Changes []struct {
+			PhoneNumber string `json:"phone_number"`
+		}
+	}
+	require.NoError(f.t, json.Unmarshal([]byte(got.stdout), &plan))
+	planned := map[string]bool{}
+	for _, change := range plan.Changes {
+		planned[change.PhoneNumber] = true
+	}
+	for n := range to {
+		trunk, there := f.Trunk(mihu.TrunkID{PhoneNumber: number(n), Channel: mihu.ChannelCall})
+		asTheFile := there && n >= from && trunk.Name == "Desk b" && trunk.SIP.Password == fmt.Sprintf("password-%d-b", n)
+		asTheFile = asTheFile || !there && n < from
+		require.True(f.t, asTheFile || planned[number(n)], "row %d is not as the file says, and the plan does not have it", n)
+		require.True(f.t, there || n < from || n >= to-from, "row %d was deleted", n)
+	}
 }
