@@ -245,7 +245,8 @@ func (r *creation) find() (*ChannelSnapshot, error) {
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
 func isPurchased(found *ChannelSnapshot) bool {
-	return !found.External() && found.Number != "" && !slices.Contains(found.Unreadable, "source")
+	isUnclear := func(path string) bool { return path == "source" || path == "is_external" }
+	return !found.External() && found.Number != "" && (found.Source != "" || !slices.ContainsFunc(found.Unreadable, isUnclear))
 }
 
 // conflict returns nil if the number is bound as requested.
