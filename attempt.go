@@ -208,7 +208,10 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 		// A type's own decoding may quote in its text what it could not read.
 		cause = &cleaned{cause, hide.Text(cause.Error() + " " + contentNote(resp.Header, len(body)))}
 	}
-	if resp.StatusCode/100 == 3 {
+	switch {
+	case resp.StatusCode == http.StatusNotModified:
+		cause = errNotModified
+	case resp.StatusCode/100 == 3:
 		cause = fmt.Errorf("%w to %s, not followed; check the base URL", ErrRedirect, hide.Text(redirectTarget(resp.Header)))
 	}
 	e.Err = cause

@@ -68,8 +68,10 @@
 // returned instead. "New token" is once, if the token source returns another token. A POST of
 // [Client.Do] that is marked Idempotent follows the column of PUT, PATCH and DELETE. The requests
 // that reconcile a Create, or verify another write, have a column of their own, and up to twice the
-// attempts. The last column is whether the change may have been made in spite of the failure. "No
-// evidence" is a success that does not prove what was requested, see above.
+// attempts. A read among them takes nothing from the budget if the server answers it, even if the
+// answer lags: [WithMaxReadLag] bounds those. The last column is whether the change may have been
+// made in spite of the failure. "No evidence" is a success that does not prove what was requested,
+// see above.
 //
 //	the attempt                           GET        PUT PATCH DELETE  POST       reconciling  applied?
 //	never sent: dial, TLS handshake       always     always            always     always       no

@@ -131,3 +131,16 @@ func TestConcurrentEnsure(t *testing.T) {
 	wg.Wait()
 	assertStored(t, srv, ada)
 }
+
+// A number is not purchased because its marks are missing or cannot be read.
+func TestEnsureOfANumberWithoutAReadableSource(t *testing.T) {
+	t.Parallel()
+	for _, mark := range []string{"", `"is_external": "perhaps", `, `"source": ["purchased"], `} {
+		channels := `{"success": true, "data": {` + mark + `"number": "` + frontDesk.PhoneNumber + `", "channels": {` +
+			`"call": {"bound": true, "agent_uuid": "` + agentUUID + `"}, "whatsapp": {"bound": false}}}}`
+		client := newClient(t, newWire(t, respondWith(http.StatusOK, channels)))
+		done, err := client.Trunks.Ensure(t.Context(), &mihu.TrunkCreateRequest{TrunkID: frontDesk, AgentUUID: agentUUID})
+		require.NoError(t, err, mark)
+		assert.Equal(t, mihu.ActionUnchanged, done.Action, mark)
+	}
+}

@@ -39,7 +39,8 @@ var (
 	// ErrServer: the API or a proxy in front of it failed (500 and above).
 	ErrServer = errors.New("mihu: server error")
 	// ErrMalformedResponse: the response was cut short, too large or not JSON, lacks the data that
-	// it should have, or contradicts the request; or a list ended before what its pages reported.
+	// it should have, contradicts the request, or is a 304; or a list ended before what its pages
+	// reported.
 	ErrMalformedResponse = errors.New("mihu: malformed response")
 	// ErrRedirect: the response was a redirect. Redirects are never followed: that would send the
 	// token to another place and turn a write into a read.

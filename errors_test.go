@@ -258,7 +258,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		{"to an invalid escape", "%zz/pl4nted", "redirected to a location that is not a URL, not followed"},
 		{"to a control character", "/pl4nted\x7f", "redirected to a location that is not a URL, not followed"},
 	}
-	for _, status := range []int{301, 302, 303, 307, 308, 300, 304} {
+	for _, status := range []int{301, 302, 303, 307, 308, 300} {
 		for _, tt := range tests {
 			t.Run(fmt.Sprint(status, " ", tt.name), func(t *testing.T) {
 				t.Parallel()
@@ -282,6 +282,22 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A 304 is no redirect. Only a proxy or a cache sends one, since no request has a condition.
+func TestNotModified(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		wire := newWire(t, respondWith(http.StatusNotModified, "", "Location", "https://example.com"))
+		err := op.call(t.Context(), newClient(t, wire))
+		require.ErrorIs(t, err, mihu.ErrMalformedResponse, op.name)
+		require.NotErrorIs(t, err, mihu.ErrRedirect, op.name)
+		require.NotErrorIs(t, err, mihu.ErrOutcomeUnknown, op.name)
+		assert.Equal(t, http.StatusNotModified, requireAPIError(t, err).StatusCode)
+		assert.Contains(t, err.Error(), "not modified, although the request had no condition; check the proxies and caches on the way")
+		assert.False(t, mihu.IsRefusal(err), op.name)
+		assert.Equal(t, 1, wire.Attempts(), op.name)
 	}
 }
 

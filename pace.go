@@ -72,8 +72,13 @@ func (b *budget) take() bool {
 	return true
 }
 
-func (b *budget) earn() {
-	const share = 0.5
+// earn returns what a success is worth.
+func (b *budget) earn() { b.add(0.5) }
+
+// giveBack returns what was taken for a request that did not fail.
+func (b *budget) giveBack() { b.add(1) }
+
+func (b *budget) add(share float64) {
 	if b.unlimited {
 		return
 	}

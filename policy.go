@@ -36,7 +36,9 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 	// Budget is the maximum number of retries that all calls of the client can spend while nothing
 	// succeeds, so that a server that is down is not flooded. Every two successes return one. If it
-	// is exhausted, the last failure is returned. 0 is 1000; a negative number sets no limit.
+	// is exhausted, the last failure is returned. A read that finds out the result of a write counts
+	// as a retry unless the server answers it, even with what was there before the write. 0 is 1000;
+	// a negative number sets no limit.
 	Budget int
 }
 

@@ -84,16 +84,22 @@ func (r *reconciliation) read(op string, isFirst bool) (*ChannelSnapshot, error)
 	return found(t, err), err
 }
 
-// readInto sends a read, if the context and the budget allow it. A read that follows a successful
-// one takes nothing from the budget.
+// readInto sends a read, if the context and the budget allow it. A first read takes one from the
+// budget, so that a server that is down is not flooded, and returns it once the server has answered,
+// even if the answer lags. A read that follows it takes nothing.
 func (r *reconciliation) readInto(s *spec, into any, isFirst bool) error {
 	if r.write.ctx.Err() != nil {
 		return contextError(r.write.ctx)
 	}
-	if isFirst && !r.write.core.budget.take() {
+	budget := &r.write.core.budget
+	if isFirst && !budget.take() {
 		return errBudgetExhausted
 	}
-	return r.send(s, into)
+	err := r.send(s, into)
+	if isFirst && (err == nil || isGone(err)) {
+		budget.giveBack()
+	}
+	return err
 }
 
 // send makes a call of its own, which is retried more often than others, and counts its requests.
@@ -245,7 +251,8 @@ func (r *creation) find() (*ChannelSnapshot, error) {
 
 // isPurchased reports whether the number cannot have a trunk, bound or not.
 func isPurchased(found *ChannelSnapshot) bool {
-	return !found.External() && found.Number != "" && !slices.Contains(found.Unreadable, "source")
+	isUnclear := func(path string) bool { return path == "source" || path == "is_external" }
+	return !found.External() && found.Number != "" && (found.Source != "" || !slices.ContainsFunc(found.Unreadable, isUnclear))
 }
 
 // conflict returns nil if the number is bound as requested.

@@ -3,6 +3,7 @@ package mihu_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -352,7 +353,7 @@ func TestConcurrentCreates(t *testing.T) {
 	}
 }
 
-// Reconciling reads spend the retry budget.
+// Reconciling reads that fail spend the retry budget.
 func TestReconciliationSpendsTheBudget(t *testing.T) {
 	t.Parallel()
 	srv := mihutest.NewServer(t)
@@ -363,6 +364,35 @@ func TestReconciliationSpendsTheBudget(t *testing.T) {
 		require.ErrorIs(t, err, mihu.ErrOutcomeUnknown)
 	}
 	assert.Equal(t, 4, srv.RequestCount(), "three POSTs and one read")
+}
+
+// A reconciling read that the server answers costs nothing, also if it lags or does not find the
+// number. Only the POSTs that are sent again do, which the successes pay for.
+func TestAnsweredReadsDoNotSpendTheBudget(t *testing.T) {
+	t.Parallel()
+	for _, read := range []*mihutest.Fault{
+		nil,
+		{Status: http.StatusNotFound, Body: []byte(`{"success": false, "error": {"code": "NOT_FOUND"}}`)},
+	} {
+		srv := mihutest.NewServer(t)
+		posts := 0
+		srv.InjectFunc(func(req mihutest.Request) *mihutest.Fault {
+			if req.Method == http.MethodGet {
+				return read
+			}
+			if posts++; posts%2 == 1 {
+				return &mihutest.Fault{Drop: true}
+			}
+			return nil
+		})
+		client := srv.Client(t, mihu.WithRetryPolicy(mihu.RetryPolicy{BaseDelay: time.Millisecond, Budget: 10}))
+		for i := range 15 {
+			req := createRequest(srv.AddAgent("Ada"))
+			req.PhoneNumber = fmt.Sprintf("+120255501%02d", i)
+			_, err := client.Trunks.Create(t.Context(), req)
+			require.NoError(t, err, "create %d", i+1)
+		}
+	}
 }
 
 // The POST is not sent again if the wait would pass the deadline.

@@ -46,6 +46,9 @@ type malformed string
 func (m malformed) Error() string { return ErrMalformedResponse.Error() + ": " + string(m) }
 func (malformed) Unwrap() error   { return ErrMalformedResponse }
 
+// errNotModified is a 304, which answers a condition that no request of this package has.
+const errNotModified malformed = "not modified, although the request had no condition; check the proxies and caches on the way"
+
 // readBody reads a body to its end, so that the connection can be used again, or up to the bound.
 func readBody(r io.Reader, length int64) ([]byte, error) {
 	const maxAhead = 1 << 20 // what a header can make us allocate before a byte was received

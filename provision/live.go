@@ -119,7 +119,8 @@ func (l *live) shownUndone(snapshot *mihu.ChannelSnapshot, req *mihu.TrunkCreate
 		snapshot = found
 	}
 	binding := snapshot.Binding(req.Channel)
-	return !binding.Bound || !strings.EqualFold(binding.AgentUUID, req.AgentUUID)
+	isElsewhere := binding.AgentUUID != "" && !strings.EqualFold(binding.AgentUUID, req.AgentUUID)
+	return leftOpen(snapshot, req.TrunkID) == "" && (!binding.Bound || isElsewhere)
 }
 
 // rank orders actions. Of several attempts, the action that changed the most counts.

@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,6 +49,7 @@ var (
 	severalDots      = regexp.MustCompile(`\.\D*\.`)
 	spacedDot        = regexp.MustCompile(`\d[)]? \. [(]?\d`)
 	longDash         = regexp.MustCompile(`\d\x{2013}\d{1,4}\D*$`)
+	lastGroup        = regexp.MustCompile(`-(\d{1,3})\D*$`)
 	lastGroups       = regexp.MustCompile(`(?:^|\D)(\d{1,5})-(\d{1,5})\D*$`)
 )
 
@@ -183,6 +185,8 @@ func isFollowed(s, number string) string {
 		return "has a dash between spaces, as in a range; write one complete number"
 	case longDash.MatchString(s), isRange(s):
 		return "has a dash before its end, as in a range; write one complete number, without a dash there"
+	case hasSuffix(s, number):
+		return "has a dash before its last digits, as an extension or a range; write one complete number, without a dash there"
 	case fraction.MatchString(s):
 		return "has a dot before its end, as a decimal number does; write one complete number, without a dot there"
 	case severalDots.MatchString(s):
@@ -203,6 +207,23 @@ func isRange(s string) bool {
 	first, last := groups[1], groups[2]
 	return len(first) == len(last) && first[0] == last[0] && first < last
 }
+
+// hasSuffix reports whether the last digits, behind a dash, may be an extension or the end of a range
+// and not a part of the number: a single digit, or up to three behind as many as a whole number has.
+// In directDial they are a part of it.
+func hasSuffix(s, number string) bool {
+	const whole = 11 // digits with the country code; +380 44 123 45-67 has 10 before its last two
+	groups := lastGroup.FindStringSubmatch(s)
+	if groups == nil || slices.ContainsFunc(directDial[:], func(code string) bool { return strings.HasPrefix(number, code) }) {
+		return false
+	}
+	last := len(groups[1])
+	return last == 1 || countDigits(number)-last >= whole
+}
+
+// directDial are the country codes of plans in which a dash is usual before the last digits of a
+// number, those of the telephone within a company. They are dialed with the rest.
+var directDial = [...]string{"+43", "+49", "+352"} // never changed
 
 // twoHalves reports whether a number is long enough for two, and has a separator in its middle and
 // nowhere else.

@@ -55,6 +55,18 @@ func TestNormalizeNumber(t *testing.T) {
 		"+1 202 555 - 0142":              "+12025550142",
 		"+39 06 1234 5678":               "+390612345678",
 		"+(1) 202 (555) 0142":            "+12025550142",
+
+		// Dashes before the last digits. In +43, +49 and +352 they are the direct dial within a
+		// company, which is a part of the number.
+		"+49 89 1234-0":      "+498912340",
+		"+43 1 123456789-10": "+43112345678910",
+		"+352 12 34 56-1":    "+3521234561",
+		"+7 495 123-45-67":   "+74951234567",
+		"+380 44 123 45-67":  "+380441234567",
+		"+998-90-123-45-67":  "+998901234567",
+		"+385 1 1234-567":    "+38511234567",
+		"+33-1-23-45-67-89":  "+33123456789",
+		"+54 9 11 1234-5678": "+5491112345678",
 	} {
 		number, problem := normalize(t, written)
 		assert.Equal(t, want, number, written)
@@ -150,6 +162,15 @@ func TestNormalizeNumberNeverGuesses(t *testing.T) {
 		"+12025550110.5":                  "want exactly 10 digits after +1",
 		"+49 30 123456/12":                "has a slash",
 		"+49 30 123456⁄7":                 "has a character that does not belong",
+
+		// A dash and a few digits behind a whole number: an extension, or the last number of a range
+		// (0102 to 0109). Nothing tells which, and dialed as one it is nobody's number.
+		"+44 20 7946 0102-9":     "has a dash before its last digits, as an extension or a range",
+		"+44 20 7946 0102-12":    "has a dash before its last digits",
+		"+44-20-7946-0102-123":   "has a dash before its last digits",
+		"+33 1 23 45 67 89-90":   "has a dash before its last digits",
+		"+66 2 123 4567-8":       "has a dash before its last digits",
+		"+47 22 12 34 56\u20107": "has a dash before its last digits",
 
 		// Ranges and lists.
 		"+49 30 1234-1240":       "has a dash before its end, as in a range",

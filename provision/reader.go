@@ -221,16 +221,30 @@ func (r *Reader) read(ctx context.Context, key trunkKey) (Reading, error) {
 	case err != nil:
 		return Reading{}, err
 	}
+	if open := leftOpen(found, id); open != "" {
+		return Reading{}, fmt.Errorf("provision: %w: it does not say %s", mihu.ErrMalformedResponse, open)
+	}
 	reading := Reading{Known: KnownRead, Purchased: !found.External()}
 	reading.PhoneNumberUUID = uuidText(uuidOf(found.PhoneNumberUUID))
-	bound := found.Binding(id.Channel)
-	switch {
-	case bound.Bound:
+	if bound := found.Binding(id.Channel); bound.Bound {
 		reading.Exists, reading.AgentUUID = !reading.Purchased, bound.AgentUUID
-	case slices.Contains(found.Unreadable, "channels."+string(id.Channel)+".bound"):
-		return Reading{}, fmt.Errorf("provision: %w: it does not say whether %s is bound", mihu.ErrMalformedResponse, id)
 	}
 	return reading, nil
+}
+
+// leftOpen returns what decides on a trunk and cannot be read in a snapshot, or "".
+func leftOpen(found *mihu.ChannelSnapshot, id mihu.TrunkID) string {
+	cannotRead := func(path string) bool { return slices.Contains(found.Unreadable, path) }
+	channel := "channels." + string(id.Channel)
+	switch bound := found.Binding(id.Channel).Bound; {
+	case !found.External() && found.Source == "" && (cannotRead("source") || cannotRead("is_external")):
+		return "whether " + mihu.MaskNumber(id.PhoneNumber) + " is external, as every number with a trunk is"
+	case !bound && cannotRead(channel+".bound"):
+		return "whether " + id.String() + " is bound"
+	case bound && cannotRead(channel+".agent_uuid"):
+		return "which agent " + id.String() + " is on"
+	}
+	return ""
 }
 
 // complete lists what was not listed yet.

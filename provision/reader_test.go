@@ -311,6 +311,59 @@ func TestReaderOfWrongLists(t *testing.T) {
 }
 
 // The end of one caller's context does not harm the others.
+// The list leaves open whether a number has a trunk, so it is read singly. If that read leaves it open
+// too, neither a reading nor a plan says anything of it.
+func TestReaderOfUnreadableNumbers(t *testing.T) {
+	t.Parallel()
+	const external, free = `"is_external":true,`, `"whatsapp":{"bound":false}`
+	for name, test := range map[string]struct {
+		listed string // of the item
+		read   string // of the snapshot
+		open   string // what is left open; "" if the read shows the trunk
+	}{
+		"bindings missing": {external, external + `"channels":{"call":{"bound":true,"agent_uuid":"AGENT"},` + free + `}`, ""},
+		"unreadable agent in the list": {
+			external + `"bindings":{"call":{"bound":true,"agent_uuid":["x"]}},`,
+			external + `"channels":{"call":{"bound":true,"agent_uuid":"AGENT"},` + free + `}`, "",
+		},
+		"unreadable":          {external, external + `"channels":{"call":{"bound":"perhaps"},` + free + `}`, "whether +1234•••0000/call is bound"},
+		"nothing on it":       {external, external + `"channels":{"call":{},` + free + `}`, "whether +1234•••0000/call is bound"},
+		"no such channel":     {external, external + `"channels":{` + free + `}`, "whether +1234•••0000/call is bound"},
+		"a channel of text":   {external, external + `"channels":{"call":"AGENT",` + free + `}`, "whether +1234•••0000/call is bound"},
+		"an unreadable agent": {external, external + `"channels":{"call":{"bound":true,"agent_uuid":["AGENT"]},` + free + `}`, "which agent +1234•••0000/call is on"},
+		"no marks":            {external, `"channels":{"call":{"bound":true,"agent_uuid":"AGENT"},` + free + `}`, "whether +1234•••0000 is external"},
+		"an unreadable mark":  {external, `"is_external":"perhaps","channels":{"call":{"bound":true,"agent_uuid":"AGENT"},` + free + `}`, "whether +1234•••0000 is external"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := newMemory()
+			api.fault = func(_ int, req *http.Request) (*http.Response, error) {
+				body := `"items":[{` + test.listed + `"number":"` + trunk(0).PhoneNumber + `"}]` + pagination(1, 1)
+				if req.URL.Query().Has("number") {
+					body = strings.ReplaceAll(test.read, "AGENT", agent(0)) + `,"number":"` + trunk(0).PhoneNumber + `"`
+				}
+				return answer(http.StatusOK, `{"success":true,"data":{`+body+`}}`), nil
+			}
+			found, err := provision.NewReader(api.client(t), provision.ReaderOptions{}).Get(t.Context(), trunk(0))
+			results, planErr := collect(t, provision.Plan(t.Context(), api.client(t), many(1), provision.Options{}))
+			require.NoError(t, planErr)
+			require.Len(t, results, 1)
+			if test.open == "" {
+				require.NoError(t, err)
+				assert.Equal(t, provision.Reading{Exists: true, AgentUUID: agent(0), Known: provision.KnownRead}, found)
+				assert.Equal(t, provision.Unchanged, results[0].Action)
+				return
+			}
+			for _, err := range []error{err, results[0].Err} {
+				require.ErrorIs(t, err, mihu.ErrMalformedResponse)
+				require.ErrorContains(t, err, "it does not say "+test.open)
+			}
+			assert.Equal(t, provision.Reading{}, found)
+			assert.Equal(t, provision.Failed, results[0].Action)
+		})
+	}
+}
+
 func TestReaderContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

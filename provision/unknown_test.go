@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -27,6 +28,9 @@ func TestRunStaysUnknown(t *testing.T) {
 	}{
 		"dropped": {}, "400": {status: 400}, "401": {status: 401}, "403": {status: 403}, "409": {status: 409}, "422": {status: 422}, "429": {status: 429},
 		"503": {status: 503}, "a proxy's 404": {404, "<html>not here</html>"}, "a page": {200, "<html>sign in</html>"},
+		"an unreadable binding": {200, `{"success":true,"data":{"number":"NUMBER","is_external":true,"channels":{"call":{"bound":"perhaps"}}}}`},
+		"no binding":            {200, `{"success":true,"data":{"number":"NUMBER","is_external":true,"channels":{"call":{},"whatsapp":{"bound":false}}}}`},
+		"no agent":              {200, `{"success":true,"data":{"number":"NUMBER","is_external":true,"channels":{"call":{"bound":true}}}}`},
 	} {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, moved: %v", name, before), func(t *testing.T) {
@@ -51,7 +55,7 @@ func TestRunStaysUnknown(t *testing.T) {
 						case read.status == 0:
 							return nil, errLost
 						case read.page != "":
-							return answer(read.status, read.page), nil
+							return answer(read.status, strings.ReplaceAll(read.page, "NUMBER", req.URL.Query().Get("number"))), nil
 						}
 						return problem(read.status), nil
 					}
@@ -80,11 +84,13 @@ func TestRunFindsOut(t *testing.T) {
 	for name, test := range map[string]struct {
 		late    bool // the change is made
 		refuses bool // what follows is refused
+		blind   bool // what is read afterwards does not say whether the number is bound
 		unknown bool
 	}{
 		"made":                             {late: true},
 		"not made, and then refused":       {refuses: true},
 		"made, and then the rest refused":  {late: true, refuses: true, unknown: true},
+		"made, not to be seen, refused":    {late: true, refuses: true, blind: true, unknown: true},
 		"not made, and then made by a run": {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,6 +105,9 @@ func TestRunFindsOut(t *testing.T) {
 							if reads++; reads == 1 {
 								return nil, errLost // while the client reconciles
 							}
+						}
+						if test.blind && changes > 0 {
+							return answer(http.StatusOK, `{"success":true,"data":{"number":"+12340000000","is_external":true,"channels":{"call":{"bound":"perhaps"}}}}`), nil
 						}
 						return passes()
 					}

@@ -23,14 +23,14 @@ func createsHTTP2(ctx context.Context, l *lab) error {
 func createsLagging(ctx context.Context, l *lab) error {
 	mixed := l.mix(everything(false))
 	mixed.maxLag = maxLag
-	return creates(ctx, l, either(l, 10_000, 1_000), mixed, 25, mihutest.WithRules(laggedServer))
+	return creates(ctx, l, either(l, 10_000, 1_000), mixed, 2, mihutest.WithRules(laggedServer))
 }
 
 // createsDeviating is createsLagging with responses that prove nothing, too.
 func createsDeviating(ctx context.Context, l *lab) error {
 	mixed := l.mix(slices.Concat(everything(false), deviations(false)))
 	mixed.maxLag = maxLag
-	return creates(ctx, l, either(l, 10_000, 1_000), mixed, 40, mihutest.WithRules(laggedServer))
+	return creates(ctx, l, either(l, 10_000, 1_000), mixed, 25, mihutest.WithRules(laggedServer))
 }
 
 // creates creates trunks, each with its own agent and number, while the server injects faults.
