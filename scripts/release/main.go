@@ -179,7 +179,7 @@ func (r *release) show(ctx context.Context, written *tree.Tree, tags []string) e
 	}
 	for _, name := range changed {
 		diff := exec.CommandContext(ctx, "git", "diff", "--no-index", "--", filepath.Join(r.root, name), filepath.Join(written.Root, name))
-		out, _ := diff.Output()                                                                                                             // its status says that the files differ
+		out, _ := diff.Output() // its status says that the files differ
 		text := strings.ReplaceAll(string(out), written.Root, "")
 		fmt.Print(strings.ReplaceAll(text, r.root, ""))
 	}
