@@ -85,7 +85,7 @@ var importable = map[string]string{
 	"mihu": "github.com/mihu-go/mihu", "mihutest": "github.com/mihu-go/mihu/mihutest", "provision": "github.com/mihu-go/mihu/provision",
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "json": "encoding/json",
 	"os": "os", "rand": "crypto/rand", "signal": "os/signal", "slog": "log/slog", "sql": "database/sql", "strconv": "strconv",
-	"strings": "strings", "testing": "testing", "time": "time", "url": "net/url",
+	"io": "io", "strings": "strings", "testing": "testing", "time": "time", "url": "net/url",
 }
 
 // surroundings are what a snippet can use without declaring it.

@@ -25,7 +25,7 @@
 // An [Item] is one trunk as it should be. Items come as a stream. A [Source] reads CSV and JSON
 // lines, and validates the whole file before anything is sent. Any iterator of a program serves
 // too. [Source.Run] and [Source.Plan] are for the first, [Run] and [Plan] for the second. A plan
-// reports what a run would do, without making changes. [Apply] does a single item. A [Writer]
+// reports what a run would do, without making changes: a run has [Created], a plan has [Create]. [Apply] does a single item. A [Writer]
 // writes items, such as those that failed, to a file that can be read again. [ReadNumbers] reads
 // phone numbers alone, and [NormalizeNumber] normalizes one.
 //
@@ -84,6 +84,70 @@
 //	defer release()
 //	context.AfterFunc(interrupted, release) // a second Ctrl-C ends the process
 //	results := source.Run(ctx, client, provision.Options{Journal: journal, Stop: interrupted.Done()})
+//
+// # Files of carriers
+//
+// [ReadOptions.Map] says which fields the columns of a file hold, [ReadOptions.CountryCodes] which
+// country codes numbers may have without a plus, and [ReadOptions.EditRow] changes rows. [OpenRows]
+// takes rows of any format from a [RowReader]. Nothing is guessed.
+//
+// # Plans
+//
+// [Reconcile] compares a source with the workspace, and returns a plan. It can be shown, approved by
+// its ID in another process, and carried out:
+//
+//	plan, err := provision.Reconcile(ctx, client, source, provision.ReconcileOptions{
+//		Options: provision.Options{State: state},
+//		Prune:   true, // delete what the state manages and no row names
+//		Scope:   provision.Scope{Channels: []mihu.Channel{mihu.ChannelCall}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	for change := range plan.Changes() {
+//		fmt.Println(change.Action, change.PhoneNumber, change.Sends, change.Reasons)
+//	}
+//	if err := plan.CheckLimits(); err != nil {
+//		return err // more deletions or assignments than are allowed
+//	}
+//	results := plan.Run(ctx)
+//
+// A column that the file does not have is not managed. An empty cell clears a field that the state
+// has as set. [Run] ignores empty cells, deletes nothing, and has no limits unless [Options.Limits]
+// is set.
+//
+// # State
+//
+// The API does not return name, direction, SIP credentials and settings, so a run sends them each
+// time. A [State] remembers what was last sent, as digests under a secret key. With [Options.State],
+// only fields that differ are sent, and a trunk of which nothing has changed takes no request of its
+// own:
+//
+//	file, err := provision.OpenStateFile("acme.state.jsonl", provision.StateFileOptions{})
+//	if err != nil {
+//		return err
+//	}
+//	defer file.Close()
+//	key, err := provision.ParseStateKey(os.Getenv("STATE_KEY")) // of NewStateKey().Encode()
+//	if err != nil {
+//		return err
+//	}
+//	state, err := provision.OpenState(ctx, file, key, client.BaseURL())
+//	if err != nil {
+//		return err
+//	}
+//	results := source.Run(ctx, client, provision.Options{State: state})
+//
+// Before a request, the fields that it sends are marked, durably. A program that is killed leaves them
+// in doubt, and the next run sends them again. If the state or its key is lost, everything is sent
+// once. What somebody else changes is noticed if the list of the workspace shows it: another agent,
+// a trunk that is gone, or one that was made again. [Options.Resend] sends everything.
+//
+// A program that changes single trunks of a workspace with a state calls [State.Track], and [Rotate]
+// has [RotateOptions.State]. A [StateStore] keeps the state in a database instead of a file.
+//
+// [Options.Audit] is called for every change that was tried, with its outcome and without values. An
+// [AuditWriter] writes JSON lines.
 //
 // # Passwords
 //

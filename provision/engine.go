@@ -23,7 +23,9 @@ type engine struct {
 	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
-	world      *world // nil for a run that reads every number
+	planID     string   // of the plan that the run carries out; "" if there is none
+	sync       *syncing // of a plan that is made or carried out; nil for a plain run
+	world      *world   // nil for a run that reads every number
 
 	pool     *pool
 	waitlist waitlist
@@ -45,10 +47,14 @@ type mode interface {
 	attempt(item *Item) effect
 	// holds reports whether a trunk or number that the list shows on an agent is still on it.
 	holds(holder trunkKey, agent agentKey) bool
+	// remove deletes a trunk that no row names. The record is nil if nothing was sent.
+	remove(d *deletion) (*AuditRecord, error)
 	// assignSpare puts a trunk on the spare agent.
-	assignSpare(id mihu.TrunkID) error
+	assignSpare(id mihu.TrunkID, from agentKey) error
 	// records reports whether results are written to the journal.
 	records() bool
+	// action returns the word for what was done, or would be.
+	action(done Action) Action
 }
 
 // job is an item on its way.
@@ -82,6 +88,8 @@ func (e *engine) validate() error {
 	default:
 		violations = append(violations, mihu.FieldViolation{Field: "lookup", Value: plain(string(e.opts.Lookup)), Problem: "unknown; want rows, list or each, or nothing for whichever is cheaper"})
 	}
+	violations = append(violations, e.opts.State.violations(e.client)...)
+	violations = append(violations, e.limitViolations()...)
 	if _, ok := agentOf(e.opts.SpareAgent, mihu.ChannelCall); !ok && e.opts.SpareAgent != "" {
 		violations = append(violations, mihu.FieldViolation{Field: "spare agent", Value: plain(e.opts.SpareAgent), Problem: "not a UUID"})
 	}
@@ -131,6 +139,7 @@ func (e *engine) run(yield func(Result, error) bool) {
 	defer e.leave()
 	var progress Progress
 	for event := range e.recorded {
+		e.tellAudit(event)
 		event.addTo(&progress)
 		if e.opts.Progress != nil {
 			e.opts.Progress(progress)
@@ -146,9 +155,11 @@ func (e *engine) run(yield func(Result, error) bool) {
 
 func (e *engine) start() {
 	e.pool = newPool(e.stopper, e.opts.Workers)
-	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach {
-		e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
-		e.world.reader.each = e.opts.Lookup == LookupEach
+	if _, plans := e.mode.(*plan); plans || e.opts.Lookup != LookupEach || e.opts.State != nil {
+		if e.world == nil { // a plan has looked already
+			e.world = newWorld(NewReader(e.client, ReaderOptions{Limiter: e.opts.Limiter}))
+			e.world.reader.each, e.world.reader.noUUIDs = e.opts.Lookup == LookupEach, e.opts.State == nil
+		}
 	}
 	e.waitlist.engine = e
 	e.events = make(chan event, e.opts.Workers)
@@ -156,6 +167,9 @@ func (e *engine) start() {
 	e.all.Go(func() {
 		e.produce()
 		e.pool.close()
+		if err := e.opts.State.flush(context.WithoutCancel(e.ctx)); err != nil {
+			e.abort(notRecorded(err))
+		}
 		close(e.events)
 	})
 	e.all.Go(e.record)
@@ -167,8 +181,8 @@ var errLeft = errors.New("provision: the loop was left")
 // leave waits for what has begun. The loop may have been left early.
 func (e *engine) leave() {
 	e.end(errLeft)
-	for range e.recorded {
-		continue // nobody receives it
+	for event := range e.recorded { // only the audit sink receives it
+		e.tellAudit(event)
 	}
 	e.all.Wait()
 }
@@ -178,6 +192,7 @@ func (e *engine) produce() {
 	if !e.survey() {
 		return
 	}
+	e.deletions(true)
 	index := 0
 	for item, err := range e.items {
 		switch {
@@ -198,6 +213,8 @@ func (e *engine) produce() {
 	}
 	e.pool.wait()
 	e.waitlist.resolve()
+	e.pool.wait()
+	e.deletions(false)
 }
 
 // survey finds out what it can before the first item. It returns false if the run ends.
@@ -218,13 +235,19 @@ func (e *engine) survey() bool {
 			return false
 		}
 		asks = found
+		if err := e.candidates(asks); err != nil {
+			e.end(err)
+			return false
+		}
 		if e.world != nil {
 			e.world.reader.expected, e.world.reader.keeps = len(asks.trunks), asks.asksFor
 		}
 	}
-	if err := e.mode.expect(asks); err != nil {
-		e.end(err)
-		return false
+	for _, step := range []func() error{func() error { return e.mode.expect(asks) }, e.judge, e.limit} {
+		if err := step(); err != nil {
+			e.end(err)
+			return false
+		}
 	}
 	return true
 }
@@ -285,7 +308,7 @@ func (e *engine) finish(j *job, done effect) { e.report(j, done, false) }
 
 // report reports the result of an item, and ends the run if the result demands it.
 func (e *engine) report(j *job, done effect, waited bool) {
-	if e.world != nil {
+	if e.world != nil && e.sync == nil {
 		e.world.forget(j.item.Trunk.TrunkID)
 	}
 	if done.err != nil {
@@ -293,10 +316,10 @@ func (e *engine) report(j *job, done effect, waited bool) {
 	}
 	e.events <- &outcome{
 		Result: Result{
-			Item: j.item, Index: j.index, Action: actionOf(done.ensured, done.err), Ensured: done.ensured, Known: done.known,
-			Spare: done.spare, Err: done.err,
+			Item: j.item, Index: j.index, Action: e.mode.action(actionOf(done.ensured, done.err)), Ensured: done.ensured,
+			Known: done.known, Sent: done.sent.names(), Spare: done.spare, Err: done.err, sent: done.sent, planned: done.planned,
 		},
-		digest: j.digest, waited: waited,
+		digest: j.digest, waited: waited, audit: auditOf(&j.item, done),
 	}
 }
 

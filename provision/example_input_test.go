@@ -3,6 +3,7 @@ package provision_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -32,6 +33,52 @@ func ExampleSpool() {
 	// Output:
 	// 2 +1202•••0142 Front desk
 	// 3 +1202•••0143 Back; office
+}
+
+// The export of a carrier, with columns of other names and numbers without a plus.
+func ExampleOpenRows() {
+	codes, err := provision.ParseCountryCodes("1,49:12-13")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rows := &sliceReader{{"MSISDN", "Gateway:Port", "Agent"}, {"12025550142", "sip.example.com:5061", "3c90c3cc-0d44-4b50-8888-8dd25736052a"}}
+	source, err := provision.OpenRows(rows, provision.ReadOptions{
+		Map:          provision.ColumnMap{"MSISDN": "phone_number", "Gateway:Port": provision.MapGatewayPort},
+		CountryCodes: codes,
+		Defaults:     provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: mihu.TrunkID{Channel: mihu.ChannelCall}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = source.Close() }()
+	for item, err := range source.Items() {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(item.Line, mihu.MaskNumber(item.Trunk.PhoneNumber), item.Trunk.SIP.Gateway, item.Trunk.SIP.Port)
+	}
+	fmt.Println("numbers without a plus, by country code:", source.CountryCodeCounts())
+	// Output:
+	// 2 +1202•••0142 sip.example.com 5061
+	// numbers without a plus, by country code: map[1:1]
+}
+
+// sliceReader reads rows from a slice.
+type sliceReader [][]string
+
+func (r *sliceReader) ReadRow() (provision.RawRow, error) {
+	if len(*r) == 0 {
+		return provision.RawRow{}, io.EOF
+	}
+	row := provision.RawRow{Line: 3 - len(*r)}
+	for _, text := range (*r)[0] {
+		row.Cells = append(row.Cells, provision.RawCell{Text: text})
+	}
+	*r = (*r)[1:]
+	return row, nil
 }
 
 // Numbers alone, of a spreadsheet that was made for something else.

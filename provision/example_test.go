@@ -100,8 +100,8 @@ func ExamplePlan() {
 		fmt.Println(result.Item.Trunk.TrunkID, result.Action)
 	}
 	// Output:
-	// +1234•••0001/call assigned
-	// +1234•••0003/call created
+	// +1234•••0001/call assign
+	// +1234•••0003/call create
 	// +1234•••0004/call failed its agent serves +1234•••0006/call
 }
 

@@ -20,7 +20,8 @@ const (
 	fieldAdditionalSettings
 	fieldSecretName
 	fieldSourceLine
-	fieldAgent // the last: a Writer writes the UUID instead
+	fieldAgent       // a Writer writes the UUID instead, and nothing of what follows
+	fieldGatewayPort // both in one cell
 	numFields
 )
 
@@ -42,6 +43,7 @@ func trunkFields() []rows.Field {
 		fieldSecretName:          {Key: "secret_name"},
 		fieldSourceLine:          {Key: "source_line", Kind: rows.Number},
 		fieldAgent:               {Key: "agent"},
+		fieldGatewayPort:         {Key: MapGatewayPort, ColumnOnly: true},
 	}
 }
 
@@ -50,7 +52,7 @@ const reasonColumn = "reason"
 
 // trunkTable describes a file of trunks without defaults and without columns to ignore.
 func trunkTable() *rows.Table {
-	return &rows.Table{Fields: trunkFields(), Unread: []string{reasonColumn}}
+	return &rows.Table{Fields: trunkFields(), Unread: []string{reasonColumn}, Synonym: synonym}
 }
 
 // isFreeText reports whether any text is a value of the field.

@@ -94,6 +94,15 @@ func actions(results []provision.Result) []provision.Action {
 	return all
 }
 
+// verbs returns the actions of results as a plan names them.
+func verbs(results []provision.Result) []provision.Action {
+	all := actions(results)
+	for i := range all {
+		all[i] = all[i].Planned()
+	}
+	return all
+}
+
 // memory is an API without a socket, for tests with testing/synctest.
 type memory struct {
 	latency time.Duration

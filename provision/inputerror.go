@@ -26,6 +26,9 @@ type InputViolation struct {
 	// for JSON lines. A byte order mark is not counted.
 	Line   int `json:"line"`
 	Column int `json:"column"`
+	// Cell is the name of the cell that a [RowReader] has given, such as Sheet1!B7; "" if it has no
+	// name. Then Line is the number of the row, and Column counts its cells.
+	Cell string `json:"cell,omitempty"`
 	// Field is the column or key by its name in the file's format, such as "sip_port" or
 	// "sip.port"; "" if the violation belongs to no known column or key.
 	Field string `json:"field,omitempty"`
@@ -37,6 +40,9 @@ type InputViolation struct {
 
 // String returns the violation as one line, with its place.
 func (v InputViolation) String() string {
+	if v.Cell != "" {
+		return v.Cell + ": " + v.Text()
+	}
 	return fmt.Sprintf("line %d, column %d: %s", v.Line, v.Column, v.Text())
 }
 
@@ -55,12 +61,25 @@ func (v InputViolation) Text() string {
 // InputError lists everything that is wrong with an input, in the order of the file. It matches
 // [mihu.ErrInvalid].
 type InputError struct {
-	// Name is the path that was opened, "input" for [Spool], and [NumberOptions].Name for numbers.
+	// Name is the path that was opened, "input" for [Spool] and [OpenRows], and [NumberOptions].Name for numbers.
 	Name string
 	// Violations has 1 to 1000 entries.
 	Violations []InputViolation
 	// More counts the violations that are not listed.
 	More int
+	// UnknownColumns are the columns whose names are not known, in the order of the file: what a
+	// program needs to propose a [ColumnMap].
+	UnknownColumns []UnknownColumn
+}
+
+// UnknownColumn is a column of a file whose name is not known.
+type UnknownColumn struct {
+	// Name is the name as it is in the file.
+	Name string
+	// Field is the field that a column with exactly this name usually holds in the exports of
+	// carriers and phone systems, or [MapGatewayPort]; "" if that is not known. It is a proposal for
+	// people: nothing is mapped by itself.
+	Field string
 }
 
 // Error returns one line with the first ten violations and the number of the others.
@@ -86,11 +105,16 @@ func (e *InputError) Is(target error) bool { return target == mihu.ErrInvalid }
 
 func (e *InputError) add(violations ...rows.Violation) {
 	for _, v := range violations {
+		for _, c := range v.Unknown {
+			e.UnknownColumns = append(e.UnknownColumns, UnknownColumn(c))
+		}
 		if len(e.Violations) == maxViolations {
 			e.More++
 			continue
 		}
-		e.Violations = append(e.Violations, InputViolation(v))
+		e.Violations = append(e.Violations, InputViolation{
+			Line: v.Line, Column: v.Column, Cell: v.Cell, Field: v.Field, Value: v.Value, Problem: v.Problem,
+		})
 	}
 }
 

@@ -23,6 +23,9 @@ type Item struct {
 	// Line is the line on which the item begins in its input, from 1. 0 means that it has none. For
 	// an item that a [Writer] has written it is the line that the item had then.
 	Line int
+
+	// blank are fields that are to be cleared if the state has them as set.
+	blank fieldSet
 }
 
 // LogValue returns the item without SIP username and password.

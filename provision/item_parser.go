@@ -23,36 +23,43 @@ type itemParser struct {
 	seen     *seenTrunks // by line; nil: the rows are known to be consistent
 	repeats  bool        // the last item says the same as one before it
 
+	clears fieldSet // fields of which items note that they are there and empty
+
 	hasSecret    func(name string) bool // nil: every name is accepted
 	resolveAgent func(name string) (uuid, problem string)
 	agents       map[string]string // the UUIDs of the names that were resolved
+
+	codes  CountryCodes
+	counts map[string]int // of numbers to which a plus was added, by code; nil: they are not counted
+	edit   func(*Row)
+	mapped ColumnMap
 }
 
 // newItemParser checks the options.
 func newItemParser(opts ReadOptions) (*itemParser, error) {
 	switch opts.Format {
-	case FormatAuto, FormatCSV, FormatJSON:
+	case FormatAuto, FormatCSV, FormatJSON, FormatRows:
 	default:
 		return nil, unknownFormat(opts.Format)
 	}
-	p := &itemParser{defaults: opts.Defaults, table: trunkTable(), agents: map[string]string{}}
+	p := &itemParser{
+		defaults: opts.Defaults, table: trunkTable(), agents: map[string]string{},
+		codes: slices.Clone(opts.CountryCodes), edit: opts.EditRow, mapped: maps.Clone(opts.Map),
+	}
+	var err error
+	if p.table.Map, err = p.mapped.fields(opts.Ignore); err != nil {
+		return nil, err
+	}
+	if err := p.codes.validate(); err != nil {
+		return nil, err
+	}
 	p.table.Ignore = slices.Clone(opts.Ignore)
-	p.table.Required = p.required()
-	// What is wrong with a default would be wrong with every row.
-	trial := opts.Defaults.Trunk
-	trial.PhoneNumber = "+12345678901"
-	if trial.Channel == "" || trial.Channel == mihu.ChannelWhatsApp {
-		trial.Channel = mihu.ChannelCall
+	p.table.Raw = p.edit != nil
+	if !p.table.Raw { // it may fill in what there is no column for
+		p.table.Required = p.required()
 	}
-	if trial.AgentUUID == "" {
-		trial.AgentUUID = "00000000-0000-0000-0000-000000000000"
-	}
-	if err := trial.Validate(); err != nil {
-		return nil, fmt.Errorf("provision: invalid defaults: %w", err)
-	}
-	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
-		violation := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownSecret}
-		return nil, fmt.Errorf("provision: invalid defaults: %w", invalid("read", violation))
+	if err := checkDefaults(&opts); err != nil {
+		return nil, err
 	}
 	// The caller may change its own copy.
 	trunk := &p.defaults.Trunk
@@ -62,6 +69,26 @@ func newItemParser(opts ReadOptions) (*itemParser, error) {
 		trunk.SIP = new(*trunk.SIP)
 	}
 	return p, nil
+}
+
+// checkDefaults returns what is wrong with the defaults: it would be wrong with every row.
+func checkDefaults(opts *ReadOptions) error {
+	trial := opts.Defaults.Trunk
+	trial.PhoneNumber = "+12345678901"
+	if trial.Channel == "" || trial.Channel == mihu.ChannelWhatsApp {
+		trial.Channel = mihu.ChannelCall
+	}
+	if trial.AgentUUID == "" {
+		trial.AgentUUID = "00000000-0000-0000-0000-000000000000"
+	}
+	if err := trial.Validate(); err != nil {
+		return fmt.Errorf("provision: invalid defaults: %w", err)
+	}
+	if name := opts.Defaults.SecretName; name != "" && opts.HasSecret != nil && !opts.HasSecret(name) {
+		violation := mihu.FieldViolation{Field: "secret name", Value: redact.Text(redact.Clip(name)), Problem: unknownSecret}
+		return fmt.Errorf("provision: invalid defaults: %w", invalid("read", violation))
+	}
+	return nil
 }
 
 // required returns the fields for which there is no default.
@@ -212,10 +239,14 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		return Item{}, row.Violations
 	}
 	r := &itemRow{Row: row}
+	if p.edit != nil {
+		p.edit(&Row{row: r})
+	}
 	r.clean()
+	r.splitGateway()
 	item := Item{Line: r.line(), SecretName: r.text(fieldSecretName)}
 	trunk := &item.Trunk
-	trunk.PhoneNumber = r.number()
+	trunk.PhoneNumber = p.number(r)
 	trunk.Channel = mihu.Channel(r.word(fieldChannel))
 	trunk.AgentUUID = p.agent(r)
 	trunk.Name = r.text(fieldName)
@@ -229,6 +260,9 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 	if sip != (mihu.SIPCredentials{}) {
 		trunk.SIP = &sip
 	}
+	if p.clears != 0 {
+		item.blank = r.blank() & p.clears &^ fieldsOf(trunk)
+	}
 	r.check(&item)
 	p.checkSecret(r)
 	p.checkRepeat(r, &item)
@@ -236,6 +270,17 @@ func (p *itemParser) item(row *rows.Row) (Item, []rows.Violation) {
 		rows.Sort(r.Violations)
 	}
 	return item, r.Violations
+}
+
+// blank returns the fields that the row has, and has no value for.
+func (r *itemRow) blank() fieldSet {
+	var blank fieldSet
+	for f := range numSentFields {
+		if cell := &r.Cells[f.ofFile()]; cell.Present && cell.Text == "" && !r.bad[f.ofFile()] {
+			blank.add(f)
+		}
+	}
+	return blank
 }
 
 // agent returns the UUID of the row's agent. A name that is wrong is not shown: in a row whose columns
@@ -284,16 +329,80 @@ func isUUID(text string) bool {
 	return ok && strings.Count(text, "-") == 4
 }
 
-func (r *itemRow) number() string {
+func (p *itemParser) number(r *itemRow) string {
 	text := r.text(fieldPhoneNumber)
 	if text == "" {
 		return ""
 	}
-	number, problem := parseNumber(text)
-	if problem != "" {
+	number, code, problem := p.codes.parse(text)
+	switch {
+	case problem != "":
 		r.violate(fieldPhoneNumber, redact.BadNumber(text), problem)
+	case code != "" && p.counts != nil:
+		p.counts[code]++
 	}
 	return number
+}
+
+// splitGateway makes two cells of one that holds a host and a port. If it has no port, or nothing, the
+// cells are empty.
+func (r *itemRow) splitGateway() {
+	if !r.Cells[fieldGatewayPort].Present || r.bad[fieldGatewayPort] {
+		return
+	}
+	text := r.text(fieldGatewayPort)
+	host, port, problem := splitHostPort(text)
+	if problem != "" {
+		r.violate(fieldGatewayPort, "", problem)
+		return
+	}
+	for _, part := range [...]struct {
+		f    field
+		text string
+	}{{fieldSIPGateway, host}, {fieldSIPPort, port}} {
+		c := &r.Cells[part.f]
+		switch {
+		case c.Text != "" && part.text != "" && c.Text != part.text && !r.bad[part.f]:
+			r.violate(fieldGatewayPort, "", "does not agree with the column that holds "+part.f.key()+"; leave one of the two empty")
+		case c.Text == "" && (part.text != "" || !c.Present):
+			*c = rows.Cell{At: r.Cells[fieldGatewayPort].At, Present: true, Text: part.text, Shown: part.text}
+		}
+	}
+}
+
+// splitHostPort splits a host from its port, which may be missing.
+func splitHostPort(text string) (host, port, problem string) {
+	const want = "; want a host and a port such as sip.example.com:5061"
+	if strings.HasPrefix(text, "[") {
+		i := strings.IndexByte(text, ']')
+		if i < 0 {
+			return "", "", "has a bracket that is not closed" + want
+		}
+		host, port = text[:i+1], text[i+1:]
+		if port == "" {
+			return host, "", ""
+		}
+		if port[0] != ':' {
+			return "", "", "has something other than a port behind the bracket" + want
+		}
+		port = port[1:]
+	} else {
+		switch strings.Count(text, ":") {
+		case 0:
+			return text, "", ""
+		case 1:
+			host, port, _ = strings.Cut(text, ":")
+		default:
+			return "", "", "has several colons; write an IPv6 address in brackets, such as [2001:db8::1]:5061, and no scheme such as sip:"
+		}
+	}
+	switch {
+	case rows.Trim(host) == "":
+		return "", "", "has no host before the colon" + want
+	case rows.Trim(port) == "":
+		return "", "", "has no port behind the colon" + want
+	}
+	return rows.Trim(host), rows.Trim(port), ""
 }
 
 // line returns the line of the item: the one that a Writer has kept, or that of the row.

@@ -48,6 +48,9 @@ func (k trunkKey) id() mihu.TrunkID {
 	return id
 }
 
+// number returns the number, as a number.
+func (k trunkKey) number() uint64 { return uint64(k >> 1) }
+
 func (k trunkKey) isWhatsApp() bool { return k&1 == 1 }
 
 func hasTrunks(channel mihu.Channel) bool {
@@ -66,6 +69,22 @@ func agentOf(uuid string, channel mihu.Channel) (agentKey, bool) {
 func (k agentKey) uuid() string {
 	s := hex.EncodeToString(k.agent[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// uuidOf returns a UUID as bytes; zero if the text has not the form of one.
+func uuidOf(text string) [16]byte {
+	if key, ok := agentOf(text, ""); ok {
+		return key.agent
+	}
+	return [16]byte{}
+}
+
+// uuidText returns what uuidOf has read; "" for zero.
+func uuidText(uuid [16]byte) string {
+	if uuid == ([16]byte{}) {
+		return ""
+	}
+	return agentKey{agent: uuid}.uuid()
 }
 
 // writeItem writes what an item asks for: the same bytes for equal items, and different bytes for

@@ -26,7 +26,7 @@ import (
 
 const killItems = 2000
 
-// TestMain runs the tests, or is the process that TestKills and TestRotateKills start and kill.
+// TestMain runs the tests, or is the process that a test starts and kills.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PROVISION_TEST_URL"); url != "" {
 		do, path := provisionMany, os.Getenv("PROVISION_TEST_JOURNAL")
@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		}
 		if os.Getenv("PROVISION_TEST_REPORT") != "" {
 			do = provisionAndReport
+		}
+		if os.Getenv("PROVISION_TEST_STATE") != "" {
+			do = provisionWithState
 		}
 		if err := do(url, path); err != nil {
 			fmt.Fprintln(os.Stderr, err)

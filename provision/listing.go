@@ -30,7 +30,22 @@ func (r *record) key() trunkKey { return trunkKey(r.bits & keyMask) }
 // listing is what a list shows, without pointers, so that the garbage collector need not scan it.
 type listing struct {
 	records []record
-	byAgent []uint32 // indexes of the records that have an agent, by agent; nil until it is needed
+	numbers []numberUUID // nil if they are not kept
+	byAgent []uint32     // indexes of the records that have an agent, by agent; nil until it is needed
+}
+
+// numberUUID is the UUID of a number, in 24 bytes.
+type numberUUID struct {
+	number uint64
+	uuid   [16]byte
+}
+
+// addNumber adds the UUID of a number.
+func (l *listing) addNumber(at binding) {
+	n := numberUUID{at.trunk.number(), at.number}
+	if last := len(l.numbers) - 1; last < 0 || l.numbers[last] != n { // its other channel
+		l.numbers = append(l.numbers, n)
+	}
 }
 
 // add adds a binding. Call sort before the next lookup.
@@ -54,6 +69,8 @@ func (l *listing) sort() {
 	slices.SortStableFunc(l.records, byTrunk)
 	l.records = slices.CompactFunc(l.records, func(a, b record) bool { return a.key() == b.key() })
 	l.byAgent = nil
+	slices.SortStableFunc(l.numbers, func(a, b numberUUID) int { return cmp.Compare(a.number, b.number) })
+	l.numbers = slices.CompactFunc(l.numbers, func(a, b numberUUID) bool { return a.number == b.number })
 }
 
 // find returns the binding of a trunk.
@@ -62,7 +79,11 @@ func (l *listing) find(key trunkKey) (binding, bool) {
 	if !ok {
 		return binding{}, false
 	}
-	return l.records[i].binding(), true
+	at := l.records[i].binding()
+	if j, ok := slices.BinarySearchFunc(l.numbers, key.number(), func(n numberUUID, number uint64) int { return cmp.Compare(n.number, number) }); ok {
+		at.number = l.numbers[j].uuid
+	}
+	return at, true
 }
 
 func (r *record) binding() binding {

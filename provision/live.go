@@ -1,8 +1,9 @@
 package provision
 
 import (
-	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ func (*live) name() string { return "run" }
 func (*live) begin() {}
 
 func (*live) records() bool { return true }
+
+func (*live) action(done Action) Action { return done }
 
 // expect lists the workspace or reads the rows before anything is sent, whichever is cheaper. An
 // error is that of a row, when it is attempted.
@@ -46,130 +49,29 @@ func (l *live) readAll(trunks []trunkKey) {
 
 // attempt creates the trunk of an item, or updates it to match, with retries.
 func (l *live) attempt(item *Item) effect {
-	req, err := resolve(l.ctx, *item, l.opts.Secrets)
+	a := &attempt{live: l, item: item, done: effect{ensured: new(mihu.EnsureResult)}}
+	free, err := a.prepare()
 	if err != nil {
 		return effect{err: err}
 	}
-	done := effect{ensured: new(mihu.EnsureResult)}
-	var outcome unknownOutcome
+	defer free()
 	looks := l.world == nil
-	done.err = l.retry(func() error {
+	a.done.err = l.retry(func() error {
 		if !looks {
-			looks = true
-			if err := l.direct(req, &done); !errors.Is(err, errLook) {
-				return outcome.keep(err, nil)
+			err := a.direct()
+			looks = l.sync == nil || a.done.tried
+			switch {
+			case !errors.Is(err, errLook):
+				return a.outcome.keep(err, nil)
+			case l.sync != nil:
+				return a.outcome.keep(fmt.Errorf("%w: %s is not as the plan found it", ErrPlanStale, a.req.TrunkID), nil)
 			}
 		}
-		did, err := l.client.Trunks.Ensure(l.ctx, req, l.call...)
-		l.add(&done, did, req)
-		return outcome.keep(err, func() bool { return l.shownUndone(did.Snapshot, req) })
+		did, err := a.ensure()
+		return a.outcome.keep(err, func() bool { return l.shownUndone(did.Snapshot, a.req) })
 	})
-	return done
-}
-
-// errLook means that a trunk is not as the list, or an earlier read, has shown it.
-var errLook = errors.New("provision: look")
-
-// direct does what is left to do according to what is known of the trunk. It returns errLook if
-// Ensure has to look.
-func (l *live) direct(req *mihu.TrunkCreateRequest, done *effect) error {
-	trunk, _ := keyOf(req.TrunkID)
-	agent, _ := agentOf(req.AgentUUID, req.Channel)
-	found, err := l.world.get(l.ctx, trunk)
-	if err != nil {
-		if isFatal(l.ctx, err) || mihu.IsRefusal(err) {
-			return err
-		}
-		return errLook
-	}
-	needs := needOf(req, found)
-	switch {
-	case needs == needsLook:
-		return errLook
-	case needs == needsNothing:
-		done.ensured.Action, done.known = mihu.ActionUnchanged, found.Known
-		return nil
-	case needs != needsUpdate && l.isHeld(trunk, agent):
-		done.known = found.Known
-		return errHeld
-	case needs == needsTrunk:
-		return l.create(req, done)
-	case needs == needsAgent:
-		snap, err := l.client.Trunks.Assign(l.ctx, req.TrunkID, req.AgentUUID, l.call...)
-		if err != nil {
-			return lookIfGone(err)
-		}
-		l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionAssigned, PreviousAgentUUID: found.AgentUUID}, req)
-	}
-	if !sendsMore(req) {
-		return nil
-	}
-	return l.update(req, done)
-}
-
-// create creates a trunk that is not there as far as is known. If the API refuses it, it looks
-// whether the trunk is there after all.
-func (l *live) create(req *mihu.TrunkCreateRequest, done *effect) error {
-	snap, err := l.client.Trunks.Create(l.ctx, req, l.call...)
-	if err == nil {
-		l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionCreated}, req)
-		return nil
-	}
-	if errors.Is(err, mihu.ErrOutcomeUnknown) || !errors.Is(err, mihu.ErrConflict) && !errors.Is(err, mihu.ErrInvalid) {
-		return err
-	}
-	found, readErr := l.client.Channels.GetByNumber(l.ctx, req.PhoneNumber, l.call...)
-	if readErr == nil && found.Binding(req.Channel).Bound {
-		return errLook
-	}
-	return err
-}
-
-// update sends what cannot be read back to an existing trunk. If the response shows another agent,
-// somebody has moved the trunk.
-func (l *live) update(req *mihu.TrunkCreateRequest, done *effect) error {
-	snap, err := l.client.Trunks.Update(l.ctx, req.TrunkID, updateOf(req), l.call...)
-	if err != nil {
-		return lookIfGone(err)
-	}
-	if !strings.EqualFold(snap.Binding(req.Channel).AgentUUID, req.AgentUUID) {
-		return errLook
-	}
-	l.add(done, &mihu.EnsureResult{Snapshot: snap, Action: mihu.ActionUpdated}, req)
-	return nil
-}
-
-// lookIfGone returns errLook if the trunk is not there.
-func lookIfGone(err error) error {
-	if errors.Is(err, mihu.ErrNotFound) && !errors.Is(err, mihu.ErrMalformedResponse) && !errors.Is(err, mihu.ErrOutcomeUnknown) {
-		return errLook
-	}
-	return err
-}
-
-// updateOf returns the update that sends what the request has beside its agent.
-func updateOf(req *mihu.TrunkCreateRequest) *mihu.TrunkUpdateRequest {
-	update := &mihu.TrunkUpdateRequest{AdditionalSettings: req.AdditionalSettings}
-	set := func(field **string, value string) {
-		if value != "" {
-			*field = &value
-		}
-	}
-	set(&update.Name, req.Name)
-	if req.Direction != "" {
-		update.Direction = new(req.Direction)
-	}
-	if sip := req.SIP; sip != nil {
-		update.SIP = new(mihu.SIPUpdate)
-		set(&update.SIP.Gateway, sip.Gateway)
-		set(&update.SIP.Username, sip.Username)
-		set(&update.SIP.Password, sip.Password)
-		set(&update.SIP.SecondaryGateway, sip.SecondaryGateway)
-		if sip.Port != 0 {
-			update.SIP.Port = mihu.SetPort(sip.Port)
-		}
-	}
-	return update
+	a.remember()
+	return a.done
 }
 
 // holds reads a number that the list shows on an agent. If it cannot be read, the list counts.
@@ -180,12 +82,29 @@ func (l *live) holds(holder trunkKey, agent agentKey) bool {
 }
 
 // assignSpare moves a trunk to the spare agent.
-func (l *live) assignSpare(id mihu.TrunkID) error {
-	var outcome unknownOutcome
-	return l.retry(func() error {
-		_, err := l.client.Trunks.Assign(l.ctx, id, l.opts.SpareAgent, l.call...)
-		return outcome.keep(err, nil)
+func (l *live) assignSpare(id mihu.TrunkID, from agentKey) error {
+	if err := l.sync.approvesMove(id, from); err != nil {
+		return err
+	}
+	var response mihu.Response
+	_, err := l.opts.State.Track(l.ctx, StateChange{Trunk: id, AgentUUID: l.opts.SpareAgent}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
+		var outcome unknownOutcome
+		err = l.retry(func() error {
+			snap, err = l.client.Trunks.Assign(ctx, id, l.opts.SpareAgent, l.calls(&response)...)
+			return outcome.keep(err, nil)
+		})
+		return snap, err
 	})
+	change := AuditRecord{
+		Op: Assign, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Before: boundTo(from.uuid()), After: boundTo(l.opts.SpareAgent), RequestID: response.RequestID,
+	}
+	l.audit(change.as(err, false))
+	return err
+}
+
+// calls returns the options of a call, with one that fills in response.
+func (l *live) calls(response *mihu.Response) []mihu.CallOption {
+	return append(slices.Clip(l.call), mihu.WithResponse(response))
 }
 
 // shownUndone reports whether the API shows that a trunk is not on the agent of a request, so that
@@ -201,35 +120,6 @@ func (l *live) shownUndone(snapshot *mihu.ChannelSnapshot, req *mihu.TrunkCreate
 	}
 	binding := snapshot.Binding(req.Channel)
 	return !binding.Bound || !strings.EqualFold(binding.AgentUUID, req.AgentUUID)
-}
-
-// add adds what a request did to what those before it did.
-func (l *live) add(done *effect, did *mihu.EnsureResult, req *mihu.TrunkCreateRequest) {
-	all := done.ensured
-	if did.Snapshot != nil {
-		all.Snapshot = did.Snapshot
-	}
-	all.PreviousAgentUUID = cmp.Or(all.PreviousAgentUUID, did.PreviousAgentUUID)
-	if rank(did.Action) > rank(all.Action) {
-		all.Action = did.Action
-	}
-	switch did.Action {
-	case mihu.ActionCreated, mihu.ActionAssigned:
-		done.known = KnownWritten
-		if l.world != nil {
-			trunk, _ := keyOf(req.TrunkID)
-			before, ok := agentOf(did.PreviousAgentUUID, req.Channel)
-			if !ok {
-				before = agentKey{}
-			}
-			agent, _ := agentOf(req.AgentUUID, req.Channel)
-			l.world.moved(trunk, before, agent)
-		}
-	case mihu.ActionUpdated:
-		done.known = KnownWritten
-	case mihu.ActionUnchanged:
-		done.known = cmp.Or(done.known, KnownRead)
-	}
 }
 
 // rank orders actions. Of several attempts, the action that changed the most counts.

@@ -53,16 +53,24 @@ var (
 
 // parseNumber returns the number in E.164, or the problem for which it cannot.
 func parseNumber(written string) (number, problem string) {
+	number, _, problem = CountryCodes(nil).parse(written)
+	return number, problem
+}
+
+// parse returns the number in E.164, or the problem for which it cannot. code is the country code of
+// a number that was written without a plus.
+func (c CountryCodes) parse(written string) (number, code, problem string) {
 	s := strings.TrimPrefix(rows.Trim(written), "'") // it keeps a spreadsheet from calculating
 	s = rows.Trim(s)
 	if redact.IsE164(s) { // as most numbers are
-		return complete(s, cmp.Or(wrongLength(s), zeroAfterCode(s)))
+		number, problem = complete(s, cmp.Or(wrongLength(s), zeroAfterCode(s)))
+		return number, "", problem
 	}
 	if len(s) >= 4 && strings.EqualFold(s[:4], "tel:") {
 		s = s[4:]
 	}
 	if problem := notANumber(s); problem != "" {
-		return "", problem
+		return "", "", problem
 	}
 	compact := strings.Map(func(r rune) rune {
 		if isSeparator(r) {
@@ -71,7 +79,19 @@ func parseNumber(written string) (number, problem string) {
 		return r
 	}, s)
 	number = strings.NewReplacer("(", "", ")", "").Replace(compact)
-	return complete(number, cmp.Or(notE164(compact, number), wrongLength(number), zeroAfterCode(number), isFollowed(s, number)))
+	if len(c) > 0 && isInternational(number) {
+		if code, problem = c.find(number); problem != "" {
+			return "", "", problem
+		}
+		number, compact, s = "+"+number, "+"+compact, "+"+rows.Trim(s)
+	}
+	number, problem = complete(number, cmp.Or(notE164(compact, number), wrongLength(number), zeroAfterCode(number), isFollowed(s, number)))
+	return number, code, problem
+}
+
+// isInternational reports whether a number without a plus may begin with a country code.
+func isInternational(number string) bool {
+	return number != "" && strings.Trim(number, "0123456789") == "" && number[0] != '0'
 }
 
 // complete returns the number, or the problem alone.

@@ -47,6 +47,8 @@ func (*plan) name() string { return "plan" }
 
 func (*plan) records() bool { return false }
 
+func (*plan) action(done Action) Action { return done.Planned() }
+
 // begin makes the same input always have the same plan.
 func (p *plan) begin() { p.opts.Workers = 1 }
 
@@ -74,6 +76,9 @@ func (p *plan) attempt(item *Item) effect {
 	if err != nil {
 		return effect{err: err}
 	}
+	if p.sync != nil && hasPlaceholder(req.SIP) {
+		return effect{err: invalid("reconcile", mihu.FieldViolation{Field: "credentials", Problem: placeholderProblem})}
+	}
 	trunk, _ := keyOf(req.TrunkID)
 	agent, _ := agentOf(req.AgentUUID, req.Channel)
 	var found Reading
@@ -81,8 +86,17 @@ func (p *plan) attempt(item *Item) effect {
 	if err != nil {
 		return effect{ensured: new(mihu.EnsureResult), err: err}
 	}
+	state, err := p.opts.State.track(p.ctx, req.TrunkID)
+	if err != nil {
+		return effect{err: err}
+	}
 	done := effect{ensured: new(mihu.EnsureResult), known: found.Known}
-	switch needOf(req, found) {
+	send, clears := p.toSend(state, item, req, found)
+	done.sent = send | clears
+	if p.sync != nil {
+		done.planned = p.sync.notes(state, item, req, found, send, clears)
+	}
+	switch needOf(req, found, done.sent != 0) {
 	case needsLook:
 		done.ensured, done.err = nil, &mihu.ConflictError{Op: mihu.OpTrunksEnsure, Trunk: req.TrunkID, AgentUUID: found.AgentUUID, Purchased: true}
 		return done
@@ -95,7 +109,10 @@ func (p *plan) attempt(item *Item) effect {
 	case needsAgent:
 		done.ensured.Action, done.ensured.PreviousAgentUUID = mihu.ActionAssigned, found.AgentUUID
 	case needsTrunk:
-		done.ensured.Action = mihu.ActionCreated
+		done.ensured.Action, done.sent = mihu.ActionCreated, fieldsOf(req)
+		if done.planned != nil {
+			done.planned.clears = 0
+		}
 	}
 	if p.opts.Lookup != LookupRows {
 		if err := p.list(); err != nil {
@@ -115,9 +132,4 @@ func (p *plan) attempt(item *Item) effect {
 
 func (*plan) holds(trunkKey, agentKey) bool { return true }
 
-func (*plan) assignSpare(mihu.TrunkID) error { return nil }
-
-// sendsMore reports whether the request has fields that cannot be read back.
-func sendsMore(req *mihu.TrunkCreateRequest) bool {
-	return req.Name != "" || req.Direction != "" || req.AdditionalSettings != nil || req.SIP != nil && *req.SIP != (mihu.SIPCredentials{})
-}
+func (*plan) assignSpare(mihu.TrunkID, agentKey) error { return nil }

@@ -51,7 +51,7 @@ func TestPlanMatchesRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, results, len(items))
 	for i := range results {
-		assert.Equal(t, results[i].Action, planned[i].Action, "item %d", i)
+		assert.Equal(t, results[i].Action.Planned(), planned[i].Action, "item %d", i)
 		require.NotNil(t, planned[i].Ensured)
 		assert.Nil(t, planned[i].Ensured.Snapshot)
 		results[i].Ensured.Snapshot = nil
@@ -76,7 +76,7 @@ func TestPlanOfAnOddList(t *testing.T) {
 	whatsApp.Trunk.Channel = mihu.ChannelWhatsApp
 	results, err := collect(t, provision.Plan(t.Context(), api.client(t), stream(nil, want(1, 1), want(2, 2), whatsApp, want(3, 3)), provision.Options{}))
 	require.NoError(t, err)
-	assert.Equal(t, []provision.Action{provision.Unchanged, provision.Assigned, provision.Created, provision.Created}, actions(results))
+	assert.Equal(t, []provision.Action{provision.Unchanged, provision.Assign, provision.Create, provision.Create}, actions(results))
 	assert.Empty(t, results[1].Ensured.PreviousAgentUUID)
 }
 

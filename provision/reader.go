@@ -31,6 +31,8 @@ type Reading struct {
 	// AgentUUID is the agent that is bound to the number on the channel; "" if none is, or if the
 	// API does not name it.
 	AgentUUID string
+	// PhoneNumberUUID is that of the number; "" if it is not known, or not in the form of a UUID.
+	PhoneNumberUUID string
 	// Purchased reports whether the number is of the purchased inventory. It has no trunk then, and
 	// can have none, though it may have an agent.
 	Purchased bool
@@ -59,13 +61,14 @@ type ReaderOptions struct {
 // pages, three times at most. What a list leaves open of a trunk, such as missing bindings, is read
 // singly.
 //
-// A Reader remembers the list: 24 bytes for every trunk. It does not see later changes. Report
+// A Reader remembers the list: some 50 bytes for every trunk. It does not see later changes. Report
 // those of your own with Wrote, and use a new Reader after a while. It is safe for concurrent use.
 type Reader struct {
 	workspace
 	expected int
 	each     bool               // reads every number singly
 	keeps    func(binding) bool // which bindings of the list are kept; nil means all
+	noUUIDs  bool               // UUIDs of numbers are not kept
 
 	mu      sync.Mutex
 	list    listing
@@ -219,6 +222,7 @@ func (r *Reader) read(ctx context.Context, key trunkKey) (Reading, error) {
 		return Reading{}, err
 	}
 	reading := Reading{Known: KnownRead, Purchased: !found.External()}
+	reading.PhoneNumberUUID = uuidText(uuidOf(found.PhoneNumberUUID))
 	bound := found.Binding(id.Channel)
 	switch {
 	case bound.Bound:
@@ -345,6 +349,9 @@ func (r *Reader) keep(number *mihu.PhoneNumber) {
 	for _, at := range bindingsOf(number) {
 		if r.keeps == nil || r.keeps(at) {
 			r.list.add(at)
+			if !r.noUUIDs && at.number != [16]byte{} {
+				r.list.addNumber(at)
+			}
 		}
 	}
 }
@@ -373,5 +380,6 @@ func (b binding) reading() Reading {
 	if b.agent != (agentKey{}) {
 		reading.AgentUUID = b.agent.uuid()
 	}
+	reading.PhoneNumberUUID = uuidText(b.number)
 	return reading
 }

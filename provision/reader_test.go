@@ -109,11 +109,16 @@ func TestReaderAfterWrites(t *testing.T) {
 	r.Wrote(mihu.TrunkID{}) // no trunk
 	found, err := r.Get(t.Context(), trunk(0))
 	require.NoError(t, err)
-	assert.Equal(t, provision.Reading{Exists: true, AgentUUID: agent(50), Known: provision.KnownRead}, found)
+	numberOf := func(i int) string {
+		snap, err := srv.Client(t).Channels.GetByNumber(t.Context(), trunk(i).PhoneNumber)
+		require.NoError(t, err)
+		return snap.PhoneNumberUUID
+	}
+	assert.Equal(t, provision.Reading{Exists: true, AgentUUID: agent(50), PhoneNumberUUID: numberOf(0), Known: provision.KnownRead}, found)
 	found, err = r.Get(t.Context(), trunk(1))
 	require.NoError(t, err)
-	assert.Equal(t, provision.Reading{Exists: true, AgentUUID: agent(1), Known: provision.KnownListed}, found)
-	assert.Equal(t, 3, srv.RequestCount())
+	assert.Equal(t, provision.Reading{Exists: true, AgentUUID: agent(1), PhoneNumberUUID: numberOf(1), Known: provision.KnownListed}, found)
+	assert.Equal(t, 3+2, srv.RequestCount(), "two of them by the test")
 }
 
 func TestReaderArguments(t *testing.T) {

@@ -24,6 +24,14 @@ type NumberOptions struct {
 	// nor do the characters between the words of a name. "" means that the input is a list: one
 	// number per line, and nothing else.
 	Column string
+	// Map says which column of a CSV file has the numbers, if Column is "": the one that holds
+	// phone_number, or is called so. Its other columns are not read and may be missing.
+	Map ColumnMap
+	// CountryCodes are the country codes whose numbers may be without a plus. The default is none.
+	CountryCodes CountryCodes
+	// Counts is incremented for every number that had no plus and got one, by country code, unless it
+	// is nil. A number that is there twice counts twice.
+	Counts map[string]int
 }
 
 // ReadNumbers reads phone numbers from a list that has one per line, or from one column of a CSV
@@ -38,20 +46,65 @@ func ReadNumbers(r io.Reader, opts NumberOptions) (numbers []string, err error) 
 	if r == nil {
 		return nil, noReader()
 	}
-	list := &numberList{
-		field: plain(rows.Trim(opts.Column)),
-		found: &InputError{Name: cmp.Or(opts.Name, "input")},
-		seen:  make(map[string]bool),
-	}
-	if opts.Column == "" {
+	isList := opts.Column == "" && len(opts.Map) == 0
+	list, err := newNumberList(opts, !isList)
+	switch {
+	case err != nil:
+	case isList:
 		err = list.read(rows.NewLines(noSeeker{r}, io.Discard), func(l *rows.Lines) error { return list.readList(l, r) })
-	} else {
-		err = list.readSpooled(r, rows.ColumnName(opts.Column))
+	default:
+		err = list.readSpooled(r)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return list.numbers, nil
+}
+
+// ReadNumberRows is [ReadNumbers] for the rows of r, of which the first names the columns. Without a
+// Column and a Map, the numbers are in the column phone_number.
+func ReadNumberRows(r RowReader, opts NumberOptions) (numbers []string, err error) {
+	list, err := newNumberList(opts, true)
+	if err != nil {
+		return nil, err
+	}
+	s, err := spoolRows(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := list.readColumn(rows.NewCellRecords(io.NewSectionReader(s.file, 0, s.size))); err != nil {
+		return nil, fmt.Errorf("provision: reading %s: %w", list.found.Name, err)
+	}
+	if err := list.verdict(); err != nil {
+		return nil, err
+	}
+	return list.numbers, nil
+}
+
+func newNumberList(opts NumberOptions, hasColumns bool) (*numberList, error) {
+	list := &numberList{
+		field: plain(rows.Trim(opts.Column)), name: rows.ColumnName(opts.Column),
+		found: &InputError{Name: cmp.Or(opts.Name, "input")},
+		seen:  make(map[string]bool),
+		codes: opts.CountryCodes, counts: opts.Counts,
+	}
+	fields, err := opts.Map.fields(nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := opts.CountryCodes.validate(); err != nil {
+		return nil, err
+	}
+	if hasColumns && opts.Column == "" {
+		list.field, list.name = fieldPhoneNumber.key(), fieldPhoneNumber.key()
+		for name, held := range fields {
+			if held == int(fieldPhoneNumber) {
+				list.mapped = append(list.mapped, name)
+			}
+		}
+	}
+	return list, nil
 }
 
 // noSeeker is an input that can be read only once.
@@ -61,20 +114,24 @@ func (noSeeker) Seek(int64, int) (int64, error) { return 0, errors.ErrUnsupporte
 
 // numberList collects the numbers of an input.
 type numberList struct {
-	field   string // the name of the column in violations
+	field   string   // the name of the column in violations
+	name    string   // of the column, as rows.ColumnName writes it
+	mapped  []string // the names that the map has for it
+	codes   CountryCodes
+	counts  map[string]int // nil: not counted
 	found   *InputError
 	numbers []string
 	seen    map[string]bool
 }
 
-func (n *numberList) readSpooled(r io.Reader, name string) (err error) {
+func (n *numberList) readSpooled(r io.Reader) (err error) {
 	s, err := spool(r)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	file := io.NewSectionReader(s.file, 0, s.size)
-	return n.read(rows.NewLines(file, io.Discard), func(l *rows.Lines) error { return n.readColumn(l, name) })
+	return n.read(rows.NewLines(file, io.Discard), func(l *rows.Lines) error { return n.readColumn(rows.NewRecords(l)) })
 }
 
 // read reads all of the input with readAll.
@@ -88,7 +145,13 @@ func (n *numberList) read(l *rows.Lines, readAll func(*rows.Lines) error) error 
 		return fmt.Errorf("provision: reading %s: %w", n.found.Name, err)
 	case problem != "":
 		n.found.add(beginning.Violation("", "", problem))
-	case len(n.numbers) == 0 && len(n.found.Violations) == 0:
+	}
+	return n.verdict()
+}
+
+// verdict returns what is wrong with the input.
+func (n *numberList) verdict() error {
+	if len(n.numbers) == 0 && len(n.found.Violations) == 0 {
 		n.found.add(beginning.Violation("", "", "has no numbers"))
 	}
 	if len(n.found.Violations) > 0 {
@@ -98,11 +161,15 @@ func (n *numberList) read(l *rows.Lines, readAll func(*rows.Lines) error) error 
 }
 
 // add adds a number, or the problem of the text that should be one.
-func (n *numberList) add(at rows.Place, text, number, problem string) {
-	switch {
-	case problem != "":
+func (n *numberList) add(at rows.Place, text, number, code, problem string) {
+	if problem != "" {
 		n.found.add(at.Violation(n.field, redact.BadNumber(text), problem))
-	case !n.seen[number]:
+		return
+	}
+	if code != "" && n.counts != nil {
+		n.counts[code]++
+	}
+	if !n.seen[number] {
 		n.seen[number] = true
 		n.numbers = append(n.numbers, number)
 	}
@@ -149,7 +216,7 @@ func (n *numberList) readLines(l *rows.Lines) error {
 
 // addLine adds the number of a line. It returns false if no other line is worth reading.
 func (n *numberList) addLine(at rows.Place, text string, first bool) bool {
-	number, problem := parseNumber(unquoted(text))
+	number, code, problem := n.codes.parse(unquoted(text))
 	delimited := problem != "" && hasDelimiter(text)
 	switch {
 	case first && problem != "" && isHeader(text):
@@ -158,7 +225,7 @@ func (n *numberList) addLine(at rows.Place, text string, first bool) bool {
 	case delimited:
 		n.found.add(at.Violation("", "", "has more than one value; want one number per line, or a CSV file with a header and the name of a column"))
 	default:
-		n.add(at, text, number, problem)
+		n.add(at, text, number, code, problem)
 	}
 	return true
 }
@@ -195,13 +262,22 @@ func isHeader(text string) bool {
 	return strings.ContainsFunc(text, unicode.IsLetter) && !slices.ContainsFunc(parts, isNumber)
 }
 
-// readColumn reads the column of a name, as rows.ColumnName writes it.
-func (n *numberList) readColumn(l *rows.Lines, name string) error {
+// columnRecords are the records of a file that has columns.
+type columnRecords interface {
+	Header(known func(name string) bool) (*rows.Record, error)
+	Next() (*rows.Record, error)
+}
+
+// isColumn reports whether a column has the numbers, by its name.
+func (n *numberList) isColumn(name string) bool {
+	name = rows.ColumnName(name)
+	return name != "" && (name == n.name && len(n.mapped) == 0 || slices.Contains(n.mapped, name))
+}
+
+// readColumn reads the column that has the numbers.
+func (n *numberList) readColumn(r columnRecords) error {
 	table := trunkTable()
-	r := rows.NewRecords(l)
-	header, err := r.Header(func(column string) bool {
-		return name != "" && rows.ColumnName(column) == name || table.Knows(column)
-	})
+	header, err := r.Header(func(column string) bool { return n.isColumn(column) || table.Knows(column) })
 	if err != nil || header == nil {
 		return err
 	}
@@ -209,7 +285,7 @@ func (n *numberList) readColumn(l *rows.Lines, name string) error {
 		n.found.add(*header.Broken)
 		return nil
 	}
-	columns, index := len(header.Cells), n.findColumn(table, header, name)
+	columns, index := len(header.Cells), n.findColumn(table, header)
 	if index < 0 {
 		return nil
 	}
@@ -227,14 +303,14 @@ func (n *numberList) readColumn(l *rows.Lines, name string) error {
 }
 
 // findColumn returns the index of the column, or -1 if there is none.
-func (n *numberList) findColumn(table *rows.Table, header *rows.Record, name string) int {
+func (n *numberList) findColumn(table *rows.Table, header *rows.Record) int {
 	index := -1
 	for i, c := range header.Cells {
 		switch {
 		case c.Problem != "":
 			n.found.add(c.Bad.Violation("", "", c.Problem))
 			return -1
-		case name == "" || rows.ColumnName(c.Text) != name:
+		case !n.isColumn(c.Text):
 		case index >= 0:
 			n.found.add(c.At.Violation(n.field, "", rows.DuplicateColumn(index+1)))
 		default:
@@ -242,7 +318,7 @@ func (n *numberList) findColumn(table *rows.Table, header *rows.Record, name str
 		}
 	}
 	if index < 0 {
-		problem := fmt.Sprintf("no such column in the first row, which has %d", len(header.Cells)) + otherColumns(table, header, name)
+		problem := fmt.Sprintf("no such column in the first row, which has %d", len(header.Cells)) + otherColumns(table, header, cmp.Or(strings.Join(n.mapped, " "), n.name))
 		n.found.add(header.At.Violation(n.field, "", problem))
 	}
 	return index
@@ -296,7 +372,7 @@ func (n *numberList) addRecord(record *rows.Record, columns, index int) {
 	case rows.Trim(c.Text) == "":
 		n.found.add(c.At.Violation(n.field, "", empty))
 	default:
-		number, problem := parseNumber(c.Text)
-		n.add(c.At, c.Text, number, problem)
+		number, code, problem := n.codes.parse(c.Text)
+		n.add(c.At, c.Text, number, code, problem)
 	}
 }

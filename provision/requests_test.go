@@ -122,7 +122,7 @@ func TestRequests(t *testing.T) {
 			assert.Equal(t, test.reads, reads, "reads")
 			assert.Equal(t, test.writes, writes, "writes")
 			assert.Equal(t, slices.Repeat([]provision.Action{test.action}, len(test.wants)), actions(results))
-			assert.Equal(t, actions(results), actions(planned))
+			assert.Equal(t, verbs(results), actions(planned))
 			held := map[mihu.TrunkID]string{}
 			for _, is := range srv.Trunks() {
 				held[is.ID] = is.AgentUUID
@@ -224,7 +224,7 @@ func TestSpareAgent(t *testing.T) {
 					is, _ := srv.Trunk(result.Item.Trunk.TrunkID)
 					assert.Equal(t, agent(test.wants[i][1]), is.AgentUUID)
 					for _, r := range []provision.Result{result, planned[i]} {
-						assert.Equal(t, provision.Assigned, r.Action)
+						assert.Equal(t, provision.Assign, r.Action.Planned())
 						assert.Equal(t, test.spared[i], r.Spare)
 						assert.Equal(t, agent(test.has[i][1]), r.Ensured.PreviousAgentUUID)
 					}
@@ -270,8 +270,8 @@ func TestSharedAgents(t *testing.T) {
 		results, err := collect(t, run(t.Context(), client, source.Items(), provision.Options{}))
 		require.NoError(t, err)
 		assert.Equal(t, []provision.Action{
-			provision.Created, provision.Created, provision.Created, provision.Duplicate, provision.Failed, provision.Failed,
-		}, actions(results), "the items of a stream are not known before")
+			provision.Create, provision.Create, provision.Create, provision.Duplicate, provision.Failed, provision.Failed,
+		}, verbs(results), "the items of a stream are not known before")
 		shared, ok := errors.AsType[*provision.SharedAgentError](results[4].Err)
 		require.True(t, ok)
 		assert.Equal(t, 2, shared.FirstLine)
@@ -283,6 +283,6 @@ func TestSharedAgents(t *testing.T) {
 	planned, err := collect(t, source.Plan(t.Context(), client, provision.Options{AllowSharedAgents: true}))
 	require.NoError(t, err)
 	assert.Equal(t, []provision.Action{
-		provision.Unchanged, provision.Unchanged, provision.Unchanged, provision.Duplicate, provision.Created, provision.Created,
+		provision.Unchanged, provision.Unchanged, provision.Unchanged, provision.Duplicate, provision.Create, provision.Create,
 	}, actions(planned))
 }

@@ -11,18 +11,33 @@ import (
 // Action is what was done for an item, or what [Plan] reports would be done.
 type Action string
 
-// The actions.
+// What a plan would do. Each is the verb of what a run has done.
+const (
+	// Create means that there is no trunk, and it would be created.
+	Create Action = "create"
+	// Assign means that the trunk has another agent, and would be assigned to the item's. Fields that
+	// cannot be read back may be sent too.
+	Assign Action = "assign"
+	// Update means that the trunk has the agent, and fields that cannot be read back would be sent.
+	Update Action = "update"
+	// Delete means that the trunk would be deleted.
+	Delete Action = "delete"
+)
+
+// What was done. A plan has Unchanged, Duplicate, Resumed and Failed too.
 const (
 	// Created means that there was no trunk, and it was created.
 	Created Action = "created"
 	// Assigned means that the trunk had another agent, and was assigned to the item's. Whatever
-	// else the item holds was sent too.
+	// else was to be sent was sent too.
 	Assigned Action = "assigned"
 	// Updated means that the trunk had the agent already, and the item's fields that cannot be read
 	// back were sent.
 	Updated Action = "updated"
-	// Unchanged means that the trunk had the agent already, and the item holds nothing else to
-	// send.
+	// Deleted means that the trunk was deleted, or was not there any more.
+	Deleted Action = "deleted"
+	// Unchanged means that the trunk had the agent already, and nothing else was to be sent: the item
+	// holds nothing else, or the state has it as sent.
 	Unchanged Action = "unchanged"
 	// Duplicate means that an earlier item says the same. Nothing was sent for this one.
 	Duplicate Action = "duplicate"
@@ -34,6 +49,23 @@ const (
 	Failed Action = "failed"
 )
 
+// Planned returns the verb that a plan has for what a run has done: [Create] for [Created]. Every
+// other action is returned as it is.
+func (a Action) Planned() Action {
+	switch a {
+	case Created:
+		return Create
+	case Assigned:
+		return Assign
+	case Updated:
+		return Update
+	case Deleted:
+		return Delete
+	default:
+		return a
+	}
+}
+
 func actionOf(done *mihu.EnsureResult, err error) Action {
 	if err != nil {
 		return Failed
@@ -43,10 +75,15 @@ func actionOf(done *mihu.EnsureResult, err error) Action {
 
 // effect is what became of an attempt.
 type effect struct {
-	ensured *mihu.EnsureResult // nil if no request was made
-	known   Known
-	spare   bool // the trunk was on the spare agent
-	err     error
+	ensured   *mihu.EnsureResult // nil if no request was made
+	known     Known
+	spare     bool              // the trunk was on the spare agent
+	tried     bool              // a request that changes the trunk was begun
+	begun     mihu.EnsureResult // what was begun, and the agent before it
+	sent      fieldSet
+	requestID string
+	planned   *plannedRow // what a plan notes; nil otherwise
+	err       error
 }
 
 // Result is what became of one item. It prints without SIP credentials, and with the number masked.
@@ -55,18 +92,25 @@ type Result struct {
 	Item Item
 	// Index is its position in the stream, from 0.
 	Index int
-	// Action is what was done.
+	// Action is what was done. [Plan] has [Create], [Assign] and [Update] for what would be done.
 	Action Action
 	// Ensured has the trunk's snapshot. For a failed item it has what was done before the error. It
-	// is nil if no request was made. [Plan] sets no snapshot.
+	// is nil if no request was made. [Plan] sets no snapshot, and the action that Ensure would
+	// return.
 	Ensured *mihu.EnsureResult
 	// Known is how the trunk's state is known: KnownWritten after a change, KnownListed or
 	// KnownRead if nothing was sent that changes anything. For [Plan], it is how the trunk was
 	// looked up. It is "" if it is not known, as for most failed items, and for those that repeat
 	// others.
 	Known Known
+	// Sent are the names of the fields that were sent and cannot be read back, or would be: "name",
+	// "sip.password" and so on. nil is none.
+	Sent []string
 	// Spare reports whether the trunk was put on [Options.SpareAgent] in between, or would be.
-	Spare bool
+	Spare   bool
+	sent    fieldSet
+	planned *plannedRow
+
 	// Err is why the item failed, nil if it did not. If it matches [mihu.ErrOutcomeUnknown], the
 	// change may have been applied, whatever else the error matches. It is an error of
 	// [mihu.TrunksService.Ensure], a [*DuplicateError], [*SharedAgentError], [*CycleError] or
@@ -117,6 +161,7 @@ type outcome struct {
 	Result
 	digest uint64 // for the journal
 	waited bool   // the item was on the waitlist
+	audit  *AuditRecord
 }
 
 func (o *outcome) addTo(p *Progress) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -51,6 +52,13 @@ type RotateOptions struct {
 	// Stop, once closed, ends the rotation with [ErrStopped] after the trunks in progress are
 	// finished. nil means never.
 	Stop <-chan struct{}
+	// State remembers what was last sent, for the trunks that it has. A run with the same state does
+	// not send the old password of a file again; it sends any other. nil means none.
+	State *State
+	// Audit is called for every trunk to which a password was sent, once the outcome is known and
+	// before the result is yielded, one call at a time, from the goroutine of the loop. It must
+	// return soon. nil means no calls.
+	Audit func(AuditRecord)
 }
 
 // Rotation is the result for one trunk. It holds no password, and prints with the
@@ -132,8 +140,14 @@ type rotation struct {
 
 	pool    *pool
 	seen    map[trunkKey]bool
-	results chan Rotation
+	results chan rotated
 	all     sync.WaitGroup
+}
+
+// rotated is a result, and the record of the change; nil if none was tried.
+type rotated struct {
+	Rotation
+	audit *AuditRecord
 }
 
 // validate returns an error for arguments that cannot be used.
@@ -145,6 +159,7 @@ func (r *rotation) validate() error {
 	if r.store == nil {
 		violations = append(violations, mihu.FieldViolation{Field: "store", Problem: "nil; without it the new passwords would be lost"})
 	}
+	violations = append(violations, r.opts.State.violations(r.client)...)
 	if len(violations) > 0 {
 		return invalid("rotate", violations...)
 	}
@@ -158,7 +173,7 @@ func (r *rotation) run(yield func(Rotation, error) bool) {
 	}
 	r.opts.Workers = cmp.Or(r.opts.Workers, defaultWorkers)
 	r.pool = newPool(r.stopper, r.opts.Workers)
-	r.results = make(chan Rotation, r.opts.Workers)
+	r.results = make(chan rotated, r.opts.Workers)
 	r.all.Go(func() {
 		r.produce()
 		r.pool.close()
@@ -166,7 +181,8 @@ func (r *rotation) run(yield func(Rotation, error) bool) {
 	})
 	defer r.leave()
 	for result := range r.results {
-		if !yield(result, nil) {
+		r.tellAudit(result)
+		if !yield(result.Rotation, nil) {
 			return
 		}
 	}
@@ -178,10 +194,16 @@ func (r *rotation) run(yield func(Rotation, error) bool) {
 // leave waits for what has begun. The loop may have been left early.
 func (r *rotation) leave() {
 	r.end(errLeft)
-	for range r.results {
-		continue // nobody receives it
+	for result := range r.results { // only the audit sink receives it
+		r.tellAudit(result)
 	}
 	r.all.Wait()
+}
+
+func (r *rotation) tellAudit(result rotated) {
+	if result.audit != nil && r.opts.Audit != nil {
+		r.opts.Audit(*result.audit)
+	}
 }
 
 // produce takes trunks from the stream until that or the rotation ends.
@@ -209,12 +231,12 @@ func (r *rotation) take(id mihu.TrunkID, index int) bool {
 		r.pool.wait() // a result from here must not come before that of the trunk before
 	}
 	if err := passwordUpdate("placeholder").Validate(id); err != nil {
-		r.report(id, index, err, false)
+		r.report(id, index, err, nil)
 		return true
 	}
 	key, _ := keyOf(id)
 	if r.seen[key] {
-		r.results <- Rotation{Trunk: id, Index: index, Action: Duplicate}
+		r.results <- rotated{Rotation: Rotation{Trunk: id, Index: index, Action: Duplicate}}
 		return true
 	}
 	r.seen[key] = true
@@ -230,39 +252,62 @@ func (r *rotation) rotate(id mihu.TrunkID, index int) {
 	password, err := r.store.Prepare(r.ctx, id)
 	switch {
 	case errors.Is(err, ErrAlreadyRotated):
-		r.results <- Rotation{Trunk: id, Index: index, Action: Resumed}
+		r.results <- rotated{Rotation: Rotation{Trunk: id, Index: index, Action: Resumed}}
 		return
 	case err != nil:
-		r.report(id, index, fmt.Errorf("provision: %s: not sent: preparing the password: %w", id, err), false)
+		r.report(id, index, fmt.Errorf("provision: %s: not sent: preparing the password: %w", id, err), nil)
 		return
 	case password == "": // it would clear the trunk's
-		r.report(id, index, invalid("rotate", mihu.FieldViolation{Field: "sip.password", Problem: "the store returned an empty password"}), false)
+		r.report(id, index, invalid("rotate", mihu.FieldViolation{Field: "sip.password", Problem: "the store returned an empty password"}), nil)
 		return
 	}
-	if err := r.send(id, password); err != nil {
-		r.report(id, index, fmt.Errorf("provision: %s: %w", id, err), true)
+	change, err := r.send(id, password)
+	if err != nil {
+		if _, lost := errors.AsType[*stateError](err); lost {
+			r.end(err)
+		}
+		r.report(id, index, fmt.Errorf("provision: %s: %w", id, err), change)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), confirmTimeout)
 	defer cancel()
 	if err := r.store.Confirm(ctx, id); err != nil {
-		r.report(id, index, fmt.Errorf("provision: %s: the trunk has its new password, but the store has not confirmed it: %w", id, err), false)
+		r.stopper.fail(err, false)
+		err = fmt.Errorf("provision: %s: the trunk has its new password, but the store has not confirmed it: %w", id, err)
+		r.results <- rotated{Rotation{Trunk: id, Index: index, Action: Failed, Err: err}, change}
 		return
 	}
-	r.results <- Rotation{Trunk: id, Index: index, Action: Updated}
+	r.results <- rotated{Rotation{Trunk: id, Index: index, Action: Updated}, change}
 }
 
-// send sends a password, with retries. Sending the same password again is idempotent.
-func (r *rotation) send(id mihu.TrunkID, password string) error {
-	var outcome unknownOutcome
-	return r.retry(func() error {
-		_, err := r.client.Trunks.Update(r.ctx, id, passwordUpdate(password), r.call...)
-		return outcome.keep(err, nil) // a password cannot be read back
+// send sends a password, with retries. Sending the same password again is idempotent. The record is
+// nil if nothing was sent.
+func (r *rotation) send(id mihu.TrunkID, password string) (*AuditRecord, error) {
+	update := passwordUpdate(password)
+	change := AuditRecord{Op: Update, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Fields: []string{sentPassword.name()}}
+	sent := false
+	_, err := r.opts.State.Track(r.ctx, StateChange{Trunk: id, Update: update, Rotates: true}, func(ctx context.Context) (snap *mihu.ChannelSnapshot, err error) {
+		sent = true
+		var outcome unknownOutcome
+		var response mihu.Response
+		err = r.retry(func() error {
+			snap, err = r.client.Trunks.Update(ctx, id, update, append(slices.Clip(r.call), mihu.WithResponse(&response))...)
+			return outcome.keep(err, nil) // a password cannot be read back
+		})
+		if change.RequestID = response.RequestID; err == nil {
+			change.Before = boundTo(snap.Binding(id.Channel).AgentUUID)
+			change.After = change.Before
+		}
+		return snap, err
 	})
+	if !sent {
+		return nil, err
+	}
+	return change.as(err, false), err
 }
 
-// report reports a trunk that failed.
-func (r *rotation) report(id mihu.TrunkID, index int, err error, fromAPI bool) {
-	r.fail(err, fromAPI)
-	r.results <- Rotation{Trunk: id, Index: index, Action: Failed, Err: err}
+// report reports a trunk that failed. change is nil if nothing was sent.
+func (r *rotation) report(id mihu.TrunkID, index int, err error, change *AuditRecord) {
+	r.fail(err, change != nil)
+	r.results <- rotated{Rotation{Trunk: id, Index: index, Action: Failed, Err: err}, change}
 }

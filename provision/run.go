@@ -46,6 +46,21 @@ type Options struct {
 	// which it serves no number, as far as is known. "" means none: such items fail with a
 	// [*CycleError].
 	SpareAgent string
+	// State remembers what was sent of the fields that cannot be read back, so that only what differs
+	// is sent. [Plan] only reads it. It must belong to the client's workspace. nil means none: these
+	// fields are sent every time.
+	State *State
+	// Resend sends all fields of every item, whatever the state remembers, since somebody else may
+	// have changed them.
+	Resend bool
+	// Limits bound how many trunks a run of a [Source] may move to other agents. They are counted
+	// before anything is sent, and a run beyond them ends with a [*LimitError]. They need a Lookup
+	// other than LookupEach. nil means no limits. [Plan] does not use them.
+	Limits *Limits
+	// Audit is called for every change that was tried, once its outcome is known and before the
+	// item's result is yielded, one call at a time, from the goroutine of the loop. It must return
+	// soon. nil means no calls. [Plan] does not call it.
+	Audit func(AuditRecord)
 	// Progress is called before each result is yielded, and when an item begins to wait, one call
 	// at a time, from the goroutine of the loop. It must return soon. nil means no calls.
 	Progress func(Progress)
@@ -83,7 +98,8 @@ const (
 // Run looks up trunks in the list of the workspace, or reads their numbers singly if that takes
 // fewer requests; see [Options.Lookup]. Then an item costs what it changes: one request to create a
 // trunk, to move it to another agent, or to send what cannot be read back (name, direction, SIP
-// credentials and settings), two to move it and send that, and none if nothing is left to do. If a
+// credentials and settings), two to move it and send that, and none if nothing is left to do. With
+// [Options.State], what was sent before is not sent again. If a
 // trunk turns out to be other than the list showed it, because the list lags or somebody else
 // changes the workspace, [mihu.TrunksService.Ensure] looks and does what is left. A trunk that the
 // list shows as the item wants it counts as unchanged: [LookupEach] reads it.

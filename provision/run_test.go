@@ -373,7 +373,7 @@ func TestSecrets(t *testing.T) {
 	} {
 		results, err := collect(t, run)
 		require.NoError(t, err)
-		assert.Equal(t, []provision.Action{provision.Created, provision.Created, provision.Failed, provision.Failed, provision.Failed}, actions(results))
+		assert.Equal(t, []provision.Action{provision.Create, provision.Create, provision.Failed, provision.Failed, provision.Failed}, verbs(results))
 		require.EqualError(t, results[2].Err, `provision: +1234•••0002/call: not sent: credentials "attic": no such entry`)
 		require.ErrorIs(t, results[2].Err, missing)
 		for _, i := range []int{3, 4} {

@@ -30,9 +30,12 @@ const (
 	FormatCSV Format = "csv"
 	// FormatJSON is JSON lines: one object per line.
 	FormatJSON Format = "jsonl"
+	// FormatRows is the format of a source whose rows come from a [RowReader]. Its first row names
+	// the columns, as in CSV.
+	FormatRows Format = "rows"
 )
 
-// ReadOptions are the options of [Open] and [Spool]. The zero value of each is its default.
+// ReadOptions are the options of [Open], [Spool] and [OpenRows]. The zero value of each is its default.
 type ReadOptions struct {
 	// Format is the format of the input. The default, FormatAuto, detects it.
 	Format Format
@@ -55,6 +58,17 @@ type ReadOptions struct {
 	// wait for anything: list the agents first, as [AgentResolver] does. If it is nil, every name is a
 	// violation.
 	ResolveAgent func(name string) (uuid, problem string)
+	// Map says which fields the columns hold whose names are not those of the fields.
+	Map ColumnMap
+	// CountryCodes are the country codes whose numbers may be without a plus. The default is none.
+	CountryCodes CountryCodes
+	// EditRow is called with every row before it is read as an item. It may change the fields of the
+	// row, and refuse it. With it, a file may lack columns that are required otherwise, but not the
+	// fields. It is called each time that the file is read, and must do the same each time; it must be
+	// safe for concurrent use if the source is used so. If it is not, or if a run is resumed with
+	// another function, items differ from those of the journal: Fingerprint does not cover it. If it
+	// is nil, no row is changed.
+	EditRow func(row *Row)
 }
 
 // Source is an input that was read from beginning to end and has no violation. It keeps the file
@@ -73,6 +87,7 @@ type Source struct {
 	count       int
 	repeats     knownDuplicates
 	fingerprint string
+	counts      map[string]int // see CountryCodeCounts
 }
 
 // Open reads the file at path to its end and validates every row. If anything is wrong, the error
@@ -86,6 +101,9 @@ type Source struct {
 // Close the source after use, and do not change the file before that. Errors of the file itself are
 // those of package os. For what cannot be read twice, such as a pipe, use [Spool].
 func Open(path string, opts ReadOptions) (*Source, error) {
+	if opts.Format == FormatRows {
+		return nil, unknownFormat(opts.Format)
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -122,6 +140,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 	s.size = info.Size()
 	found := &InputError{Name: name}
 	first := *parser
+	first.counts = map[string]int{}
 	first.seen, first.hasSecret, first.resolveAgent = newSeenTrunks(), opts.HasSecret, opts.ResolveAgent
 	unended := rows.Place{}
 	s.format, s.sum, err = s.read(&first, opts.Format, func(row *rows.Row, _ Item, violations []rows.Violation) bool {
@@ -149,6 +168,11 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 			found.add(unended.Violation("", "", stillWritten))
 		}
 	}
+	return s.accept(parser, first.counts, found)
+}
+
+// accept makes the source ready for use, unless something is wrong with it.
+func (s *Source) accept(parser *itemParser, counts map[string]int, found *InputError) error {
 	switch {
 	case len(found.Violations) > 0:
 		return found
@@ -156,7 +180,7 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 		found.add(beginning.Violation("", "", "has no rows"))
 		return found
 	}
-	s.parser, s.name = parser, name
+	s.parser, s.name, s.counts = parser, found.Name, counts
 	s.fingerprint = fingerprint(s.format, s.sum, parser)
 	return nil
 }
@@ -166,10 +190,15 @@ func (s *Source) validate(name string, opts ReadOptions) error {
 func (s *Source) read(p *itemParser, format Format, each func(*rows.Row, Item, []rows.Violation) bool) (Format, hashSum, error) {
 	hash := sha256.New()
 	file := io.NewSectionReader(s.file, 0, s.size)
-	found, err := p.table.Read(file, hash, rows.Format(format), func(r *rows.Row) bool {
+	eachRow := func(r *rows.Row) bool {
 		item, violations := p.item(r)
 		return each(r, item, violations)
-	})
+	}
+	if format == FormatRows {
+		err := p.table.ReadCells(file, hash, eachRow)
+		return format, hashSum(hash.Sum(nil)), err
+	}
+	found, err := p.table.Read(file, hash, rows.Format(format), eachRow)
 	return Format(found), hashSum(hash.Sum(nil)), err
 }
 
@@ -180,6 +209,10 @@ func fingerprint(format Format, content hashSum, parser *itemParser) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s\n%x\n", format, content)
 	writeItem(sum, &parser.defaults, true)
+	parser.mapped.write(sum)
+	if len(parser.codes) > 0 {
+		_, _ = fmt.Fprintf(sum, "country codes %s\n", parser.codes)
+	}
 	for _, name := range slices.Sorted(maps.Keys(parser.agents)) {
 		_, _ = fmt.Fprintf(sum, "agent %q %s\n", name, strings.ToLower(parser.agents[name]))
 	}
@@ -193,7 +226,19 @@ func unknownFormat(format Format) error {
 // Items iterates over the items in the order of the input. It can be called any number of times,
 // and reads the file each time. If the file has changed since it was opened, Items yields
 // [ErrInputChanged] as soon as that shows, at the end at the latest, and stops.
-func (s *Source) Items() iter.Seq2[Item, error] {
+func (s *Source) Items() iter.Seq2[Item, error] { return s.items(s.parser) }
+
+// itemsAndBlanks is Items with the fields that are there and empty, as far as they are in the set.
+func (s *Source) itemsAndBlanks(clears fieldSet) iter.Seq2[Item, error] {
+	if s.parser == nil {
+		return s.items(nil)
+	}
+	parser := *s.parser
+	parser.clears = clears
+	return s.items(&parser)
+}
+
+func (s *Source) items(parser *itemParser) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		if s.file == nil {
 			yield(Item{}, fmt.Errorf("provision: %w", os.ErrClosed))
@@ -201,7 +246,7 @@ func (s *Source) Items() iter.Seq2[Item, error] {
 		}
 		count, stopped, changed := 0, false, false
 		var last *Item // which has no line end, and may be a part of a row
-		_, sum, err := s.read(s.parser, s.format, func(row *rows.Row, item Item, violations []rows.Violation) bool {
+		_, sum, err := s.read(parser, s.format, func(row *rows.Row, item Item, violations []rows.Violation) bool {
 			if changed = len(violations) > 0 || count == s.count; changed {
 				return false
 			}
@@ -269,8 +314,14 @@ func (s *Source) Len() int { return s.count }
 // Format returns the format that the input has. It is never FormatAuto for an open source.
 func (s *Source) Format() Format { return s.format }
 
-// Fingerprint identifies the input's content, its format, the defaults, and the UUIDs of the agents
-// that it names, for [OpenJournal]: a journal is refused if a name has become another agent's. It is a SHA-256 in hexadecimal: whoever can guess the whole input can verify the guess with it.
+// CountryCodeCounts returns how many numbers of the file had no plus and got one, by country code,
+// for people to compare with what they expect.
+func (s *Source) CountryCodeCounts() map[string]int { return maps.Clone(s.counts) }
+
+// Fingerprint identifies the input's content, its format, the column map, the country codes, the
+// defaults, and the UUIDs of the agents that it names, for [OpenJournal]: a journal is refused if a
+// name has become another agent's. It is a SHA-256 in hexadecimal: whoever can guess the whole input
+// can verify the guess with it.
 func (s *Source) Fingerprint() string { return s.fingerprint }
 
 // Close closes the file, and removes it if it is temporary. Iterations that are under way end with

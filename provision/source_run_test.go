@@ -62,10 +62,15 @@ func TestSourceRun(t *testing.T) {
 			require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: trunk(9), AgentUUID: agent3}))
 			client := srv.Client(t)
 			journal := open(t, path, source.Fingerprint())
+			plans := name == "Plan" || name == "Source.Plan"
+			created := provision.Created
+			if plans {
+				created = provision.Create
+			}
 			assert.Equal(t, map[int]provision.Action{
-				2: provision.Created, 3: provision.Created, 5: provision.Duplicate, 6: provision.Failed, 7: provision.Duplicate, 8: provision.Duplicate,
+				2: created, 3: created, 5: provision.Duplicate, 6: provision.Failed, 7: provision.Duplicate, 8: provision.Duplicate,
 			}, outcome(t, run, client, journal))
-			if name == "Plan" || name == "Source.Plan" {
+			if plans {
 				return
 			}
 			assert.Equal(t, map[int]provision.Action{

@@ -52,7 +52,13 @@ func (l *waitlist) firstOf(from *waiting) *waiting {
 // API refuses the spare agent, the cycle stays, and is reported.
 func (l *waitlist) putAside(w *waiting, spare agentKey) {
 	had := l.serves[w.trunk]
-	switch err := l.mode.assignSpare(w.item.Trunk.TrunkID); {
+	number := ""
+	if l.world != nil {
+		if found, err := l.world.get(l.ctx, w.trunk); err == nil {
+			number = found.PhoneNumberUUID
+		}
+	}
+	switch err := l.mode.assignSpare(w.item.Trunk.TrunkID, had); {
 	case err == nil:
 	case !errors.Is(err, mihu.ErrOutcomeUnknown) && (errors.Is(err, mihu.ErrConflict) || errors.Is(err, mihu.ErrInvalid)):
 		l.refusedSpare[spare] = true
@@ -67,7 +73,7 @@ func (l *waitlist) putAside(w *waiting, spare agentKey) {
 	l.serves[w.trunk], l.holder[spare] = spare, w.trunk
 	if l.world != nil {
 		l.world.moved(w.trunk, had, spare)
-		l.world.waits(w.trunk, spare)
+		l.world.waits(w.trunk, spare, number)
 	}
 	delete(l.holder, had)
 	l.release(had)

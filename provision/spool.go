@@ -14,6 +14,9 @@ import (
 // from the start, so that a killed program leaves nothing behind. Only the disk limits the size of
 // the copy.
 func Spool(r io.Reader, opts ReadOptions) (*Source, error) {
+	if opts.Format == FormatRows {
+		return nil, unknownFormat(opts.Format)
+	}
 	s, err := spool(r)
 	if err != nil {
 		return nil, err
@@ -26,6 +29,21 @@ func spool(r io.Reader) (*Source, error) {
 	if r == nil {
 		return nil, noReader()
 	}
+	s, err := newTemporary()
+	if err != nil {
+		return nil, err
+	}
+	if s.size, err = io.Copy(s.file, r); err != nil {
+		return nil, errors.Join(fmt.Errorf("provision: copying the input: %w", err), s.Close())
+	}
+	if err := s.whole(r); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// newTemporary returns a source with an empty temporary file.
+func newTemporary() (*Source, error) {
 	file, err := os.CreateTemp("", "mihu-input-*")
 	if err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
@@ -33,12 +51,6 @@ func spool(r io.Reader) (*Source, error) {
 	s := &Source{file: file, temporary: true}
 	if os.Remove(file.Name()) != nil {
 		s.remove = file.Name()
-	}
-	if s.size, err = io.Copy(file, r); err != nil {
-		return nil, errors.Join(fmt.Errorf("provision: copying the input: %w", err), s.Close())
-	}
-	if err := s.whole(r); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -101,6 +101,13 @@ func (s *stopper) fail(err error, fromAPI bool) {
 	}
 }
 
+// failed returns the number of failures.
+func (s *stopper) failed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failures
+}
+
 // err returns the error of the run itself.
 func (s *stopper) err() error {
 	s.mu.Lock()

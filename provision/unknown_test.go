@@ -164,7 +164,7 @@ func TestPlanHoldsAgentsOfPurchasedNumbers(t *testing.T) {
 		assert.True(t, conflict.Purchased)
 		assert.ErrorContains(t, conflict, "purchased")
 	}
-	assert.Equal(t, provision.Created, results[5].Action)
+	assert.Equal(t, provision.Create, results[5].Action)
 }
 
 // An outage begins while creates are under way: some are made and their responses lost, and then

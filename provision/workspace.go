@@ -25,6 +25,7 @@ func newWorkspace(client *mihu.Client, limiter mihu.Limiter) workspace {
 type binding struct {
 	trunk     trunkKey
 	agent     agentKey
+	number    [16]byte // the UUID of the number; zero if the API sends none
 	purchased bool
 	// uncertain means that the list leaves open whether there is a trunk.
 	uncertain bool
@@ -59,6 +60,7 @@ func bindingsOf(number *mihu.PhoneNumber) []binding {
 	for _, channel := range [...]mihu.Channel{mihu.ChannelCall, mihu.ChannelWhatsApp} {
 		found := number.Binding(channel)
 		at := binding{purchased: purchased, uncertain: !purchased && (!external || !bound || isUnreadable(number, channel))}
+		at.number = uuidOf(number.PhoneNumberUUID)
 		var ok bool
 		if at.trunk, ok = keyOf(mihu.TrunkID{PhoneNumber: number.Number, Channel: channel}); !ok || !found.Bound && external && !at.uncertain {
 			continue

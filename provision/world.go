@@ -23,6 +23,7 @@ type world struct {
 // readTrunk is a Reading without pointers.
 type readTrunk struct {
 	agent             agentKey
+	number            [16]byte
 	exists, purchased bool
 	written           bool
 }
@@ -32,6 +33,7 @@ func (t readTrunk) reading() Reading {
 	if t.agent != (agentKey{}) {
 		reading.AgentUUID = t.agent.uuid()
 	}
+	reading.PhoneNumberUUID = uuidText(t.number)
 	if t.written {
 		reading.Known = KnownWritten
 	}
@@ -40,6 +42,21 @@ func (t readTrunk) reading() Reading {
 
 func newWorld(reader *Reader) *world {
 	return &world{reader: reader, read: map[trunkKey]readTrunk{}, holder: map[agentKey]trunkKey{}}
+}
+
+// again returns what is known without what a plan has made of it.
+func (w *world) again() *world {
+	fresh := newWorld(w.reader)
+	for key, known := range w.read {
+		if known.written {
+			continue
+		}
+		fresh.read[key] = known
+		if known.agent != (agentKey{}) {
+			fresh.holder[known.agent] = key
+		}
+	}
+	return fresh
 }
 
 // get returns what is known of a trunk, from what was read before, from the list, or from a read.
@@ -68,7 +85,7 @@ func (w *world) keep(key trunkKey, found Reading) {
 	} else {
 		w.holder[agent] = key
 	}
-	w.read[key] = readTrunk{agent: agent, exists: found.Exists, purchased: found.Purchased}
+	w.read[key] = readTrunk{agent: agent, number: uuidOf(found.PhoneNumberUUID), exists: found.Exists, purchased: found.Purchased}
 }
 
 // holderOf returns the trunk or number that has an agent; 0 if none is known to have it.
@@ -114,10 +131,10 @@ func (w *world) hold(agent agentKey, holder trunkKey) {
 }
 
 // waits notes that a trunk was put on an agent for the time being, and will be moved again.
-func (w *world) waits(key trunkKey, agent agentKey) {
+func (w *world) waits(key trunkKey, agent agentKey, number string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.read[key] = readTrunk{agent: agent, exists: true, written: true}
+	w.read[key] = readTrunk{agent: agent, number: uuidOf(number), exists: true, written: true}
 	w.holder[agent] = key
 }
 
@@ -132,8 +149,9 @@ const (
 	needsLook // whether there is a trunk is not what it seems
 )
 
-// needOf returns what the trunk of a request needs.
-func needOf(req *mihu.TrunkCreateRequest, found Reading) need {
+// needOf returns what the trunk of a request needs. more reports whether fields that cannot be read
+// back are to be sent.
+func needOf(req *mihu.TrunkCreateRequest, found Reading, more bool) need {
 	switch {
 	case found.Purchased:
 		return needsLook
@@ -141,7 +159,7 @@ func needOf(req *mihu.TrunkCreateRequest, found Reading) need {
 		return needsTrunk
 	case !strings.EqualFold(found.AgentUUID, req.AgentUUID):
 		return needsAgent
-	case sendsMore(req):
+	case more:
 		return needsUpdate
 	default:
 		return needsNothing

@@ -33,6 +33,7 @@ serves one number per channel, so the new agent must not have one there.`,
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
 	addYes(cmd, &a.yes)
+	a.addState(cmd)
 	return cmd
 }
 
@@ -68,7 +69,9 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
-	snap, err := w.client.Trunks.Assign(ctx, id, agent, mihu.WithResponse(&meta))
+	snap, err := a.track(ctx, w, provision.StateChange{Trunk: id, AgentUUID: agent}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		return w.client.Trunks.Assign(ctx, id, agent, mihu.WithResponse(&meta))
+	})
 	a.recorder.change(ctx, logged{
 		id: id, action: provision.Assigned, after: bindingOf(snap, id.Channel), err: err, requestID: meta.RequestID,
 	})

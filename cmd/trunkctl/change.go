@@ -13,11 +13,8 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// deleted is an action that package provision does not have.
-const deleted provision.Action = "deleted"
-
 // change is what a command has done to a trunk, or would do. It is the data of every command that
-// changes trunks. Its number is not masked.
+// changes trunks. Its number is not masked. A dry run has the verbs of a plan: "create" for "created".
 type change struct {
 	Action            provision.Action `json:"action"`
 	PhoneNumber       string           `json:"phone_number"`
@@ -83,14 +80,14 @@ func (c change) id() mihu.TrunkID {
 
 // marks returns how a plan shows an action: the mark, the verb, and the style of both.
 func marks(action provision.Action) (mark, verb string, s term.Style) {
-	switch action {
-	case provision.Created:
+	switch action.Planned() {
+	case provision.Create:
 		return "+", "create", term.Strong
-	case provision.Assigned:
+	case provision.Assign:
 		return "~", "assign", term.Strong
-	case provision.Updated:
+	case provision.Update:
 		return "~", "update", term.Strong
-	case deleted:
+	case provision.Delete:
 		return "-", "delete", term.Alarm
 	case provision.Failed:
 		return "!", "cannot", term.Alarm
@@ -114,9 +111,10 @@ func (n *knownNames) add(uuid, name string) {
 	(*n)[strings.ToLower(uuid)] = name
 }
 
-// of returns the name of an agent, or its UUID if the name is not known.
+// of returns the name of an agent for people, or the ends of its UUID if the name is not known. The
+// data of -o json has whole UUIDs.
 func (n knownNames) of(uuid string) string {
-	return cmp.Or(n[strings.ToLower(uuid)], uuid)
+	return cmp.Or(n[strings.ToLower(uuid)], shortUUID(uuid))
 }
 
 // pad aligns what follows the number and the channel of a plan.
@@ -132,14 +130,14 @@ func (c change) diff(colors bool, names knownNames) string {
 	switch {
 	case c.Error != "":
 		line += ": " + c.Error
-	case c.Action == provision.Assigned:
+	case c.Action.Planned() == provision.Assign:
 		line += names.pad(c) + names.of(c.PreviousAgentUUID) + " -> " + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	case c.AgentUUID != "":
 		line += names.pad(c) + cmp.Or(c.AgentName, names.of(c.AgentUUID))
 	}
 	if len(c.Sends) > 0 && c.Error == "" {
 		fields := c.Sends
-		if c.Action == provision.Created {
+		if c.Action.Planned() == provision.Create {
 			fields = shortFields(fields) // they are all new
 		}
 		line += "  " + strings.Join(fields, ", ")
@@ -148,6 +146,15 @@ func (c change) diff(colors bool, names knownNames) string {
 		line += fmt.Sprintf(" (line %d)", c.Line)
 	}
 	return term.Paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + term.Printable(line)
+}
+
+// shortUUID returns the ends of a UUID, so that a line with two of them fits the screen.
+func shortUUID(uuid string) string {
+	const head, tail = 8, 4
+	if len(uuid) != 36 {
+		return uuid
+	}
+	return uuid[:head] + "…" + uuid[len(uuid)-tail:]
 }
 
 // shortFields returns the names of fields with one name for all SIP fields.
@@ -165,6 +172,7 @@ func shortFields(fields []string) (short []string) {
 
 // changes prints changes: as data, or as the plan of --dry-run.
 type changes struct {
+	dryRun bool
 	data   *term.Records
 	plan   io.Writer
 	colors bool
@@ -173,12 +181,15 @@ type changes struct {
 
 func (a *app) changes(dryRun bool, columns []term.Column) *changes {
 	if dryRun && a.global.output == term.FormatTable {
-		return &changes{plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
+		return &changes{dryRun: true, plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
 	}
-	return &changes{data: a.records(columns)}
+	return &changes{dryRun: dryRun, data: a.records(columns)}
 }
 
 func (c *changes) add(one change) error {
+	if c.dryRun {
+		one.Action = one.Action.Planned()
+	}
 	if c.plan != nil {
 		_, err := fmt.Fprintln(c.plan, one.diff(c.colors, c.names))
 		return err

@@ -38,7 +38,9 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
-	snap, err := w.client.Trunks.Create(ctx, req, mihu.WithResponse(&meta))
+	snap, err := a.track(ctx, w, provision.StateChange{Trunk: req.TrunkID, Create: req}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		return w.client.Trunks.Create(ctx, req, mihu.WithResponse(&meta))
+	})
 	a.recorder.change(ctx, logged{
 		id: req.TrunkID, action: provision.Created, before: unbound(), after: bindingOf(snap, req.Channel), fields: sends(req), err: err,
 		requestID: meta.RequestID,

@@ -26,8 +26,8 @@ func (a *app) printOne(columns []term.Column, record term.Record) error {
 	return cmp.Or(out.Add(record), out.End())
 }
 
-// progress shows how far a run over total items is. Data on the terminal shows it by itself, and a
+// progress shows how far a run over total items of a workspace is. Data on the terminal shows it by itself, and a
 // status line would be drawn into it.
-func (a *app) progress(total int, data *term.Records) *term.Progress {
-	return term.StartProgress(a.console, total, a.global.quiet || data != nil && data.OnTerminal())
+func (a *app) progress(total int, unit, workspace string, data *term.Records) *term.Progress {
+	return term.StartProgress(a.console, total, unit, workspace, a.global.quiet || data != nil && data.OnTerminal())
 }

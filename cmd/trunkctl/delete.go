@@ -39,6 +39,7 @@ fails, the others are still deleted.`,
 	addChannel(cmd, &channel)
 	addDryRun(cmd, &dryRun)
 	addYes(cmd, &yes)
+	a.addState(cmd)
 	return cmd
 }
 
@@ -123,7 +124,7 @@ func (a *app) deleteEach(ctx context.Context, w *workspace, ids []mihu.TrunkID, 
 }
 
 func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryRun bool) (change, error) {
-	done := change{Action: deleted, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
+	done := change{Action: provision.Deleted, PhoneNumber: id.PhoneNumber, Channel: id.Channel}
 	var err error
 	if dryRun {
 		var current *mihu.ChannelSnapshot
@@ -144,7 +145,9 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 // deleteRecorded deletes a trunk and records it.
 func (a *app) deleteRecorded(ctx context.Context, w *workspace, id mihu.TrunkID) error {
 	var meta mihu.Response
-	err := w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
-	a.recorder.change(ctx, logged{id: id, action: deleted, after: unbound(), err: err, requestID: meta.RequestID})
+	_, err := a.track(ctx, w, provision.StateChange{Trunk: id, Delete: true}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		return nil, w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
+	})
+	a.recorder.change(ctx, logged{id: id, action: provision.Deleted, after: unbound(), err: err, requestID: meta.RequestID})
 	return err
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/provision"
@@ -34,7 +36,12 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
-	ensured, err := w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+	ensured := new(mihu.EnsureResult)
+	_, err = a.track(ctx, w, provision.StateChange{Trunk: req.TrunkID, Create: req}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		var err error
+		ensured, err = w.client.Trunks.Ensure(ctx, req, mihu.WithResponse(&meta))
+		return ensured.Snapshot, err
+	})
 	if c, changed := loggedEnsure(req, ensuredAction(ensured, err), ensured, err); changed {
 		c.requestID = meta.RequestID
 		a.recorder.change(ctx, c)
@@ -74,6 +81,19 @@ func oneItem(item provision.Item) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) { yield(item, nil) }
 }
 
+// reasonOf returns why an item failed, without its trunk. It is data: numbers are whole.
+func reasonOf(result provision.Result) string {
+	if busy, ok := errors.AsType[*provision.AgentBusyError](result.Err); ok && busy.Holder != (mihu.TrunkID{}) {
+		return "the agent serves " + busy.Holder.PhoneNumber + "; move or delete that trunk first"
+	}
+	return withoutTrunk(result)
+}
+
+// withoutTrunk returns the text of an item's error without its trunk, which is printed beside it.
+func withoutTrunk(result provision.Result) string {
+	return strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), result.Item.Trunk.TrunkID.String()), ": ")
+}
+
 // changeOfResult returns a result of package provision as data.
 func changeOfResult(result provision.Result) change {
 	trunk := result.Item.Trunk
@@ -86,12 +106,12 @@ func changeOfResult(result provision.Result) change {
 			c.AgentName = snap.Binding(trunk.Channel).AgentName
 		}
 	}
-	switch result.Action {
-	case provision.Created, provision.Assigned, provision.Updated:
-		c.Sends = sends(&trunk)
+	switch result.Action.Planned() {
+	case provision.Create, provision.Assign, provision.Update:
+		c.Sends = result.Sent
 	case provision.Failed:
 		if result.Err != nil {
-			c.Error = plainText(result.Err)
+			c.Error = reasonOf(result)
 		}
 	default:
 	}

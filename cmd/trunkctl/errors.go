@@ -36,6 +36,8 @@ func (e *inputError) Error() string { return e.problem }
 type partialError struct {
 	failed, unknown int
 	advice          string
+	// told is set if the counts have been printed.
+	told bool
 }
 
 func (e *partialError) Error() string {

@@ -21,6 +21,9 @@ const (
 	exitRefused     = 4
 	exitPartial     = 5
 	exitUnknown     = 6
+	exitPending     = 7
+	exitStale       = 8
+	exitLimit       = 9
 	exitInterrupted = 130
 	exitClosed      = 141
 )
@@ -36,6 +39,9 @@ func exitCodesTopic() *cobra.Command {
   4    refused by the API: 400, 401, 403, 404, 409, 422, 429, or "success": false
   5    partial failure: some items failed; the file that is named has their rows and reasons
   6    outcome unknown: a change may have been applied; the message says how to find out
+  7    changes are pending: only of "sync --dry-run --detailed-exitcode"
+  8    the plan is stale: it is not the one that was expected; nothing was sent
+  9    a limit: the plan or the import would delete or move too many trunks; nothing was sent
   130  interrupted; the message says how to resume
   141  standard output was closed early, as by "head"
 
@@ -56,6 +62,12 @@ func exitCode(err error, interrupted bool) int {
 		return exitInterrupted
 	case errors.Is(err, syscall.EPIPE):
 		return exitClosed
+	case errors.Is(err, errPending):
+		return exitPending
+	case errors.Is(err, provision.ErrPlanStale):
+		return exitStale
+	case errors.Is(err, provision.ErrLimit):
+		return exitLimit
 	case isA[*usageError](err):
 		return exitUsage
 	case isA[*inputError](err), isA[*provision.InputError](err):
@@ -91,8 +103,10 @@ func (a *app) report(err error, interrupted bool) int {
 	if code == exitClosed {
 		return code
 	}
-	name := term.Paint(a.colors(a.stderr), term.Alarm, "trunkctl:")
-	_, _ = fmt.Fprintf(a.console, "%s %s\n", name, term.PrintableLines(plainText(err)))
+	if partial, ok := errors.AsType[*partialError](err); !ok || !partial.told || a.global.quiet {
+		name := term.Paint(a.colors(a.stderr), term.Alarm, "trunkctl:")
+		_, _ = fmt.Fprintf(a.console, "%s %s\n", name, term.PrintableLines(plainText(err)))
+	}
 	if advice := a.advice(err); advice != "" {
 		a.printErr("  " + strings.ReplaceAll(advice, "\n", "\n  "))
 	}

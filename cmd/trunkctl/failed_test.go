@@ -65,7 +65,7 @@ func TestFailedRowsAdvice(t *testing.T) {
 	}
 	got := f.run(append([]string{"import", "DIR/rows.jsonl"}, flags...)...)
 	require.Equal(t, exitPartial, got.code, got.stderr)
-	_, again, found := strings.Cut(f.anywhere(got.stderr), "correct that file, then run: trunkctl ")
+	_, again, found := strings.Cut(f.anywhere(got.stderr), ", then run: trunkctl ")
 	require.True(t, found, got.stderr)
 	again, _, _ = strings.Cut(again, "\n")
 	require.Equal(t, "import DIR/f.csv --secrets DIR/secrets --timeout 5s --yes", again)
@@ -77,6 +77,6 @@ func TestFailedRowsAdvice(t *testing.T) {
 	f.SetToken("7|another")
 	early := f.run(append([]string{"import", "DIR/rows.jsonl", "--resume", "--force", "--workers", "1"}, flags...)...)
 	require.Equal(t, exitRefused, early.code, early.stderr)
-	require.NotContains(t, early.stderr, "correct that file")
+	require.NotContains(t, early.stderr, "Correct ")
 	require.Contains(t, early.stderr, "resuming retries them")
 }

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func filesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "files",
-		Short: "The file format of import",
+		Short: "The file formats of import and sync",
 		Long: `A row, or a line of JSON, is one trunk. phone_number, channel and agent_uuid or agent are required;
 flags can supply channel and agent. A field that a row omits is left unchanged.
 
@@ -43,6 +43,19 @@ code is never guessed. Identical rows are processed once; contradictory rows are
 A text that begins or ends with a blank, has a character that cannot be seen, or is what a
 spreadsheet makes of a number (1.20256E+10) is an error. An apostrophe before a number keeps it as
 it is. Blanks are removed if the header and the row have them at every separator.
+
+Columns with other names: --map 'Rufnummer=phone_number' reads a column as a field, or ignores it
+(--map Customer=ignore); --map-file FILE has such a mapping on each line, and comments with #. A host
+and a port in one cell: --map 'Gateway:Port=sip_gateway:sip_port'. Nothing is mapped by itself.
+
+Numbers without +: --country-codes 1,49:12-13 names country codes, with the number of digits of their
+numbers, the code included. Digits that fit exactly one get a plus; anything else is an error. A
+national number without its zero may look like an international one: compare the counts that are
+printed with what you expect.
+
+Excel workbooks (.xlsx): texts and whole numbers are read. A date, a decimal number, an error and a
+formula without a value are errors of their cells, such as Sheet1!B7. --sheet names the sheet if
+several have rows. All rules: https://github.com/mihu-go/mihu/blob/main/docs/files.md
 
 The --secrets file is JSON: {"carrier-a": {"username": "…", "password": "…"}}. A password is
 required; gateway, port and secondary_gateway are optional.`,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/xlsx"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
@@ -20,24 +22,23 @@ type importInput struct {
 	options provision.ReadOptions
 	// last is set if the input is not read again.
 	last bool
-	// spooled is a copy of standard input, for the second time.
+	// spooled is a copy of standard input, for the second time, and if it is a workbook.
 	spooled *os.File
+	// noted is set if what is hidden in a workbook was printed.
+	noted bool
+	// counted is set if the numbers without a plus were printed.
+	counted bool
 }
 
 // openImport opens the input and the workspace, and prints all errors in the input. If a row or
 // --agent names an agent, the agents are listed once, and the input is read again with their UUIDs.
 // An input with UUIDs costs no request.
 func (a *app) openImport(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (*provision.Source, *workspace, error) {
-	defaults, err := a.request(ctx, cmd, "", &f.defaults)
+	options, err := a.importOptions(ctx, cmd, f, secrets)
 	if err != nil {
 		return nil, nil, err
 	}
-	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
-		f.ignore = []string{""} // columns without a name
-	}
-	in := &importInput{app: a, flags: f, options: provision.ReadOptions{
-		Format: provision.Format(f.format), Defaults: provision.Item{Trunk: *defaults}, Ignore: f.ignore, HasSecret: secrets.Has,
-	}}
+	in := &importInput{app: a, flags: f, options: options}
 	defer in.close()
 	named := &in.options.Defaults.Trunk.AgentUUID
 	if nearUUID.MatchString(*named) && !uuidForm.MatchString(*named) {
@@ -79,6 +80,23 @@ func (a *app) openImport(ctx context.Context, cmd *cobra.Command, f *importFlags
 	return source, w, nil
 }
 
+// importOptions returns the options that the flags of an import are for its input.
+func (a *app) importOptions(ctx context.Context, cmd *cobra.Command, f *importFlags, secrets *provision.NamedSecrets) (provision.ReadOptions, error) {
+	defaults, err := a.request(ctx, cmd, "", &f.defaults)
+	if err != nil {
+		return provision.ReadOptions{}, err
+	}
+	if cmd.Flags().Changed("ignore") && len(f.ignore) == 0 {
+		f.ignore = []string{""} // columns without a name
+	}
+	options, err := f.files.readOptions(a)
+	options.Defaults, options.Ignore, options.HasSecret = provision.Item{Trunk: *defaults}, f.ignore, secrets.Has
+	if f.format != formatWorkbook {
+		options.Format = provision.Format(f.format)
+	}
+	return options, err
+}
+
 // listAgents lists the agents and keeps their names, for the plan.
 func (a *app) listAgents(ctx context.Context, w *workspace) iter.Seq2[mihu.Agent, error] {
 	return func(yield func(mihu.Agent, error) bool) {
@@ -106,38 +124,119 @@ func (in *importInput) openWorkspace(ctx context.Context, source *provision.Sour
 
 // open opens the input, or opens it again.
 func (in *importInput) open() (*provision.Source, error) {
-	if in.flags.file != "-" {
-		if err := checkReadable(in.flags.file); err != nil {
-			return nil, err
-		}
-		return provision.Open(in.flags.file, in.options)
+	source, err := in.openInput()
+	if err == nil && !in.counted {
+		in.app.noteCountryCodes(in.flags.files.codes, source.CountryCodeCounts())
+		in.counted = true
 	}
+	return source, err
+}
+
+func (in *importInput) openInput() (*provision.Source, error) {
+	name := in.flags.file
+	if name == "-" {
+		return in.openStdin()
+	}
+	if err := checkReadable(name); err != nil {
+		return nil, err
+	}
+	is, err := fileIsWorkbook(name)
+	if err == nil {
+		err = in.flags.files.checkWorkbook(name, in.flags.format, is)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !is {
+		return provision.Open(name, in.options)
+	}
+	file, err := os.Open(name) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return in.openWorkbook(file)
+}
+
+// openWorkbook opens the rows of a workbook.
+func (in *importInput) openWorkbook(file *os.File) (source *provision.Source, err error) {
+	options := in.options
+	options.Format = provision.FormatRows
+	rows, err := readWorkbook(inputName(in.flags.file), file, &in.flags.files, func(rows provision.RowReader) error {
+		source, err = provision.OpenRows(rows, options)
+		return err
+	})
+	if err == nil && !in.noted {
+		in.app.noteHidden(rows)
+		in.noted = true
+	}
+	return source, err
+}
+
+// openStdin opens standard input, or opens it again.
+func (in *importInput) openStdin() (*provision.Source, error) {
 	if in.spooled != nil {
-		if _, err := in.spooled.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		return provision.Spool(struct{ io.Reader }{in.spooled}, in.options) // it is complete
+		return in.openSpooled()
 	}
 	reader, done, err := in.app.input("import -", "-")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if in.last {
-		return provision.Spool(reader, in.options)
+	buffered := bufio.NewReader(reader)
+	beginning, _ := buffered.Peek(8)
+	is := xlsx.IsWorkbook(beginning)
+	if err := in.flags.files.checkWorkbook(inputName("-"), in.flags.format, is); err != nil {
+		return nil, err
 	}
-	return in.spool(reader)
+	switch {
+	case is:
+		if err := in.spool(buffered); err != nil {
+			return nil, err
+		}
+		return in.openSpooled()
+	case in.last:
+		return provision.Spool(buffered, in.options)
+	}
+	if err := in.newSpooled(); err != nil {
+		return nil, err
+	}
+	return provision.Spool(io.TeeReader(buffered, in.spooled), in.options)
 }
 
-// spool opens standard input, and keeps a copy of it. The copy has mode 0600.
-func (in *importInput) spool(reader io.Reader) (*provision.Source, error) {
+// openSpooled opens the copy of standard input, which is complete.
+func (in *importInput) openSpooled() (*provision.Source, error) {
+	if _, err := in.spooled.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	is, err := isWorkbook(in.spooled)
+	switch {
+	case err != nil:
+		return nil, err
+	case is:
+		return in.openWorkbook(in.spooled)
+	}
+	return provision.Spool(struct{ io.Reader }{in.spooled}, in.options)
+}
+
+// spool copies standard input.
+func (in *importInput) spool(reader io.Reader) error {
+	if err := in.newSpooled(); err != nil {
+		return err
+	}
+	_, err := io.Copy(in.spooled, reader)
+	return err
+}
+
+// newSpooled creates the copy of standard input. It has mode 0600.
+func (in *importInput) newSpooled() error {
 	file, err := os.CreateTemp("", "trunkctl-input-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	in.spooled = file
 	_ = os.Remove(file.Name()) // where the system allows it; otherwise close removes it
-	return provision.Spool(io.TeeReader(reader, file), in.options)
+	return nil
 }
 
 func (in *importInput) close() {

@@ -12,13 +12,8 @@ import (
 
 // check checks the flags and sets the names of the files that they leave out.
 func (f *importFlags) check(a *app) error {
-	switch provision.Format(f.format) {
-	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON:
-	default:
-		return usagef("--format: want csv or jsonl")
-	}
-	if f.defaults.name != "" {
-		return usagef("--name applies to one trunk; an import has a column for it")
+	if err := f.checkFormat(); err != nil {
+		return err
 	}
 	if f.file == "-" && f.journal == "" && !f.dryRun {
 		return &usageError{
@@ -33,8 +28,18 @@ func (f *importFlags) check(a *app) error {
 	if f.failed == "" {
 		f.failed = name + ".failed.csv"
 	}
-	if err := f.checkDistinct(a); err != nil {
-		return err
+	return f.checkDistinct(a)
+}
+
+// checkFormat checks the flags that an import and a sync have.
+func (f *importFlags) checkFormat() error {
+	switch provision.Format(f.format) {
+	case provision.FormatAuto, provision.FormatCSV, provision.FormatJSON, formatWorkbook:
+	default:
+		return usagef("--format: want csv, jsonl or xlsx")
+	}
+	if f.defaults.name != "" {
+		return usagef("--name applies to one trunk; a file has a column for it")
 	}
 	return checkWorkers(f.workers)
 }
@@ -46,6 +51,7 @@ func (f *importFlags) checkDistinct(a *app) error {
 	used := []struct{ name, path string }{
 		{"the file to import", f.file},
 		{"the --secrets file", f.secrets},
+		{"the --map-file", f.files.mapFile},
 		{"the --settings-file", f.defaults.settingsFile},
 		{"the --sip-username-file", secrets.usernameFile},
 		{"the --sip-password-file", secrets.passwordFile},

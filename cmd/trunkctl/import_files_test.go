@@ -160,7 +160,7 @@ func TestAdviceCanBeRun(t *testing.T) {
 	const first = `trunkctl import --yes -- "-it's mine.csv"`
 	code, out := shell(first)
 	require.Equal(t, exitPartial, code, out)
-	corrected := advised(out, "correct that file, then run: ")
+	corrected := advised(out, ", then run: ")
 	_, out = shell(first)
 	resume := advised(out, "resume it: ")
 	_, out = shell(resume)

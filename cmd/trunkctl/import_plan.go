@@ -25,6 +25,9 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 			return cmp.Or(out.end(), err)
 		}
 		counts.add(result)
+		if out.plan != nil && !f.all && !isShown(result.Action) {
+			continue
+		}
 		if err := out.add(changeOfResult(result)); err != nil {
 			return err
 		}
@@ -32,9 +35,23 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 	if err := out.end(); err != nil {
 		return err
 	}
-	a.note("dry run of %s: %s; no changes made", counted(source.Len(), "row"), counts.plan())
+	a.note("Plan for %s: %s. No changes made.", w.name, counts.plan())
+	existing := counts.counts[provision.Assign] + counts.counts[provision.Update] + counts.counts[provision.Unchanged]
+	if err := f.limits.Check(0, counts.counts[provision.Assign], existing); err != nil {
+		return limitError(err)
+	}
 	if failed := counts.failed(); failed > 0 {
 		return &partialError{failed: failed, advice: "these items would fail; the others would be applied"}
 	}
 	return nil
+}
+
+// isShown reports whether a plan shows a row that has this action. Others are only counted.
+func isShown(action provision.Action) bool {
+	switch action.Planned() {
+	case provision.Create, provision.Assign, provision.Update, provision.Delete, provision.Failed:
+		return true
+	default:
+		return false
+	}
 }

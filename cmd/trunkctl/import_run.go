@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +26,7 @@ type importRun struct {
 	start     time.Time
 	counts    tally
 	failed    *failedRows
+	failures  failureGroups
 	data      *term.Records // nil if no results are printed
 
 	stop     chan struct{}
@@ -67,14 +67,26 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	if err := journal.Close(); err != nil {
 		end = errors.Join(err, end)
 	}
+	if errors.Is(end, provision.ErrLimit) {
+		return cmp.Or(removeOwn(path, own && journal.Finished() == 0), limitError(end))
+	}
 	r.summary(end == nil && r.fatal == nil)
-	if end = r.verdict(ctx, end); end == nil && own {
-		// Every row is done. A journal that stays would block the next import.
-		if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if end = r.verdict(ctx, end); end == nil {
+		return removeOwn(path, own) // every row is done
 	}
 	return end
+}
+
+// removeOwn removes a journal that this program has named. One that stays would block the next
+// import.
+func removeOwn(path string, own bool) error {
+	if !own {
+		return nil
+	}
+	if err := os.Remove(files.Resolve(path)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // inputOf identifies a file and the workspace that it is imported into, since a journal is valid
@@ -103,7 +115,7 @@ func (a *app) journalError(path string, err error) error {
 // run processes the results as they arrive.
 func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Source, options provision.Options) error {
 	a := r.app
-	show := a.progress(r.total, r.data)
+	show := a.progress(r.total, "rows", r.workspace, r.data)
 	defer show.End()
 	a.interrupts.onFirst(func() {
 		r.end(nil)
@@ -111,16 +123,13 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 		a.note(stoppingNote)
 	})
 	defer a.interrupts.onFirst(nil)
+	options.Audit = func(record provision.AuditRecord) { a.recorder.audit(ctx, record) }
 	options.Progress = func(p provision.Progress) { show.SetWaiting(p.Waiting) }
 	for result, err := range source.Run(ctx, w.client, options) {
 		if err != nil {
 			return err
 		}
 		r.counts.add(result)
-		if c, changed := loggedEnsure(&result.Item.Trunk, result.Action, result.Ensured, result.Err); changed {
-			c.line = result.Item.Line
-			a.recorder.change(ctx, c)
-		}
 		failed := result.Action == provision.Failed
 		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {
@@ -153,41 +162,29 @@ func (r *importRun) end(err error) {
 	r.stopOnce.Do(func() { close(r.stop) })
 }
 
-// fail prints a failure and writes its row to the file of failed rows.
+// fail keeps a failure for the end, and writes its row to the file of failed rows.
 func (r *importRun) fail(result provision.Result) {
 	if errors.Is(result.Err, mihu.ErrOutcomeUnknown) {
 		r.counts.unknown++
 	}
-	if n := r.counts.failed(); n <= maxShown {
-		trunk := result.Item.Trunk.TrunkID.String()
-		text := strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), trunk), ": ")
-		r.app.printErr(fmt.Sprintf("%s%s: %s", lineOf(result.Item), trunk, text))
-	} else if n == maxShown+1 {
-		r.app.note("more failures are not shown; they are written to %s", r.flags.failed)
-	}
+	r.failures.add(result)
 	if err := r.failed.write(result.Item, plainText(result.Err)); err != nil {
 		r.end(fmt.Errorf("cannot write the failed rows: %w", err))
 	}
-}
-
-func lineOf(item provision.Item) string {
-	if item.Line == 0 {
-		return ""
-	}
-	return fmt.Sprintf("line %d ", item.Line)
 }
 
 // summary prints what was done, and how to correct the rows that failed. If the run did not
 // complete, to resume it tries these rows again.
 func (r *importRun) summary(complete bool) {
 	r.app.note("%s: %d of %s in %s: %s", r.workspace, r.counts.total(), counted(r.total, "row"), term.Duration(time.Since(r.start)), r.counts.done())
+	r.failures.print(r.app, inputName(r.flags.file), "; see "+r.flags.failed)
 	switch {
 	case r.failed.rows == 0:
 	case r.failed.lost != nil:
 		r.app.note("%s does not have all failed rows; resuming retries them and replaces that file", r.flags.failed)
 	case complete:
 		again := append([]string{"trunkctl", "import", asArgument(r.flags.failed)}, r.flags.again...)
-		r.app.note("failed rows and their reasons are in %s; correct that file, then run: %s", r.flags.failed, term.ShellLine(again...))
+		r.app.note("Correct %s, then run: %s", r.flags.failed, term.ShellLine(again...))
 	default:
 		r.app.note("failed rows so far and their reasons are in %s; resuming retries them and replaces that file", r.flags.failed)
 	}
@@ -218,7 +215,7 @@ func (r *importRun) verdict(ctx context.Context, end error) error {
 	case end != nil:
 		return r.app.withAdvice(withUnknown(end, r.counts.unknown), next)
 	case r.counts.failed() > 0:
-		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown}
+		return &partialError{failed: r.counts.failed(), unknown: r.counts.unknown, told: true}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestImportAdvice(t *testing.T) {
 		code          int
 		want          string
 	}{
-		"a workbook": {"book", "PK\x03\x04", exitInput, "DIR/book:1:1: a workbook"},
+		"a workbook": {"book", "PK\x03\x04", exitInput, "DIR/book:1:1: the workbook is damaged"},
 		"an error in a column": {
 			"rows", header + number(1) + ",calls," + agent1 + ",\n", exitInput, "DIR/rows:2:14: channel \"calls\": want",
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,6 +130,32 @@ func (r *runRecorder) change(ctx context.Context, c logged) {
 		}
 	}
 	r.append(ctx, record)
+}
+
+// audit records a change of package provision.
+func (r *runRecorder) audit(ctx context.Context, c provision.AuditRecord) {
+	if r == nil {
+		return
+	}
+	r.append(ctx, runlog.Record{
+		Event: runlog.Change, Time: c.Time, Plan: c.Plan, Action: cmp.Or(string(c.Op), "ensure"), PhoneNumber: c.PhoneNumber, Channel: string(c.Channel),
+		Before: auditedBinding(c.Before), After: auditedBinding(c.After), Fields: c.Fields, Line: c.Line, Outcome: string(c.Outcome),
+		RequestID: c.RequestID, Error: plainErrorText(c.Error),
+	})
+}
+
+func auditedBinding(b *provision.AuditBinding) *runlog.Binding {
+	if b == nil {
+		return nil
+	}
+	return &runlog.Binding{Bound: b.Bound, AgentUUID: b.AgentUUID, AgentName: b.AgentName}
+}
+
+func plainErrorText(text string) string {
+	if text == "" {
+		return ""
+	}
+	return plainText(errors.New(text))
 }
 
 // verbOf returns what was tried: create, assign, update or delete.

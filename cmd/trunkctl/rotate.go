@@ -150,7 +150,7 @@ func (a *app) runRotation(ctx context.Context, w *workspace, f rotateFlags, sele
 	if f.results {
 		r.data = a.records(resultColumns())
 	}
-	err = r.run(ctx)
+	err = r.run(ctx, w)
 	if r.data != nil {
 		err = cmp.Or(err, r.data.End())
 	}

@@ -30,16 +30,23 @@ type rotation struct {
 	fatal   error         // ended the run early
 	data    *term.Records // nil if no results are printed
 	started int
+	state   *openedState
 }
 
-func (r *rotation) run(ctx context.Context) error {
+func (r *rotation) run(ctx context.Context, w *workspace) (end error) {
 	a := r.app
+	state, err := a.openState(ctx, w, stateIfThere)
+	if err != nil {
+		return err
+	}
+	defer func() { end = state.close(end) }()
+	r.state = state
 	a.interrupts.onFirst(func() {
 		r.end(nil)
 		a.note(stoppingNote)
 	})
 	defer a.interrupts.onFirst(nil)
-	show := a.progress(len(r.pending), r.data)
+	show := a.progress(len(r.pending), "trunks", r.workspace, r.data)
 	next := make(chan mihu.TrunkID)
 	var work sync.WaitGroup
 	for range min(r.flags.workers, len(r.pending)) {
@@ -105,7 +112,10 @@ func (r *rotation) one(ctx context.Context, id mihu.TrunkID) error {
 		return r.failed(err)
 	}
 	var meta mihu.Response
-	snap, err := r.client.Trunks.Update(ctx, id, &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}}, mihu.WithResponse(&meta))
+	update := &mihu.TrunkUpdateRequest{SIP: &mihu.SIPUpdate{Password: &password}}
+	snap, err := r.state.Track(ctx, provision.StateChange{Trunk: id, Update: update, Rotates: true}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		return r.client.Trunks.Update(ctx, id, update, mihu.WithResponse(&meta))
+	})
 	r.app.recorder.change(ctx, logged{
 		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: []string{"sip.password"}, err: err, requestID: meta.RequestID,
 	})

@@ -59,6 +59,8 @@ type app struct {
 	recorder *runRecorder
 	// names are those of the agents that the run has seen.
 	names knownNames
+	// statePath is set by --state.
+	statePath string
 	// yes is set by --yes.
 	yes bool
 	// stdinUsed names the flag that reads standard input, which can be read once.
@@ -200,7 +202,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.listCommand(), a.importCommand(), a.exportCommand(), a.rotateCommand(),
+		a.listCommand(), a.importCommand(), a.syncCommand(), a.exportCommand(), a.rotateCommand(),
 	} {
 		command.GroupID = "many"
 		root.AddCommand(command)
@@ -210,7 +212,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.stateCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/xlsx"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
@@ -14,14 +17,16 @@ type selectionFlags struct {
 	numbers      []string
 	from, column string
 	all          bool
+	files        fileFlags
 }
 
 func (s *selectionFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.from, "from", "", "read numbers from `FILE`, one per line, - for standard input")
+	flags.StringVar(&s.from, "from", "", "read numbers from `FILE`: one per line, CSV or a workbook, - for standard input")
 	flags.StringVar(&s.column, "column", "", "`NAME` of the column that has the numbers; FILE is then CSV with a header")
 	flags.BoolVar(&s.all, "all", false, "select all call trunks of the workspace")
 	completeNothing(cmd, "column")
+	s.files.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("all", "from")
 }
 
@@ -54,6 +59,12 @@ func (a *app) namedTrunks(s selectionFlags) ([]mihu.TrunkID, error) {
 	if s.column != "" && s.from == "" {
 		return nil, usagef("--column needs --from")
 	}
+	if s.files.given() && s.from == "" {
+		return nil, usagef("--map, --map-file, --country-codes and --sheet need --from")
+	}
+	if s.column != "" && (len(s.files.maps) > 0 || s.files.mapFile != "") {
+		return nil, usagef("--column and a map cannot be combined: a map names the column that holds phone_number")
+	}
 	var trunks trunkSet
 	add := func(numbers []string) error {
 		for _, number := range numbers {
@@ -75,23 +86,57 @@ func (a *app) namedTrunks(s selectionFlags) ([]mihu.TrunkID, error) {
 
 // readNumbers reads the file of --from.
 func (a *app) readNumbers(s selectionFlags) ([]string, error) {
+	name := inputName(s.from)
+	options, err := s.files.readOptions(a)
+	if err != nil {
+		return nil, err
+	}
 	reader, done, err := a.input("--from", s.from)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	name := s.from
-	if name == "-" {
-		name = "standard input"
-	}
-	numbers, err := provision.ReadNumbers(reader, provision.NumberOptions{Name: name, Column: s.column})
-	if err == nil {
+	counts := map[string]int{}
+	numbers, err := a.readNumbersFrom(name, reader, &s, provision.NumberOptions{
+		Name: name, Column: s.column, Map: options.Map, CountryCodes: options.CountryCodes, Counts: counts,
+	})
+	switch {
+	case err == nil:
+		a.noteCountryCodes(s.files.codes, counts)
 		return numbers, nil
-	}
-	if isA[*provision.InputError](err) && s.column == "" {
-		return nil, &advisedError{a.showViolations(name, err), "want one number per line; for a CSV file, name the column of the numbers with --column"}
+	case isA[*provision.InputError](err) && s.column == "" && len(options.Map) == 0:
+		return nil, &advisedError{
+			a.showViolations(name, err),
+			"want one number per line; for a CSV file or a workbook, name the column of the numbers with --column or --map",
+		}
 	}
 	return nil, a.showViolations(name, err)
+}
+
+// readNumbersFrom reads numbers from a list, CSV or a workbook.
+func (a *app) readNumbersFrom(name string, reader io.Reader, s *selectionFlags, options provision.NumberOptions) (numbers []string, err error) {
+	buffered := bufio.NewReader(reader)
+	beginning, _ := buffered.Peek(8)
+	is := xlsx.IsWorkbook(beginning)
+	if err := s.files.checkWorkbook(name, "", is); err != nil {
+		return nil, err
+	}
+	if !is {
+		return provision.ReadNumbers(buffered, options)
+	}
+	copied := &importInput{app: a}
+	defer copied.close()
+	if err := copied.spool(buffered); err != nil {
+		return nil, err
+	}
+	rows, err := readWorkbook(name, copied.spooled, &s.files, func(rows provision.RowReader) error {
+		numbers, err = provision.ReadNumberRows(rows, options)
+		return err
+	})
+	if err == nil {
+		a.noteHidden(rows)
+	}
+	return numbers, err
 }
 
 // allCallTrunks returns the call trunks of the workspace.

@@ -47,11 +47,11 @@ func TestRotateFromViolations(t *testing.T) {
 	}{
 		"numbers": {"+12025550001\n" + secretPassword + "\n2025550003\n", "", []string{
 			`DIR/numbers:2:1: "???????-????????": has letters`, `DIR/numbers:3:1: "20•••03": missing country code`, "2 errors in DIR/numbers; nothing was sent",
-			"want one number per line; for a CSV file, name the column of the numbers with --column",
+			"want one number per line; for a CSV file or a workbook, name the column of the numbers with --column or --map",
 		}},
 		"a header":      {"Phone Number;Name\n+12025550001;\n", "", []string{"DIR/numbers:1:1: names columns", "with --column"}},
 		"UTF-16":        {"\xff\xfe+\x00", "phone number", []string{"DIR/numbers:1:1: UTF-16 text; save the file as CSV UTF-8"}},
-		"a workbook":    {"PK\x03\x04", "", []string{"DIR/numbers:1:1: a workbook"}},
+		"a workbook":    {"PK\x03\x04", "", []string{"DIR/numbers:1:1: the workbook is damaged"}},
 		"nothing":       {"\n", "", []string{"DIR/numbers:1:1: has no numbers"}},
 		"a long line":   {strings.Repeat("1", 2<<20), "", []string{"DIR/numbers:1:1: longer than 1 MiB"}},
 		"not a column":  {"Phone Number,Name\n", "number", []string{`number: no such column in the first row, which has 2: "Phone Number", "Name"`}},
@@ -74,7 +74,7 @@ func TestRotateFromViolations(t *testing.T) {
 			require.Equal(t, exitInput, f.run(append(args, "--dry-run")...).code)
 			data := f.run(append(args, "-o", "csv")...)
 			require.Equal(t, exitInput, data.code)
-			require.True(t, strings.HasPrefix(data.stdout, "line,column,field,value,problem\n"), data.stdout)
+			require.True(t, strings.HasPrefix(data.stdout, "line,column,field,value,problem,cell\n"), data.stdout)
 			require.Zero(t, f.RequestCount())
 		})
 	}

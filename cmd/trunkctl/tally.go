@@ -32,36 +32,39 @@ func (t *tally) total() (n int) {
 // allActions returns the actions in the order in which they are printed.
 func allActions() []provision.Action {
 	return []provision.Action{
-		provision.Created, provision.Assigned, provision.Updated, provision.Unchanged,
+		provision.Created, provision.Assigned, provision.Updated, provision.Deleted, provision.Unchanged,
 		provision.Duplicate, provision.Resumed, provision.Failed,
 	}
 }
 
 // done returns what was done: "3 created, 1 failed".
 func (t *tally) done() string {
-	return t.text(func(action provision.Action) string { return string(action) })
+	return t.text(allActions(), func(action provision.Action) string { return string(action) })
 }
 
-// plan returns what would be done: "3 to create, 1 cannot".
+// plan returns what would be done: "3 create, 1 cannot be done".
 func (t *tally) plan() string {
-	return t.text(func(action provision.Action) string {
-		mark, verb, _ := marks(action)
-		if mark == "+" || mark == "~" {
-			return "to " + verb
+	actions := allActions()
+	for i := range actions {
+		actions[i] = actions[i].Planned()
+	}
+	return t.text(actions, func(action provision.Action) string {
+		if action == provision.Failed {
+			return "cannot be done"
 		}
-		return verb
+		return string(action)
 	})
 }
 
-func (t *tally) text(name func(provision.Action) string) string {
+func (t *tally) text(actions []provision.Action, name func(provision.Action) string) string {
 	var parts []string
-	for _, action := range allActions() {
+	for _, action := range actions {
 		if n := t.counts[action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, name(action)))
 		}
 	}
 	if parts == nil {
-		return "nothing"
+		return "nothing to do"
 	}
 	return strings.Join(parts, ", ")
 }

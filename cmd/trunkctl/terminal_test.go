@@ -34,7 +34,7 @@ func TestTerminalWithoutSize(t *testing.T) {
 	f.rows(100)
 	term := f.terminalOf(pty.Winsize{}, "import", "numbers.csv", "--yes")
 	require.Zero(t, term.end(), term.shown())
-	require.Contains(t, term.shown(), "/100 done, ")
+	require.Contains(t, term.shown(), "/100  ")
 }
 
 // TestInterruptedPrompt: the message after Ctrl-C at a prompt begins on a line of its own.

@@ -86,6 +86,7 @@ func (a *app) trunkCommand(cmd *cobra.Command, do func(ctx context.Context, req 
 	_ = cmd.MarkFlagRequired("agent")
 	addDryRun(cmd, &dryRun)
 	addYes(cmd, &a.yes)
+	a.addState(cmd)
 	return cmd
 }
 

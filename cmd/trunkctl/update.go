@@ -51,6 +51,7 @@ return any of these fields.`,
 	cmd.MarkFlagsMutuallyExclusive("sip-prompt", "clear-sip-password")
 	addDryRun(cmd, &dryRun)
 	addYes(cmd, &a.yes)
+	a.addState(cmd)
 	return cmd
 }
 
@@ -132,7 +133,9 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
-	snap, err := w.client.Trunks.Update(ctx, id, req, mihu.WithResponse(&meta))
+	snap, err := a.track(ctx, w, provision.StateChange{Trunk: id, Update: req}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
+		return w.client.Trunks.Update(ctx, id, req, mihu.WithResponse(&meta))
+	})
 	a.recorder.change(ctx, logged{
 		id: id, action: provision.Updated, after: bindingOf(snap, id.Channel), fields: sends(req), err: err, requestID: meta.RequestID,
 	})

@@ -20,7 +20,7 @@ import (
 // runImport imports rows into a new server with trunkctl and checks that each row was applied.
 func runImport(ctx context.Context, program, dir string, rows int, s settings) (f figures, err error) {
 	file := filepath.Join(dir, strconv.Itoa(rows)+".csv")
-	if err := writeRows(file, rows); err != nil {
+	if err := writeRows(file, rows, 0); err != nil {
 		return f, err
 	}
 	server, err := startRemote(ctx, s.faults)

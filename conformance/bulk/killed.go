@@ -20,7 +20,7 @@ import (
 // pace is the duration of an import that is not killed.
 func runKilled(ctx context.Context, program, dir string, s settings, pace time.Duration) (wall time.Duration, err error) {
 	file := filepath.Join(dir, "killed.csv")
-	if err := writeRows(file, s.rows); err != nil {
+	if err := writeRows(file, s.rows, 0); err != nil {
 		return 0, err
 	}
 	server, err := startRemote(ctx, s.faults)

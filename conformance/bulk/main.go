@@ -2,12 +2,14 @@
 // requests fail, and memory hardly grows with the input.
 //
 //	go run ./bulk [-rows n] [-small n] [-workers n] [-faults share] [-kills n]
+//	go run ./bulk -state [-rows n] [-workers n]
 //
 // It builds trunkctl from this checkout and imports a small and a large file into a fake server in
 // another process, then compares the server's trunks with the rows. Then it imports the large file
 // again, kills the import at random moments and resumes it each time. For comparison, a plain loop
 // with http.DefaultClient creates the same trunks sequentially and without retries. The exit status is
-// 1 if a requirement is not met. Memory is the maximum resident set size, as GNU time prints it.
+// 1 if a requirement is not met. With -state it measures runs of one file with a state, in which all
+// rows are new, 1 % has changed and nothing has changed. Memory is the maximum resident set size, as GNU time prints it.
 package main
 
 import (
@@ -22,6 +24,7 @@ import (
 )
 
 const (
+	defaultRows  = 100_000
 	maxMemoryKiB = 64 << 10
 	maxGrowth    = 1.2 // memory with many rows, relative to few
 )
@@ -34,16 +37,26 @@ type settings struct {
 func main() {
 	var s settings
 	serve := flag.Bool("serve", false, "run as the server; used internally")
-	flag.IntVar(&s.rows, "rows", 100_000, "number of rows")
+	flag.IntVar(&s.rows, "rows", defaultRows, "number of rows")
 	flag.IntVar(&s.small, "small", 10_000, "number of rows of the small file")
 	flag.IntVar(&s.workers, "workers", 64, "number of concurrent rows")
 	flag.Float64Var(&s.faults, "faults", 0.01, "share of requests that fail")
 	flag.IntVar(&s.kills, "kills", 20, "number of times to kill the import of the large file")
+	remembers := flag.Bool("state", false, "measure runs with a state instead, by default of 1,000,000 rows")
+	apply := flag.String("apply", "", "apply this file; used internally")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run := func() error { return measure(ctx, s) }
-	if *serve {
+	switch {
+	case *serve:
 		run = func() error { return serveOn(os.Stdin, os.Stdout, s.faults) }
+	case *apply != "":
+		run = func() error { return applyFile(ctx, *apply, s.workers) }
+	case *remembers:
+		if s.rows == defaultRows {
+			s.rows = 1_000_000
+		}
+		run = func() error { return measureState(ctx, s) }
 	}
 	err := run()
 	stop()

@@ -21,7 +21,8 @@ func row(i int) mihu.TrunkCreateRequest {
 	}
 }
 
-func writeRows(path string, rows int) error {
+// writeRows writes a file. The first rows have another password.
+func writeRows(path string, rows, changed int) error {
 	file, err := os.Create(path) //nolint:gosec // a file of this program
 	if err != nil {
 		return err
@@ -30,6 +31,9 @@ func writeRows(path string, rows int) error {
 	_, _ = out.WriteString("phone_number,channel,agent_uuid,name,direction,sip_gateway,sip_port,sip_username,sip_password\n")
 	for i := range rows {
 		r := row(i)
+		if i < changed {
+			r.SIP.Password += "-2"
+		}
 		_, _ = fmt.Fprintf(out, "%s,%s,%s,%s,%s,%s,%d,%s,%s\n", r.PhoneNumber, r.Channel, r.AgentUUID, r.Name, r.Direction,
 			r.SIP.Gateway, r.SIP.Port, r.SIP.Username, r.SIP.Password)
 	}

@@ -59,7 +59,7 @@ func (l *Lines) Start() (beginning []byte, problem string, err error) {
 		return nil, "", err
 	}
 	beginning, _ = l.reader.Peek(l.reader.Buffered())
-	if problem := binary(beginning); problem != "" {
+	if problem := notText(beginning); problem != "" {
 		return nil, problem, nil
 	}
 	if rest, found := bytes.CutPrefix(beginning, []byte("\ufeff")); found {
@@ -70,8 +70,8 @@ func (l *Lines) Start() (beginning []byte, problem string, err error) {
 	return beginning, "", nil
 }
 
-// binary returns why a file is no text, by its beginning; "" if it may be.
-func binary(beginning []byte) (problem string) {
+// notText returns why a file is no text, by its beginning; "" if it may be.
+func notText(beginning []byte) (problem string) {
 	switch {
 	case bytes.HasPrefix(beginning, []byte{0xff, 0xfe}), bytes.HasPrefix(beginning, []byte{0xfe, 0xff}):
 		return utf16Text
@@ -148,7 +148,7 @@ func (l *Lines) Unended() bool { return l.unended }
 func (l *Lines) Text() []byte { return l.line }
 
 // At returns the place of a byte of the line. The offset may be that of its end.
-func (l *Lines) At(offset int) Place { return Place{l.number, column(l.line, offset)} }
+func (l *Lines) At(offset int) Place { return Place{Line: l.number, Column: column(l.line, offset)} }
 
 // Unreadable returns why the line is not complete text, and the place; "" if it is.
 func (l *Lines) Unreadable() (problem string, at Place) {

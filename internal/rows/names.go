@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// What a column is, if it is no field.
+// What a column is, if it is no field. A Map may have Ignored.
 const (
 	unread  = -1 - iota // a name of Table.Unread
-	ignored             // a name of Table.Ignore
+	Ignored             // a name of Table.Ignore
 	unnamed
 	unknown
 )
@@ -16,10 +16,13 @@ const (
 // column returns the index of the field that a column holds, or what else the column is.
 func (t *Table) column(name string) int {
 	name = ColumnName(name)
+	if held, ok := t.Map[name]; ok && name != "" {
+		return held
+	}
 	same := func(other string) bool { return ColumnName(other) == name }
 	switch {
 	case slices.ContainsFunc(t.Ignore, same):
-		return ignored
+		return Ignored
 	case name == "":
 		return unnamed
 	case slices.Contains(t.Unread, name):
@@ -43,11 +46,13 @@ func ColumnName(s string) string {
 	}), "_")
 }
 
-// columns returns the names of all columns.
-func (t *Table) columns() []string {
+// Columns returns the names of all columns, without those that are ColumnOnly.
+func (t *Table) Columns() []string {
 	var names []string
 	for _, f := range t.Fields {
-		names = append(names, f.Column())
+		if !f.ColumnOnly {
+			names = append(names, f.Column())
+		}
 	}
 	return names
 }
@@ -56,7 +61,9 @@ func (t *Table) columns() []string {
 func (t *Table) keys() []string {
 	var names []string
 	for _, f := range t.Fields {
-		names = append(names, f.Key)
+		if !f.ColumnOnly {
+			names = append(names, f.Key)
+		}
 	}
 	return append(names, t.objects()...)
 }
@@ -70,6 +77,14 @@ func (t *Table) objects() []string {
 		}
 	}
 	return names
+}
+
+// synonym returns the field that a column with this name usually holds, "" if that is not known.
+func (t *Table) synonym(name string) string {
+	if t.Synonym == nil {
+		return ""
+	}
+	return t.Synonym(ColumnName(name))
 }
 
 // didYouMean ends a problem with the name that was probably meant.

@@ -39,7 +39,7 @@ func TestDidYouMean(t *testing.T) {
 		} else {
 			want = "; known are phone_number,"
 		}
-		assert.Contains(t, new(Table).didYouMean(written, trunks.columns()), want, written)
+		assert.Contains(t, new(Table).didYouMean(written, trunks.Columns()), want, written)
 	}
 	assert.Contains(t, new(Table).didYouMean("abcdefgh", []string{"abcdefxy", "abcdefgx", "abcdexyz"}), "mean abcdefgx?", "the nearest")
 }

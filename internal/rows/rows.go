@@ -23,7 +23,11 @@ const (
 )
 
 // Place is a place in a file. Line and Column start at 1; Column counts the characters of the line.
-type Place struct{ Line, Column int }
+// In a workbook, Line is the row, Column counts its cells, and Cell is the name of the cell.
+type Place struct {
+	Line, Column int
+	Cell         string
+}
 
 // after returns the place behind a text that begins here.
 func (p Place) after(text []byte) Place {
@@ -42,16 +46,17 @@ func (p Place) after(text []byte) Place {
 }
 
 // placeIn returns the place of a byte of a text.
-func placeIn(text []byte, offset int) Place { return Place{1, 1}.after(text[:offset]) }
+func placeIn(text []byte, offset int) Place { return Place{Line: 1, Column: 1}.after(text[:offset]) }
 
 // Violation returns what is wrong at the place.
 func (p Place) Violation(field, value, problem string) Violation {
-	return Violation{Line: p.Line, Column: p.Column, Field: field, Value: value, Problem: problem}
+	return Violation{Line: p.Line, Column: p.Column, Cell: p.Cell, Field: field, Value: value, Problem: problem}
 }
 
 // Violation is one thing that is wrong with a file. It holds no secret, and numbers only masked.
 type Violation struct {
 	Line, Column int
+	Cell         string
 	// Field is the column or key by its name in the file's format, "" if it belongs to none that is
 	// known.
 	Field string
@@ -59,6 +64,16 @@ type Violation struct {
 	Value string
 	// Problem says what is wrong and what to do.
 	Problem string
+	// Unknown are the columns that the violation is about, if it is that they are unknown.
+	Unknown []UnknownColumn
+}
+
+// UnknownColumn is a column whose name is not known.
+type UnknownColumn struct {
+	// Name is the name as it is in the file.
+	Name string
+	// Field is the field that such a column usually holds, "" if that is not known.
+	Field string
 }
 
 // Sort sorts violations by their places.
@@ -84,6 +99,8 @@ type Field struct {
 	// "sip_port" of a CSV file.
 	Key  string
 	Kind Kind
+	// ColumnOnly means that the field is no key in JSON, and is not named to people who misspell one.
+	ColumnOnly bool
 }
 
 // Column returns the name of the field's column in a CSV file.
@@ -104,6 +121,15 @@ type Table struct {
 	Ignore []string
 	// Closed means that no name can be ignored.
 	Closed bool
+	// Map says what columns hold, by ColumnName of their names: the index of a field, or Ignored. It
+	// takes precedence over the names of the fields.
+	Map map[string]int
+	// Synonym returns the field that a column usually holds if it has a name that is not known; ""
+	// if that is not known. It may be nil.
+	Synonym func(name string) string
+	// Raw means that the caller wants the cells of all columns, and that it may fill in fields for
+	// which there is no column.
+	Raw bool
 }
 
 // Row is one row of a file. It is overwritten by the next row.
@@ -127,6 +153,11 @@ type Row struct {
 	Unreadable bool
 	// Violations are what is wrong with the row, apart from the problems of its cells.
 	Violations []Violation
+
+	// Names are the names of all columns, as ColumnName writes them, and Raw are their cells, if
+	// Table.Raw is set. A row of JSON has none.
+	Names []string
+	Raw   []Cell
 
 	objects []string // the keys of the objects that hold fields
 }
@@ -154,7 +185,7 @@ func (t *Table) Read(file io.ReadSeeker, copyTo io.Writer, format Format, each f
 		return format, err
 	}
 	if problem != "" {
-		each(unreadable(format, Place{1, 1}.Violation("", "", problem)))
+		each(unreadable(format, Place{Line: 1, Column: 1}.Violation("", "", problem)))
 		return format, nil
 	}
 	if format == Auto {
@@ -163,10 +194,19 @@ func (t *Table) Read(file io.ReadSeeker, copyTo io.Writer, format Format, each f
 			format = JSON
 		}
 	}
-	if format == JSON {
-		return format, t.readJSON(l, each)
+	switch {
+	case format != JSON:
+		return format, t.readRecords(NewRecords(l), each)
+	case len(t.Map) > 0:
+		each(unreadable(format, Place{Line: 1, Column: 1}.Violation("", "", "JSON lines, whose keys cannot be mapped; a map is for columns")))
+		return format, nil
 	}
-	return format, t.readCSV(l, each)
+	return format, t.readJSON(l, each)
+}
+
+// ReadCells is Read for the cells that a CellWriter has written.
+func (t *Table) ReadCells(file io.Reader, copyTo io.Writer, each func(*Row) bool) error {
+	return t.readRecords(NewCellRecords(io.TeeReader(file, copyTo)), each)
 }
 
 func unreadable(format Format, violations ...Violation) *Row {
@@ -186,8 +226,11 @@ func (r *Row) reset(at, end Place) {
 	clear(r.Cells)
 }
 
-// required names the columns of the required fields.
+// required names the columns of the required fields, or some columns if none is required.
 func (t *Table) required() string {
+	if len(t.Required) == 0 {
+		return strings.Join(t.Columns()[:min(3, len(t.Fields))], ",")
+	}
 	var columns []string
 	for _, f := range t.Required {
 		columns = append(columns, t.Fields[f].Column())

@@ -79,7 +79,7 @@ func (t *Table) object(r *Row, line []byte, begin, end int, prefix string) {
 	seen := make(map[string]bool)
 	for _, m := range all {
 		key := prefix + m.key
-		f := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Key == key })
+		f := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Key == key && !f.ColumnOnly })
 		isObject := slices.Contains(r.objects, key)
 		known := ""
 		if f >= 0 || isObject {

@@ -20,10 +20,10 @@ func TestTableRead(t *testing.T) {
 		"CSV": {
 			"Phone Number;sip.port;channel;agent_uuid;x\r\n+1;5060;\"a\n\"\"b\";u;1\r\n;;;\r\n+2;;;u\r\n", CSV,
 			[]Row{
-				{Format: CSV, At: Place{2, 1}, End: Place{3, 9}, Cells: cells(map[int]Cell{
+				{Format: CSV, At: Place{Line: 2, Column: 1}, End: Place{Line: 3, Column: 9}, Cells: cells(map[int]Cell{
 					0: at(2, 1, "+1"), 6: at(2, 4, "5060"), 1: at(2, 9, "a\n\"b"), 2: at(3, 6, "u"),
 				})},
-				{Format: CSV, At: Place{5, 1}, End: Place{5, 7}, Cells: cells(map[int]Cell{
+				{Format: CSV, At: Place{Line: 5, Column: 1}, End: Place{Line: 5, Column: 7}, Cells: cells(map[int]Cell{
 					0: at(5, 1, "+2"), 6: at(5, 4, ""), 1: at(5, 5, ""), 2: at(5, 6, "u"),
 				})},
 			},
@@ -31,10 +31,10 @@ func TestTableRead(t *testing.T) {
 		"JSON": {
 			"{\"phone_number\":\"+1\", \"sip\":{\"port\":5060},\"x\":null}\n\n {\"channel\":\"\\u0061\",\"name\":7}\n", JSON,
 			[]Row{
-				{Format: JSON, At: Place{1, 1}, End: Place{1, 51}, Cells: cells(map[int]Cell{
+				{Format: JSON, At: Place{Line: 1, Column: 1}, End: Place{Line: 1, Column: 51}, Cells: cells(map[int]Cell{
 					0: inJSON(1, 17, "+1", ""), 6: inJSON(1, 37, "5060", ""),
 				})},
-				{Format: JSON, At: Place{3, 2}, End: Place{3, 30}, Cells: cells(map[int]Cell{
+				{Format: JSON, At: Place{Line: 3, Column: 2}, End: Place{Line: 3, Column: 30}, Cells: cells(map[int]Cell{
 					1: escaped(inJSON(3, 13, "a", "")), 3: inJSON(3, 29, "", "is a number; want a string, in quotes"),
 				})},
 			},
@@ -66,7 +66,7 @@ func cells(some map[int]Cell) []Cell {
 }
 
 func at(line, column int, text string) Cell {
-	return Cell{At: Place{line, column}, Present: true, Text: text, Shown: text}
+	return Cell{At: Place{Line: line, Column: column}, Present: true, Text: text, Shown: text}
 }
 
 func escaped(c Cell) Cell {

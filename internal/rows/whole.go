@@ -10,8 +10,8 @@ import (
 
 // Text returns a whole file without a byte order mark, or why it is no text.
 func Text(file []byte) (text []byte, violations []Violation) {
-	first := Place{1, 1}
-	switch problem := binary(file); problem {
+	first := Place{Line: 1, Column: 1}
+	switch problem := notText(file); problem {
 	case "":
 	case utf16Text:
 		return nil, []Violation{first.Violation("", "", "UTF-16 text, and not UTF-8 text; save the file as UTF-8")}
@@ -76,7 +76,7 @@ func (t *Table) ReadObjects(file []byte, each func(key string, at Place, row *Ro
 		return wrong(begin, "invalid JSON")
 	}
 	seen := make(map[string]bool, len(all))
-	counted, here := 0, Place{1, 1}
+	counted, here := 0, Place{Line: 1, Column: 1}
 	for _, m := range all {
 		here = here.after(text[counted : begin+m.keyAt])
 		counted = begin + m.keyAt
@@ -104,7 +104,7 @@ func (t *Table) ReadObjects(file []byte, each func(key string, at Place, row *Ro
 // member reads an object that begins at the row's place.
 func (t *Table) member(r *Row, object []byte) {
 	at := r.At
-	r.At = Place{1, 1}
+	r.At = Place{Line: 1, Column: 1}
 	t.object(r, object, 0, len(object), "")
 	r.At = at
 	for i := range r.Cells {
@@ -112,7 +112,7 @@ func (t *Table) member(r *Row, object []byte) {
 	}
 	for i := range r.Violations {
 		v := &r.Violations[i]
-		moved := at.plus(Place{v.Line, v.Column})
+		moved := at.plus(Place{Line: v.Line, Column: v.Column})
 		v.Line, v.Column = moved.Line, moved.Column
 	}
 }
@@ -120,9 +120,9 @@ func (t *Table) member(r *Row, object []byte) {
 // plus returns a place of a text that begins here, from its place in the text.
 func (p Place) plus(in Place) Place {
 	if in.Line > 1 {
-		return Place{p.Line + in.Line - 1, in.Column}
+		return Place{Line: p.Line + in.Line - 1, Column: in.Column}
 	}
-	return Place{p.Line, p.Column + in.Column - 1}
+	return Place{Line: p.Line, Column: p.Column + in.Column - 1}
 }
 
 // Line returns the only line of a file, without its end, or what is wrong with the file.

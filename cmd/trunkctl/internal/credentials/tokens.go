@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,14 @@ import (
 // inKeyring is where a token is, for people.
 const inKeyring = "the system keyring"
 
-// Tokens stores API tokens. Each belongs to one base URL and is never returned for another.
+// Tokens stores API tokens, or other secrets. Each belongs to one base URL and is never returned for another.
 type Tokens struct {
 	Keyring Keyring
 	// ConfigDir returns the directory that holds the settings of programs.
 	ConfigDir func() (string, error)
 	Getenv    func(name string) string
+	// Kind is what is stored: "" is API tokens. Secrets of different kinds are kept apart.
+	Kind string
 	// Note shows a person a line that is not an error.
 	Note func(format string, args ...any)
 }
@@ -56,7 +59,7 @@ func (t *Tokens) Load(ctx context.Context, base string) (token, from string, err
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", err
 	}
-	token, err = t.Keyring.call(ctx, t.Getenv, func() (string, error) { return t.Keyring.Get(base) })
+	token, err = t.Keyring.call(ctx, t.Getenv, func() (string, error) { return t.Keyring.Get(t.name(base)) })
 	switch {
 	case errors.Is(err, ErrNoSecret), errors.Is(err, errNoKeyring):
 		return "", "", nil
@@ -74,7 +77,7 @@ func (t *Tokens) Store(ctx context.Context, base, token string, inFile bool) (wh
 		return "", err
 	}
 	if !inFile {
-		_, err := t.Keyring.call(ctx, t.Getenv, func() (string, error) { return "", t.Keyring.Set(base, token) })
+		_, err := t.Keyring.call(ctx, t.Getenv, func() (string, error) { return "", t.Keyring.Set(t.name(base), token) })
 		if err == nil {
 			// A file would take precedence over the keyring.
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +111,7 @@ func (t *Tokens) Remove(ctx context.Context, base string) (found bool, err error
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	_, err = t.Keyring.call(ctx, t.Getenv, func() (string, error) { return "", t.Keyring.Remove(base) })
+	_, err = t.Keyring.call(ctx, t.Getenv, func() (string, error) { return "", t.Keyring.Remove(t.name(base)) })
 	switch {
 	case errors.Is(err, ErrNoSecret), errors.Is(err, errNoKeyring):
 		return found, nil
@@ -118,11 +121,19 @@ func (t *Tokens) Remove(ctx context.Context, base string) (found bool, err error
 	return true, nil
 }
 
+// name returns the name of a secret in the keyring.
+func (t *Tokens) name(base string) string {
+	if t.Kind == "" {
+		return base
+	}
+	return t.Kind + " " + base
+}
+
 // path returns the name of the file that holds the token of a base URL.
 func (t *Tokens) path(base string) (string, error) {
 	dir, err := t.ConfigDir()
 	if err != nil {
 		return "", &NoDirectoryError{err}
 	}
-	return filepath.Join(dir, "trunkctl", url.QueryEscape(base)+".token"), nil
+	return filepath.Join(dir, "trunkctl", url.QueryEscape(base)+"."+cmp.Or(t.Kind, "token")), nil
 }

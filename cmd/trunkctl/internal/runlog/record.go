@@ -42,6 +42,9 @@ type Record struct {
 	Workspace string   `json:"workspace,omitempty"`
 	Address   string   `json:"address,omitempty"`
 
+	// Plan is the ID of the plan that a change belongs to.
+	Plan string `json:"plan,omitempty"`
+
 	// The fields of a change. Before and After are nil if they are not known. Fields lists the fields
 	// that were sent and that the API does not return, without values.
 	Action      string   `json:"action,omitempty"`
