@@ -63,7 +63,7 @@ func run(ctx context.Context, o options) error {
 	if o.proxy, err = filepath.Abs(o.proxy); err != nil {
 		return err
 	}
-	t, version, err := prepare(o, filepath.Join(temp, "tree"))
+	t, version, err := prepare(ctx, o, filepath.Join(temp, "tree"))
 	if err != nil {
 		return err
 	}
@@ -88,15 +88,15 @@ func run(ctx context.Context, o options) error {
 }
 
 // prepare copies the tree to be checked, and returns it with its version.
-func prepare(o options, dir string) (*tree.Tree, string, error) {
+func prepare(ctx context.Context, o options, dir string) (*tree.Tree, string, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, "", err
 	}
 	if o.ref != "" {
-		if err := tree.Archive(o.root, o.ref, dir); err != nil {
+		if err := tree.Archive(ctx, o.root, o.ref, dir); err != nil {
 			return nil, "", err
 		}
-	} else if err := tree.Copy(o.root, dir); err != nil {
+	} else if err := tree.Copy(ctx, o.root, dir); err != nil {
 		return nil, "", err
 	}
 	t, err := tree.Load(dir)
@@ -119,7 +119,7 @@ func selected(ctx context.Context, o options, t *tree.Tree) ([]tree.Module, erro
 	}
 	var changed []string
 	for _, args := range [][]string{{"diff", "--name-only", o.since}, {"ls-files", "--others", "--exclude-standard"}} {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", o.root}, args...)...).Output() //nolint:gosec // a commit
+		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", o.root}, args...)...).Output()
 		if err != nil {
 			return nil, fmt.Errorf("git %s: %w", strings.Join(args, " "), err)
 		}

@@ -80,7 +80,7 @@ func (r *release) run(ctx context.Context) error {
 	if err := r.refuse(ctx, t, tags); err != nil {
 		return err
 	}
-	written, err := r.write()
+	written, err := r.write(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (r *release) refuse(ctx context.Context, t *tree.Tree, tags []string) error
 	}
 	// "git describe" fails if there is no tag, and that is the first release.
 	last, _ := r.git(ctx, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-	change, err := r.changes(last, t)
+	change, err := r.changes(ctx, last, t)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (r *release) refuse(ctx context.Context, t *tree.Tree, tags []string) error
 }
 
 // changes compares the API with that of the last version, if there is one.
-func (r *release) changes(last string, t *tree.Tree) (change rule.Change, err error) {
+func (r *release) changes(ctx context.Context, last string, t *tree.Tree) (change rule.Change, err error) {
 	if change.Announced, err = t.HasBreaking(); err != nil || last == "" {
 		return change, err
 	}
@@ -136,7 +136,7 @@ func (r *release) changes(last string, t *tree.Tree) (change rule.Change, err er
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return change, err
 	}
-	if err := tree.Archive(r.root, last, dir); err != nil {
+	if err := tree.Archive(ctx, r.root, last, dir); err != nil {
 		return change, err
 	}
 	before, err := tree.Load(dir)
@@ -149,13 +149,13 @@ func (r *release) changes(last string, t *tree.Tree) (change rule.Change, err er
 }
 
 // write writes the release into a copy of the checkout.
-func (r *release) write() (*tree.Tree, error) {
+func (r *release) write(ctx context.Context) (*tree.Tree, error) {
 	date, err := time.Parse(time.DateOnly, r.date)
 	if err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(r.temp, "written")
-	if err := tree.Copy(r.root, dir); err != nil {
+	if err := tree.Copy(ctx, r.root, dir); err != nil {
 		return nil, err
 	}
 	t, err := tree.Load(dir)
@@ -165,7 +165,7 @@ func (r *release) write() (*tree.Tree, error) {
 	if err := candidate.Write(t, r.version, date); err != nil {
 		return nil, err
 	}
-	if err := candidate.Tidy(t); err != nil {
+	if err := candidate.Tidy(ctx, t); err != nil {
 		return nil, err
 	}
 	return t, candidate.Serve(filepath.Join(r.temp, "proxy"), t, r.version, true)
@@ -178,8 +178,8 @@ func (r *release) show(ctx context.Context, written *tree.Tree, tags []string) e
 		return err
 	}
 	for _, name := range changed {
-		diff := exec.CommandContext(ctx, "git", "diff", "--no-index", "--", filepath.Join(r.root, name), filepath.Join(written.Root, name)) //nolint:gosec // files of the tree
-		out, _ := diff.Output()                                                                                                             // its status says that the files differ
+		diff := exec.CommandContext(ctx, "git", "diff", "--no-index", "--", filepath.Join(r.root, name), filepath.Join(written.Root, name))
+		out, _ := diff.Output() // its status says that the files differ
 		text := strings.ReplaceAll(string(out), written.Root, "")
 		fmt.Print(strings.ReplaceAll(text, r.root, ""))
 	}
@@ -228,7 +228,7 @@ func (r *release) commit(ctx context.Context, written *tree.Tree, tags []string)
 }
 
 func (r *release) git(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.root}, args...)...) //nolint:gosec // the arguments are ours
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.root}, args...)...)
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("%w: %s", err, exit.Stderr)
@@ -241,7 +241,7 @@ func (r *release) git(ctx context.Context, args ...string) (string, error) {
 
 // command runs a command in the checkout, with its output shown.
 func (r *release) command(ctx context.Context, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the command of -check
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.root, os.Stdout, os.Stderr
 	return cmd.Run()
 }

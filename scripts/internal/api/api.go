@@ -4,7 +4,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"go/types"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +80,7 @@ func load(t *tree.Tree, m tree.Module) (*apidiff.Module, error) {
 		for _, loadErr := range p.Errors {
 			err = errors.Join(err, fmt.Errorf("loading %s: %w", p.PkgPath, loadErr))
 		}
-		module.Packages = append(module.Packages, (*types.Package)(p.Types))
+		module.Packages = append(module.Packages, p.Types)
 	}
 	return module, err
 }

@@ -3,6 +3,7 @@
 package candidate
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,7 +77,7 @@ func inOrder(modules []tree.Module) []tree.Module {
 // Tidy runs "go mod tidy" in the published modules. For a module that requires others of the tree
 // without a replace, it does so with a replace that it removes again: these versions are not
 // published yet.
-func Tidy(t *tree.Tree) error {
+func Tidy(ctx context.Context, t *tree.Tree) error {
 	for _, m := range t.Published() {
 		var missing []string
 		for _, required := range m.Requires {
@@ -84,14 +85,14 @@ func Tidy(t *tree.Tree) error {
 				missing = append(missing, required)
 			}
 		}
-		if err := tidy(t, m, missing); err != nil {
+		if err := tidy(ctx, t, m, missing); err != nil {
 			return fmt.Errorf("go mod tidy of %s: %w", m.Path, err)
 		}
 	}
 	return nil
 }
 
-func tidy(t *tree.Tree, m tree.Module, missing []string) error {
+func tidy(ctx context.Context, t *tree.Tree, m tree.Module, missing []string) error {
 	dir := filepath.Dir(t.File(m, "go.mod"))
 	var replace, drop []string
 	for _, path := range missing {
@@ -111,7 +112,7 @@ func tidy(t *tree.Tree, m tree.Module, missing []string) error {
 		}
 	}
 	for _, args := range commands {
-		cmd := exec.Command("go", args...) //nolint:gosec // the arguments are ours
+		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOWORK=off")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -136,5 +137,5 @@ func dropSums(name string, paths []string) error {
 			kept.WriteString(line)
 		}
 	}
-	return os.WriteFile(name, []byte(kept.String()), 0o644) //nolint:gosec // as in a checkout
+	return os.WriteFile(name, []byte(kept.String()), 0o644)
 }

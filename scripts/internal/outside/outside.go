@@ -78,7 +78,7 @@ func (u User) open(ctx context.Context, m tree.Module) (*session, error) {
 	}
 	s := &session{User: u, dir: dir}
 	s.env = append(os.Environ(),
-		"GOPROXY="+proxies(u.Proxy, filepath.Join(cache, "cache", "download"), os.Getenv("GOPROXY")),
+		"GOPROXY="+proxies(ctx, u.Proxy, filepath.Join(cache, "cache", "download"), os.Getenv("GOPROXY")),
 		"GONOSUMDB="+strings.TrimPrefix(os.Getenv("GONOSUMDB")+","+u.Root, ","),
 		"GOMODCACHE="+filepath.Join(dir, "modules"),
 		"GOBIN="+filepath.Join(dir, "bin"),
@@ -94,9 +94,9 @@ func (u User) open(ctx context.Context, m tree.Module) (*session, error) {
 
 // proxies lists the proxy with the modules of the tree, the module cache of the user as a proxy of
 // all other modules, and the proxies of the environment. Nothing is fetched from repositories.
-func proxies(ours, cache, environment string) string {
+func proxies(ctx context.Context, ours, cache, environment string) string {
 	list := []string{"file://" + filepath.ToSlash(ours), "file://" + filepath.ToSlash(cache)}
-	for proxy := range strings.FieldsFuncSeq(cmp.Or(environment, defaultProxy()), func(r rune) bool { return r == ',' || r == '|' }) {
+	for proxy := range strings.FieldsFuncSeq(cmp.Or(environment, defaultProxy(ctx)), func(r rune) bool { return r == ',' || r == '|' }) {
 		if proxy != "direct" {
 			list = append(list, proxy)
 		}
@@ -105,8 +105,8 @@ func proxies(ours, cache, environment string) string {
 }
 
 // defaultProxy returns the setting of "go env -w", or Go's own.
-func defaultProxy() string {
-	out, err := exec.Command("go", "env", "GOPROXY").Output()
+func defaultProxy(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOPROXY").Output()
 	if err != nil {
 		return "off"
 	}

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,8 +13,8 @@ import (
 )
 
 // Copy copies the files of a checkout that git knows or would add to another folder.
-func Copy(root, to string) error {
-	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+func Copy(ctx context.Context, root, to string) error {
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
@@ -40,21 +41,21 @@ func CopyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as in a checkout
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(to, content, info.Mode().Perm()) //nolint:gosec // the path is from git
+	return os.WriteFile(to, content, info.Mode().Perm())
 }
 
 // Archive extracts the files of a commit to a folder.
-func Archive(root, ref, to string) error {
+func Archive(ctx context.Context, root, ref, to string) error {
 	archive := to + ".tar"
 	defer os.Remove(archive) //nolint:errcheck // a leftover in a temporary folder
 	for _, command := range [][]string{
 		{"git", "-C", root, "archive", "--format=tar", "-o", archive, ref},
 		{"tar", "-x", "-f", archive, "-C", to},
 	} {
-		cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // the arguments are ours
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
 		}

@@ -97,7 +97,7 @@ func TestSetSums(t *testing.T) {
 	t.Parallel()
 	tree := checkout(t)
 	mod := module.Version{Path: "example.com/m", Version: "v0.2.0"}
-	require.NoError(t, SetSums(filepath.Join(tree.Root, "cmd/tool/go.sum"), mod, "h1:zip=", "h1:mod="))
+	require.NoError(t, SetSums(filepath.Join(tree.Root, "cmd", "tool", "go.sum"), mod, "h1:zip=", "h1:mod="))
 	assert.Equal(t, "example.com/m v0.2.0 h1:zip=\nexample.com/m v0.2.0/go.mod h1:mod=\nexample.com/mm v1.0.0 h1:kept=\n",
 		tree.read(t, "cmd/tool/go.sum"))
 }

@@ -164,7 +164,7 @@ func rewrite(name string, change func([]byte) ([]byte, error)) error {
 	if bytes.Equal(content, changed) {
 		return nil
 	}
-	return os.WriteFile(name, changed, 0o644) //nolint:gosec // files of a repository are for everybody
+	return os.WriteFile(name, changed, 0o644)
 }
 
 func exists(name string) bool {
