@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -277,11 +279,31 @@ func (a *attempt) end() {
 	}
 	if a.response != nil {
 		attrs = append(attrs, slog.Int("status", a.response.StatusCode), slog.String("request_id", a.requestID()))
+		if a.response.StatusCode == http.StatusTooManyRequests {
+			attrs = append(attrs, rateLimitAttrs(a.response.Header, c.redactor())...)
+		}
 	}
 	if a.err != nil {
 		attrs = append(attrs, slog.String("error", a.err.Error()))
 	}
 	log.LogAttrs(c.ctx, slog.LevelDebug, "mihu: attempt", attrs...)
+}
+
+// rateLimitAttrs describes how a 429 tells its limit: the names of its headers and the form of
+// Retry-After, without values. The API documents neither.
+func rateLimitAttrs(header http.Header, hide *redact.Redactor) []slog.Attr {
+	const maxNames = 8
+	var names []string
+	for name := range header {
+		if plain := strings.ToLower(strings.ReplaceAll(name, "-", "")); strings.Contains(plain, "ratelimit") || plain == "retryafter" {
+			names = append(names, hide.Text(redact.Clip(name)))
+		}
+	}
+	slices.Sort(names)
+	return []slog.Attr{
+		slog.String("rate_headers", strings.Join(names[:min(len(names), maxNames)], " ")),
+		slog.String("retry_after_form", retryAfterForm(header.Get("Retry-After"))),
+	}
 }
 
 // result describes the attempt to hooks.

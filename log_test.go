@@ -36,7 +36,7 @@ func TestLog(t *testing.T) {
 		assert.Equal(t, []string{
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=1 duration=0s error=` + lostErr,
 			`level=WARN msg="mihu: retrying" ` + op + ` attempt=1 wait=` + wire.Waits()[0].String() + ` error=` + lostErr,
-			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=2 duration=0s status=429 request_id=abc error=` + rateLimitedErr,
+			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=2 duration=0s status=429 request_id=abc rate_headers=Retry-After retry_after_form=seconds error=` + rateLimitedErr,
 			`level=WARN msg="mihu: retrying" ` + op + ` attempt=2 wait=7s error=` + rateLimitedErr,
 			`level=DEBUG msg="mihu: attempt" ` + op + ` attempt=3 duration=0s status=401 request_id="" error=` + unauthorizedErr,
 			`level=WARN msg="mihu: retrying" ` + op + ` attempt=3 wait=0s error=` + unauthorizedErr,
@@ -53,6 +53,27 @@ func TestLog(t *testing.T) {
 			assert.Equal(t, `level=DEBUG msg="mihu: attempt" op="GET /x" method=GET attempt=2 duration=0s error="mihu: GET /x: connection lost (2 attempts)"`,
 				records.Lines()[2])
 		})
+	})
+	t.Run("a 429 tells how it tells its limit, without values", func(t *testing.T) {
+		t.Parallel()
+		for value, form := range map[string]string{
+			"": "none", "3": "seconds", "1.5": "fraction", "Sat, 01 Jan 2000 00:00:02 GMT": "date", "soon": "other",
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				var records logbook
+				headers := []string{"X-RateLimit-Remaining", "31337", "X-RateLimit-Limit", "31338", "Server", "x"}
+				if value != "" {
+					headers = append(headers, "Retry-After", value)
+				}
+				client := newClient(t, newWire(t, apiError(429, headers...), ok()), mihu.WithLogger(records.logger()))
+				require.NoError(t, doRequest(t.Context(), client, http.MethodGet))
+				first := records.Lines()[0]
+				assert.Contains(t, first, "retry_after_form="+form)
+				assert.Contains(t, first, "X-Ratelimit-Limit X-Ratelimit-Remaining\"")
+				assert.NotContains(t, first, "3133")
+				assert.NotContains(t, first, "Server")
+			})
+		}
 	})
 	t.Run("an exhausted budget is a warning", func(t *testing.T) {
 		t.Parallel()

@@ -77,8 +77,9 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithLogger logs one Debug record per attempt and one Warn record per retry, with op, method,
 // status, attempt, wait, duration (both of type [time.Duration]) and request_id. It never logs
-// headers, bodies, queries, secrets or unmasked phone numbers. nil is the default: nothing is
-// logged.
+// values of headers, bodies, queries, secrets or unmasked phone numbers. Of a 429 it logs the names
+// of the headers about the limit and the form of Retry-After, neither of which the API documents. nil
+// is the default: nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return option(func(c *config) { c.logger = logger })
 }

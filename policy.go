@@ -312,3 +312,21 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	}
 	return 0
 }
+
+// retryAfterForm returns the form of a Retry-After: "seconds", "fraction", "date", "other" or "none".
+func retryAfterForm(value string) string {
+	value = strings.TrimSpace(value)
+	if _, err := strconv.ParseUint(value, 10, 64); err == nil {
+		return "seconds"
+	}
+	if _, err := strconv.ParseFloat(value, 64); err == nil {
+		return "fraction"
+	}
+	if _, err := http.ParseTime(value); err == nil {
+		return "date"
+	}
+	if value == "" {
+		return "none"
+	}
+	return "other"
+}
