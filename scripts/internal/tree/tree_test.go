@@ -21,7 +21,7 @@ func checkout(t *testing.T) *Tree {
 		"client.go":                "package m\n\nconst Version = \"0.1.0\"\n",
 		"CHANGELOG.md":             "# Changelog\n\n## [Unreleased]\n\nThis will be 0.2.0.\n\n### Added\n\n- A thing.\n\n## [0.1.0] - 2026-01-02\n\n- The first.\n",
 		"cmd/tool/go.mod":          "module example.com/m/cmd/tool\n\ngo 1.26\n\nrequire example.com/m v0.1.0\n",
-		"cmd/tool/go.sum":          "example.com/m v0.1.0 h1:old=\nexample.com/m v0.1.0/go.mod h1:old=\nexample.com/mm v1.0.0 h1:kept=\n",
+		"cmd/tool/go.sum":          "example.com/m v0.1.0 h1:old=\nexample.com/m v0.1.0/go.mod h1:old=\nexample.com/mm v1.0.9 h1:kept=\nexample.com/mm v1.0.10 h1:kept=\n",
 		"cmd/tool/go.work":         "go 1.26\n\nuse (\n\t.\n\t../..\n)\n\nreplace example.com/m v0.1.0 => ../..\n",
 		"integrations/x/go.mod":    "module example.com/m/integrations/x\n\ngo 1.26\n\nrequire (\n\texample.com/m v0.0.0\n\texample.com/other v1.2.3\n)\n\nreplace example.com/m => ../..\n",
 		"lab/go.mod":               "module example.com/m/lab\n\ngo 1.26\n\nrequire example.com/m/integrations/x v0.0.0\n",
@@ -98,7 +98,7 @@ func TestSetSums(t *testing.T) {
 	tree := checkout(t)
 	mod := module.Version{Path: "example.com/m", Version: "v0.2.0"}
 	require.NoError(t, SetSums(filepath.Join(tree.Root, "cmd", "tool", "go.sum"), mod, "h1:zip=", "h1:mod="))
-	assert.Equal(t, "example.com/m v0.2.0 h1:zip=\nexample.com/m v0.2.0/go.mod h1:mod=\nexample.com/mm v1.0.0 h1:kept=\n",
+	assert.Equal(t, "example.com/m v0.2.0 h1:zip=\nexample.com/m v0.2.0/go.mod h1:mod=\nexample.com/mm v1.0.9 h1:kept=\nexample.com/mm v1.0.10 h1:kept=\n",
 		tree.read(t, "cmd/tool/go.sum"))
 }
 

@@ -69,19 +69,21 @@ func (t *Tree) setWork(content []byte, version string) ([]byte, error) {
 }
 
 // SetSums replaces the lines of a go.sum that are for a module of the tree by the two of a version.
+// All other lines stay in their order, which is that of versions and not of texts.
 func SetSums(name string, mod module.Version, zipHash, modHash string) error {
 	return rewrite(name, func(content []byte) ([]byte, error) {
-		var lines []string
+		var before, after strings.Builder
 		for line := range strings.Lines(string(content)) {
-			if !strings.HasPrefix(line, mod.Path+" ") {
-				lines = append(lines, strings.TrimSuffix(line, "\n"))
+			path, _, _ := strings.Cut(line, " ")
+			switch {
+			case path < mod.Path:
+				before.WriteString(line)
+			case path > mod.Path:
+				after.WriteString(line)
 			}
 		}
-		lines = append(lines,
-			fmt.Sprintf("%s %s %s", mod.Path, mod.Version, zipHash),
-			fmt.Sprintf("%s %s/go.mod %s", mod.Path, mod.Version, modHash))
-		slices.Sort(lines)
-		return []byte(strings.Join(lines, "\n") + "\n"), nil
+		return fmt.Appendf(nil, "%s%s %s %s\n%s %s/go.mod %s\n%s",
+			before.String(), mod.Path, mod.Version, zipHash, mod.Path, mod.Version, modHash, after.String()), nil
 	})
 }
 
