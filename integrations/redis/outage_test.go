@@ -18,6 +18,7 @@ const (
 // A Redis that is killed or stops responding is noticed within the timeout of a round trip. The process
 // then uses its own share until Redis is available again. Both are logged once.
 func TestRedisBecomesUnavailableAndAvailable(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		stop    func(*server)
@@ -28,6 +29,7 @@ func TestRedisBecomesUnavailableAndAvailable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := startServer(t)
 			log := new(records)
 			limiter := newLimiter(t, s, "outage", 200, mihuredis.WithLogger(log.logger()), mihuredis.WithShare(0.2))

@@ -22,6 +22,7 @@ func waitFor(t *testing.T, limiter *mihuredis.Limiter, d time.Duration) error {
 
 // A pause of one limiter holds back all, also those that have places already, and ends for all.
 func TestPauseIsShared(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	first := newLimiter(t, s, "pause", 200)
 	others := []*mihuredis.Limiter{first, newLimiter(t, s, "pause", 200), newLimiter(t, s, "pause", 200)}

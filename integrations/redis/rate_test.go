@@ -50,6 +50,7 @@ func TestSuspendedProcess(t *testing.T) {
 
 // If there are more limiters than places in the queue, some are refused, and the rate is still used.
 func TestMoreLimitersThanPlaces(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	client := s.client()
 	limiters := make([]*mihuredis.Limiter, 60)
@@ -66,6 +67,7 @@ func TestMoreLimitersThanPlaces(t *testing.T) {
 
 // Limiters with different keys do not share a rate.
 func TestKeysAreSeparate(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	one, other := newLimiter(t, s, "one", 100), newLimiter(t, s, "other", 100)
 	one.Pause(t.Context(), time.Minute)
@@ -76,6 +78,7 @@ func TestKeysAreSeparate(t *testing.T) {
 
 // After an idle time half of the burst goes at once, and the rest at the pace of the rate.
 func TestBurst(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		opts    []mihuredis.Option
@@ -92,6 +95,7 @@ func TestBurst(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			limiter := newLimiter(t, startServer(t), "burst", tt.rate, tt.opts...)
 			all := takeFor(t, 1500*time.Millisecond, 40, limiter)
 			pace := tt.period / time.Duration(tt.rate)
@@ -107,6 +111,7 @@ func TestBurst(t *testing.T) {
 
 // A round trip of 10 ms delays requests, but costs little of the rate.
 func TestDistantRedis(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	client := s.client()
 	client.AddHook(distance(10 * time.Millisecond))
