@@ -2,6 +2,7 @@ package mihuriver_test
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/riverqueue/river"
@@ -87,13 +88,14 @@ func TestUnknownOutcomeStaysUnknown(t *testing.T) {
 
 // firstAttempt loses the response to a Create and to the reads that reconcile it, or to the first read.
 func firstAttempt(create *mihutest.Fault) func(mihutest.Request) *mihutest.Fault {
-	lost := create == nil
+	var lost atomic.Bool
+	lost.Store(create == nil)
 	return func(r mihutest.Request) *mihutest.Fault {
 		switch {
-		case lost:
+		case lost.Load():
 			return &mihutest.Fault{Status: http.StatusBadGateway}
 		case r.Method == http.MethodPost:
-			lost = true
+			lost.Store(true)
 			return create
 		}
 		return nil
