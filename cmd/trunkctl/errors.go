@@ -94,9 +94,13 @@ func isA[E error](err error) bool {
 	return ok
 }
 
-// plainText returns an error's text without package names.
+// plainText returns an error's text without package names, and without advice for programs: this
+// program has its own.
 func plainText(err error) string {
 	text := err.Error()
+	if unknown, ok := errors.AsType[*mihu.UnknownOutcomeError](err); ok && unknown.Advice != "" {
+		text = strings.ReplaceAll(text, "; "+unknown.Advice, "")
+	}
 	for _, name := range []string{"mihu: ", "provision: ", "validate: ", "new: "} {
 		text = strings.TrimPrefix(text, name)
 	}

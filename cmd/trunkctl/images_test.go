@@ -25,7 +25,7 @@ func TestImages(t *testing.T) {
 		command string
 		code    int
 	}{
-		{"", "trunkctl sync first.csv --yes", 0},
+		{"", "trunkctl sync first.csv --yes --workers 1", 0},
 		{"agents", "trunkctl agents", 0},
 		{"list", "trunkctl list", 0},
 		{"plan", "trunkctl import numbers.csv --dry-run", exitPartial},

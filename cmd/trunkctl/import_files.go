@@ -25,6 +25,9 @@ func (f *importFlags) check(a *app) error {
 	if f.file == "-" {
 		name = f.journal
 	}
+	if files.IsOpenAs(a.stdout, f.file) {
+		return &usageError{problem: "standard output is " + f.file + ", which is the file to read", advice: "write the data to another file"}
+	}
 	if f.failed == "" {
 		f.failed = name + ".failed.csv"
 	}

@@ -128,6 +128,8 @@ func (f *syncFlags) checkSync(a *app, cmd *cobra.Command) error {
 		return usagef("--detailed-exitcode needs --dry-run")
 	case f.spareAgent != "" && !uuidForm.MatchString(f.spareAgent):
 		return usagef("--spare-agent: want the UUID of an agent; \"trunkctl agents\" lists them")
+	case files.IsOpenAs(a.stdout, f.file):
+		return &usageError{problem: "standard output is " + f.file + ", which is the file to read", advice: "write the data to another file"}
 	case f.out != "" && (f.out == f.file || a.streamOf(f.out) != "" || files.Same(f.out, f.file)):
 		return usagef("--out: want a file of its own for the plan")
 	}
