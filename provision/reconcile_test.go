@@ -620,9 +620,10 @@ func TestReconcileFailures(t *testing.T) {
 // How many requests a plan and its run take.
 func TestReconcileRequests(t *testing.T) {
 	t.Parallel()
+	const n, pages = 600, 3
 	o := newOffice(t)
 	rows := func(changed int) *provision.Source {
-		return wideFile(t, 2000, func(i int, item *provision.Item) {
+		return wideFile(t, n, func(i int, item *provision.Item) {
 			if i < changed {
 				item.Trunk.Name = "Renamed"
 			}
@@ -632,17 +633,17 @@ func TestReconcileRequests(t *testing.T) {
 		name     string
 		changed  int
 		requests int
-	}{{"all new", 0, 2001}, {"unchanged", 0, 10}, {"1 % changed", 20, 30}} {
+	}{{"all new", 0, n + 1}, {"unchanged", 0, pages}, {"1 % changed", n / 100, n/100 + pages}} {
 		before := o.srv.RequestCount()
 		results := o.apply(rows(test.changed))
-		assert.Len(t, results, 2000)
+		assert.Len(t, results, n)
 		assert.Equal(t, test.requests, o.srv.RequestCount()-before, test.name)
 	}
 	before := o.srv.RequestCount()
 	plan, err := o.plan(rows(0))
 	require.NoError(t, err)
-	assert.Equal(t, 20, plan.Summary().Update)
-	assert.Equal(t, 10, o.srv.RequestCount()-before, "a dry run")
+	assert.Equal(t, n/100, plan.Summary().Update)
+	assert.Equal(t, pages, o.srv.RequestCount()-before, "a dry run")
 }
 
 // The document of a plan has names and whole numbers, and no value of a field.

@@ -58,7 +58,7 @@ func wideFile(t *testing.T, n int, edit func(i int, item *provision.Item)) *prov
 // How many requests runs of one file take that share a state.
 func TestStateRequests(t *testing.T) {
 	t.Parallel()
-	const n = 2000
+	const n, pages = 600, 3
 	srv := newServer(t)
 	client := srv.Client(t)
 	state := newState(t, client)
@@ -75,12 +75,12 @@ func TestStateRequests(t *testing.T) {
 		plan     int // of a plan before it
 		actions  map[provision.Action]int
 	}{
-		{name: "all new", requests: 2001, plan: 1, actions: map[provision.Action]int{provision.Created: n}},
-		{name: "unchanged", requests: 10, plan: 10, actions: map[provision.Action]int{provision.Unchanged: n}},
-		{name: "1 % changed", edit: newPassword, requests: 30, plan: 10, actions: map[provision.Action]int{provision.Updated: n / 100, provision.Unchanged: n - n/100}},
-		{name: "unchanged again", edit: newPassword, requests: 10, plan: 10, actions: map[provision.Action]int{provision.Unchanged: n}},
+		{name: "all new", requests: n + 1, plan: 1, actions: map[provision.Action]int{provision.Created: n}},
+		{name: "unchanged", requests: pages, plan: pages, actions: map[provision.Action]int{provision.Unchanged: n}},
+		{name: "1 % changed", edit: newPassword, requests: n/100 + pages, plan: pages, actions: map[provision.Action]int{provision.Updated: n / 100, provision.Unchanged: n - n/100}},
+		{name: "unchanged again", edit: newPassword, requests: pages, plan: pages, actions: map[provision.Action]int{provision.Unchanged: n}},
 		{name: "unchanged, each read", edit: newPassword, opts: provision.Options{Lookup: provision.LookupEach}, requests: n, plan: n, actions: map[provision.Action]int{provision.Unchanged: n}},
-		{name: "all sent again", edit: newPassword, opts: provision.Options{Resend: true}, requests: n + 10, plan: 10, actions: map[provision.Action]int{provision.Updated: n}},
+		{name: "all sent again", edit: newPassword, opts: provision.Options{Resend: true}, requests: n + pages, plan: pages, actions: map[provision.Action]int{provision.Updated: n}},
 	} {
 		source := wideFile(t, n, test.edit)
 		test.opts.State = state
