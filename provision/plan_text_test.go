@@ -76,7 +76,7 @@ func TestDamagedPlanJournal(t *testing.T) {
 		want error
 	}{
 		"a byte has changed": {func(s string) string { return strings.Replace(s, `"begun":true`, `"begun":tru3`, 1) + "\n" }, provision.ErrJournalDamaged},
-		"of another plan": {func(s string) string {
+		"of another plan": {func(string) string {
 			return provision.Checksummed(`{"plan":"mihu-plan","version":1,"id":"0123456789abcdef01234567","key_id":"x"`)
 		}, provision.ErrOtherInput},
 		"a digest that is none":        {func(s string) string { return s + provision.Checksummed(`{"changes":["?"]`) }, provision.ErrJournalDamaged},
