@@ -55,8 +55,8 @@ var agentColumns = []term.Column{
 }
 
 var agentOrders = orders[agentRow]{
-	{"name", func(a agentRow) string { return a.Name }},
-	{"status", func(a agentRow) string { return a.Status }},
+	{name: "name", key: func(a agentRow) string { return a.Name }},
+	{name: "status", key: func(a agentRow) string { return a.Status }},
 }
 
 func (r agentRow) Cells() []string {

@@ -115,7 +115,7 @@ func fetchCompletionCache(ctx context.Context, w *workspace) (*completionCache, 
 		}
 		addAgent(agent.UUID, agent.Name)
 	}
-	for trunk, err := range trunks(ctx, w.client, trunkFilter{}) {
+	for trunk, err := range trunks(ctx, w.client, trunkFilter{}, new(int)) {
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,10 +39,12 @@ type partialError struct {
 	advice          string
 	// told is set if the counts have been printed.
 	told bool
+	// problem replaces the count of failed items, if it is not "".
+	problem string
 }
 
 func (e *partialError) Error() string {
-	text := counted(e.failed, "item") + " failed"
+	text := cmp.Or(e.problem, counted(e.failed, "item")+" failed")
 	if e.unknown > 0 {
 		text += fmt.Sprintf("; outcome unknown for %d of them", e.unknown)
 	}

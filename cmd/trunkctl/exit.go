@@ -37,7 +37,7 @@ func exitCodesTopic() *cobra.Command {
   2    usage error: the command line or a value on it; nothing was sent
   3    input error: a file has errors, all listed with line and column; nothing was sent
   4    refused by the API: 400, 401, 403, 404, 409, 422, 429, or "success": false
-  5    partial failure: some items failed; the file that is named has their rows and reasons
+  5    partial failure: some items failed; the messages or the file that is named tell which
   6    outcome unknown: a change may have been applied; the message says how to find out
   7    changes are pending: only of "sync --dry-run --detailed-exitcode"
   8    the plan is stale: it is not the one that was expected; nothing was sent

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
@@ -23,7 +25,9 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write all trunks to a file for import",
 		Long: `Write all trunks, to standard output or to a file, in the format of "trunkctl import". The API
 returns only number, channel and agent: name, direction, SIP credentials and settings are not in the
-file, and importing it leaves them unchanged. Numbers without an agent are skipped.`,
+file, and importing it leaves them unchanged. Numbers without an agent and purchased numbers are
+skipped. A trunk that an import would refuse, since the API lists it with a damaged number or without
+a valid agent, is left out, and the exit code is 5: the file has all others.`,
 		Example: `  trunkctl export --file trunks.csv
   trunkctl export --format jsonl | gzip > trunks.jsonl.gz`,
 		Args:              noArguments,
@@ -55,7 +59,11 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 		return err
 	}
 	if file == "" {
-		return a.exportTo(ctx, w, filter, format, a.stdout)
+		done, err := a.exportTo(ctx, w, filter, format, a.stdout)
+		if err != nil {
+			return err
+		}
+		return done.end(a)
 	}
 	if err := checkReplace("--file", file); err != nil {
 		return err
@@ -64,37 +72,94 @@ func (a *app) export(ctx context.Context, filter trunkFilter, format provision.F
 		return &usageError{problem: file + " exists", advice: "name another file, or replace it with --force"}
 	}
 	// Some of the trunks must not pass for all of them: the file appears when it is whole.
-	return files.Replace(files.Resolve(file), func(to io.Writer) error { return a.exportTo(ctx, w, filter, format, to) })
-}
-
-func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, format provision.Format, to io.Writer) error {
-	buffered := bufio.NewWriter(to)
-	out := provision.NewWriter(buffered, format)
-	written, unbound, onTerminal := 0, 0, term.IsTerminal(to)
-	for trunk, err := range wholeTrunks(ctx, w.client, filter) {
-		if err != nil {
-			return cmp.Or(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(written, "trunk"), err))
-		}
-		if trunk.Channel == "" {
-			unbound++
-			continue
-		}
-		if onTerminal {
-			trunk.PhoneNumber, trunk.AgentUUID = term.Printable(trunk.PhoneNumber), term.Printable(trunk.AgentUUID)
-		}
-		id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
-		item := provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: trunk.AgentUUID}}
-		if err := out.Write(item, ""); err != nil {
-			return err
-		}
-		written++
-	}
-	if err := cmp.Or(out.Flush(), buffered.Flush()); err != nil {
+	var done exported
+	err = files.Replace(files.Resolve(file), func(to io.Writer) (err error) {
+		done, err = a.exportTo(ctx, w, filter, format, to)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	a.note("exported %s; the API does not return name, direction, SIP credentials and settings", counted(written, "trunk"))
-	if unbound > 0 {
-		a.note("skipped %s without an agent", counted(unbound, "number"))
+	return done.end(a)
+}
+
+// exported counts what an export has done with the rows of the list.
+type exported struct {
+	written int
+	// unbound and purchased are numbers without a trunk.
+	unbound, purchased int
+	// refused are trunks that an import would refuse.
+	refused int
+}
+
+// add writes a trunk, if it is one that an import accepts.
+func (e *exported) add(a *app, out *provision.Writer, trunk trunkRow) error {
+	switch {
+	case trunk.Channel == "" && trunk.external:
+		e.unbound++
+		return nil
+	case trunk.Channel == "":
+		e.purchased++
+		return nil
+	}
+	id := mihu.TrunkID{PhoneNumber: trunk.PhoneNumber, Channel: trunk.Channel}
+	item := provision.Item{Trunk: mihu.TrunkCreateRequest{TrunkID: id, AgentUUID: trunk.AgentUUID}}
+	if err := item.Trunk.Validate(); err != nil {
+		if e.refused++; e.refused <= maxShown {
+			a.printErr(term.Printable(fmt.Sprintf("left out %v of number %s: %s", id, cmp.Or(trunk.PhoneNumberUUID, "without UUID"), violationText(err))))
+		}
+		return nil
+	}
+	if err := out.Write(item, ""); err != nil {
+		return err
+	}
+	e.written++
+	return nil
+}
+
+// end tells the counts, and returns an error if the file misses trunks.
+func (e *exported) end(a *app) error {
+	a.note("exported %s; the API does not return name, direction, SIP credentials and settings", counted(e.written, "trunk"))
+	if e.unbound > 0 {
+		a.note("skipped %s without an agent", counted(e.unbound, "number"))
+	}
+	if e.purchased > 0 {
+		a.note("skipped %s, which have no trunks", counted(e.purchased, "purchased number"))
+	}
+	if e.refused > 0 {
+		return &partialError{
+			failed: e.refused, problem: "left out " + counted(e.refused, "trunk"),
+			advice: "an import would refuse them: the API lists them with values that it does not accept",
+		}
 	}
 	return nil
+}
+
+// violationText returns what is wrong with a trunk, without its number, which the caller names.
+func violationText(err error) string {
+	invalid, ok := errors.AsType[*mihu.ValidationError](err)
+	if !ok {
+		return plainText(err)
+	}
+	var texts []string
+	for _, v := range invalid.Violations {
+		texts = append(texts, v.Field+": "+v.Problem)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// exportTo writes the trunks, and returns how many, and the error that the list ended with.
+func (a *app) exportTo(ctx context.Context, w *workspace, filter trunkFilter, format provision.Format, to io.Writer) (exported, error) {
+	var done exported
+	buffered := bufio.NewWriter(to)
+	out := provision.NewWriter(buffered, format)
+	for trunk, err := range wholeTrunks(ctx, w.client, filter) {
+		if err != nil {
+			return done, cmp.Or(out.Flush(), buffered.Flush(), fmt.Errorf("after %s: %w", counted(done.written, "trunk"), err))
+		}
+		if err := done.add(a, out, trunk); err != nil {
+			return done, err
+		}
+	}
+	return done, cmp.Or(out.Flush(), buffered.Flush())
 }

@@ -37,6 +37,31 @@ func TestFailedRows(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.failed.csv.failed.csv"))
 }
 
+// TestFailedRowsInUse: of two imports with one file of failed rows, the second is refused before it
+// sends anything. What a killed run has left does not stop the next.
+func TestFailedRowsInUse(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	f.trunk(1)
+	f.rows(1)
+	path := filepath.Join(f.dir, "failed.csv")
+	first := &failedRows{path: path}
+	require.NoError(t, first.open(false))
+	for _, args := range [][]string{nil, {"--force"}} {
+		cmd := f.process(append([]string{"import", "numbers.csv", "--yes", "--failed", "failed.csv"}, args...)...)
+		out, _ := cmd.CombinedOutput() // the code says more
+		require.Equal(t, exitUsage, cmd.ProcessState.ExitCode(), string(out))
+		require.Contains(t, string(out), "failed.csv is in use: another import writes its failed rows there")
+		require.Zero(t, f.RequestCount())
+		require.NoFileExists(t, filepath.Join(f.dir, "numbers.csv.journal"))
+	}
+	require.NoError(t, first.file.Close()) // as the end of a process does
+	require.FileExists(t, path)
+	got := f.run("import", "DIR/numbers.csv", "--yes", "--failed", "DIR/failed.csv")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.NoFileExists(t, path, "no row has failed")
+}
+
 // TestJournalOfAnotherWorkspace: a journal is refused for another workspace.
 func TestJournalOfAnotherWorkspace(t *testing.T) {
 	t.Parallel()

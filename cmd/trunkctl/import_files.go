@@ -133,7 +133,7 @@ func (f *importFlags) checkFiles(a *app) error {
 	if err := checkReplace("--failed", f.failed); err != nil {
 		return err
 	}
-	if files.Exists(files.Resolve(f.failed)) && !f.force {
+	if hasContent(files.Resolve(f.failed)) && !f.force {
 		return &usageError{
 			problem: f.failed + " exists from an earlier run",
 			advice:  "if you do not need it, replace it: " + a.commandLine("--force") + "\nor import it first",
@@ -142,8 +142,8 @@ func (f *importFlags) checkFiles(a *app) error {
 	return nil
 }
 
-// hasContent reports whether a file exists and is not empty. An empty journal is nobody's: a program
-// was ended before it wrote the first line.
+// hasContent reports whether a file exists and is not empty. An empty one is nobody's: a program was
+// ended before it wrote the first line.
 func hasContent(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && (info.Size() > 0 || !info.Mode().IsRegular())

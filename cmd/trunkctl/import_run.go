@@ -44,10 +44,8 @@ func (a *app) runImport(ctx context.Context, w *workspace, source *provision.Sou
 	r := &importRun{
 		app: a, workspace: w.name, flags: f, total: source.Len(), start: time.Now(), stop: make(chan struct{}), failed: &failedRows{path: f.failed},
 	}
-	if f.force {
-		if err := os.Remove(files.Resolve(f.failed)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(err, journal.Close())
-		}
+	if err := r.failed.open(f.force); err != nil {
+		return errors.Join(err, journal.Close(), removeOwn(path, own && journal.Finished() == 0))
 	}
 	if f.results {
 		r.data = a.records(resultColumns())

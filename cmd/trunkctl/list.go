@@ -20,7 +20,8 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List trunks",
 		Long: `List trunks, one row per number and channel, as they arrive. The API has no filter, so all of them
-are fetched. A number without an agent has a row without channel.`,
+are fetched. A number without an agent has a row without channel. "?" marks a number whose agents are
+missing in the response or cannot be read.`,
 		Example: `  trunkctl list
   trunkctl list --channel whatsapp -o csv
   trunkctl list --agent "Front desk"
@@ -111,7 +112,11 @@ var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 
 func (f trunkFilter) matches(t trunkRow) bool {
 	return (f.channel == "" || f.channel == string(t.Channel)) && (f.agent == "" || strings.EqualFold(f.agent, t.AgentUUID)) &&
-		strings.Contains(t.PhoneNumber, numberText(f.number))
+		f.matchesNumber(t.PhoneNumber)
+}
+
+func (f trunkFilter) matchesNumber(number string) bool {
+	return strings.Contains(number, numberText(f.number))
 }
 
 // trunkRow is a trunk of a list. Its number is not masked.
@@ -123,7 +128,15 @@ type trunkRow struct {
 	PhoneNumberUUID string       `json:"phone_number_uuid"`
 	CountryCode     string       `json:"country_code"`
 	Status          string       `json:"status"`
+	// Unreadable is set in the row of a number if it is not known which trunks it has besides those
+	// of other rows.
+	Unreadable bool `json:"unreadable,omitempty"`
+
+	external bool
 }
+
+// inDoubt is shown for what is missing in a response or cannot be read.
+const inDoubt = "?"
 
 var trunkColumns = []term.Column{
 	{Name: "agent", Only: term.FormatTable, Flexible: true},
@@ -138,15 +151,19 @@ var trunkColumns = []term.Column{
 }
 
 var trunkOrders = orders[trunkRow]{
-	{"agent", func(t trunkRow) string { return t.AgentName }},
-	{"number", func(t trunkRow) string { return t.PhoneNumber }},
-	{"channel", func(t trunkRow) string { return string(t.Channel) }},
+	{name: "agent", key: func(t trunkRow) string { return t.AgentName }},
+	{name: "number", key: func(t trunkRow) string { return t.PhoneNumber }},
+	{name: "channel", key: func(t trunkRow) string { return string(t.Channel) }},
 }
 
 func (t trunkRow) Cells() []string {
+	channel, agent := string(t.Channel), cmp.Or(t.AgentName, t.AgentUUID)
+	if t.Unreadable {
+		channel, agent = inDoubt, inDoubt
+	}
 	return []string{
-		cmp.Or(t.AgentName, t.AgentUUID), t.PhoneNumber,
-		t.PhoneNumber, string(t.Channel), t.AgentUUID, t.AgentName, t.PhoneNumberUUID, t.CountryCode, t.Status,
+		agent, t.PhoneNumber,
+		t.PhoneNumber, channel, t.AgentUUID, t.AgentName, t.PhoneNumberUUID, t.CountryCode, t.Status,
 	}
 }
 
@@ -163,19 +180,33 @@ func (a *app) list(ctx context.Context, filter trunkFilter, order string) error 
 	if err != nil {
 		return err
 	}
-	return printList(a, w, trunkColumns, listOf[trunkRow]{
-		rows: trunks(ctx, w.client, filter), order: less, what: "trunk", filter: text,
+	doubtful := 0
+	err = printList(a, w, trunkColumns, listOf[trunkRow]{
+		rows: trunks(ctx, w.client, filter, &doubtful), order: less, what: "trunk", filter: text,
 		counts: func(t trunkRow) bool { return t.Channel != "" },
 	})
+	a.noteDoubtful(doubtful)
+	return err
 }
 
-// trunks returns the trunks of a workspace. It fetches a page while the one before is used.
-func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.Seq2[trunkRow, error] {
+// noteDoubtful says of how many numbers a list may miss something.
+func (a *app) noteDoubtful(numbers int) {
+	if numbers > 0 {
+		a.note("the agents of %s are not known: the response lacks them, or they cannot be read", counted(numbers, "number"))
+	}
+}
+
+// trunks returns the trunks of a workspace, and counts the numbers of which it is not known which
+// trunks they have. It fetches a page while the one before is used.
+func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter, doubtful *int) iter.Seq2[trunkRow, error] {
 	return func(yield func(trunkRow, error) bool) {
 		for number, err := range client.Trunks.All(ctx, &mihu.AllOptions{Prefetch: 1}) {
 			if err != nil {
 				yield(trunkRow{}, err)
 				return
+			}
+			if isDoubtful(number) && filter.matchesNumber(number.Number) {
+				*doubtful++
 			}
 			for _, trunk := range rowsOf(number) {
 				if filter.matches(trunk) && !yield(trunk, nil) {
@@ -186,10 +217,12 @@ func trunks(ctx context.Context, client *mihu.Client, filter trunkFilter) iter.S
 	}
 }
 
-// rowsOf returns a row for every trunk of a number, or one without channel if it has none.
+// rowsOf returns a row for every trunk of a number, and one without channel if it has none, or may
+// have others.
 func rowsOf(number mihu.PhoneNumber) []trunkRow {
 	row := trunkRow{
 		PhoneNumber: number.Number, PhoneNumberUUID: number.PhoneNumberUUID, CountryCode: number.CountryCode, Status: number.Status,
+		external: number.External(),
 	}
 	var rows []trunkRow
 	for id, binding := range number.Trunks() {
@@ -197,7 +230,7 @@ func rowsOf(number mihu.PhoneNumber) []trunkRow {
 		trunk.Channel, trunk.AgentUUID, trunk.AgentName = id.Channel, binding.AgentUUID, binding.AgentName
 		rows = append(rows, trunk)
 	}
-	if rows == nil {
+	if row.Unreadable = isDoubtful(number); row.Unreadable || rows == nil {
 		rows = append(rows, row)
 	}
 	return rows

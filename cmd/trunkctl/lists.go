@@ -12,7 +12,10 @@ import (
 // order is a field by which a list can be sorted.
 type order[T any] struct {
 	name string
-	key  func(T) string
+	// key is what is compared, as text without case. compare compares what is no text; it is nil
+	// otherwise.
+	key     func(T) string
+	compare func(a, b T) int
 }
 
 // orders are the values of --sort.
@@ -31,6 +34,9 @@ func (o orders[T]) find(name string) (func(a, b T) int, error) {
 		return nil, nil //nolint:nilnil // a list need not be sorted
 	}
 	for _, each := range o {
+		if each.name == name && each.compare != nil {
+			return each.compare, nil
+		}
 		if each.name == name {
 			return func(a, b T) int {
 				x, y := each.key(a), each.key(b)

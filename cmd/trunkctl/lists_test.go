@@ -89,3 +89,26 @@ func TestSortedListIsWhole(t *testing.T) {
 	require.Equal(t, exitRefused, got.code)
 	require.Contains(t, got.stdout, number(0))
 }
+
+// TestRatesByPrice: prices of one currency are compared by their amounts, and what cannot be read comes
+// last.
+func TestRatesByPrice(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	for prefix, price := range map[string]mihu.Price{
+		"1": {Amount: "0.10", Currency: "USD"}, "2": {Amount: "0.0900", Currency: "USD"}, "3": {Amount: "10", Currency: "USD"},
+		"4": {Amount: "9", Currency: "EUR"}, "5": {Amount: "1e-3", Currency: "USD"},
+	} {
+		require.NoError(t, f.AddRates(mihu.Rate{CountryCode: "XX", DestinationPrefix: prefix, Price: price}))
+	}
+	got := f.run("rates", "--sort", "price", "-o", "csv")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	var shown []string
+	for _, line := range strings.Split(strings.TrimSpace(got.stdout), "\n")[1:] {
+		shown = append(shown, strings.Split(line, ",")[2])
+	}
+	require.Equal(t, []string{"4", "5", "2", "1", "3"}, shown)
+	unreadable := rateRow{Amount: "cheap", Currency: "USD"}
+	require.Positive(t, comparePrices(unreadable, rateRow{Amount: "1", Currency: "USD"}))
+	require.Negative(t, comparePrices(rateRow{Amount: "1", Currency: "USD"}, unreadable))
+}

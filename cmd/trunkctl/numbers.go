@@ -18,7 +18,8 @@ func (a *app) numbersCommand() *cobra.Command {
 		Use:   "numbers",
 		Short: "List all numbers, purchased and external",
 		Long: `List all numbers of the workspace, purchased and external, as they arrive, with the channels that
-have an agent. The API has no filter, so all of them are fetched. "trunkctl list" lists trunks only.`,
+have an agent. The API has no filter, so all of them are fetched. "?" marks a number whose agents are
+missing in the response or cannot be read. "trunkctl list" lists trunks only.`,
 		Example: `  trunkctl numbers --unbound
   trunkctl numbers --agent "Front desk"
   trunkctl numbers --country US --number 0123 --sort number`,
@@ -92,9 +93,14 @@ func (f *numberFilter) matches(n *mihu.PhoneNumber) bool {
 			(f.agent == "" || strings.EqualFold(f.agent, binding.AgentUUID)))
 	}
 	switch {
-	case f.unbound && bound, !f.unbound && !bound && (f.channel != "" || f.agent != ""):
+	case f.unbound && (bound || hasUnreadableBindings(n)), !f.unbound && !bound && (f.channel != "" || f.agent != ""):
 		return false
 	}
+	return f.matchesNumber(n)
+}
+
+// matchesNumber reports whether what is not about agents selects the number.
+func (f *numberFilter) matchesNumber(n *mihu.PhoneNumber) bool {
 	return (f.country == "" || strings.EqualFold(f.country, n.CountryCode)) && strings.Contains(n.Number, numberText(f.number))
 }
 
@@ -106,6 +112,8 @@ type numberRow struct {
 	External        bool         `json:"external"`
 	Status          string       `json:"status"`
 	Bindings        []bindingRow `json:"bindings"`
+	// Unreadable is set if the number may have other agents.
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 // bindingRow is an agent of a number.
@@ -137,10 +145,10 @@ var numberColumns = []term.Column{
 }
 
 var numberOrders = orders[numberRow]{
-	{"number", func(n numberRow) string { return n.PhoneNumber }},
-	{"country", func(n numberRow) string { return n.CountryCode }},
-	{"agent", func(n numberRow) string { return n.agents() }},
-	{"status", func(n numberRow) string { return n.Status }},
+	{name: "number", key: func(n numberRow) string { return n.PhoneNumber }},
+	{name: "country", key: func(n numberRow) string { return n.CountryCode }},
+	{name: "agent", key: func(n numberRow) string { return n.agents() }},
+	{name: "status", key: func(n numberRow) string { return n.Status }},
 }
 
 // agents returns the agents of a number, with their channels if they are not the same.
@@ -162,12 +170,17 @@ func (n numberRow) Cells() []string {
 	for _, b := range n.Bindings {
 		channels, uuids, names = append(channels, string(b.Channel)), append(uuids, b.AgentUUID), append(names, b.AgentName)
 	}
+	agents := n.agents()
+	if n.Unreadable {
+		channels = append(channels, inDoubt)
+		agents = strings.TrimPrefix(agents+", "+inDoubt, ", ")
+	}
 	source := string(mihu.SourcePurchased)
 	if n.External {
 		source = string(mihu.SourceExternal)
 	}
 	return []string{
-		n.agents(), n.PhoneNumber, n.PhoneNumber, strings.Join(channels, ","), n.CountryCode, n.CountryCode, source, n.Status,
+		agents, n.PhoneNumber, n.PhoneNumber, strings.Join(channels, ","), n.CountryCode, n.CountryCode, source, n.Status,
 		strings.Join(uuids, ","), strings.Join(names, ","), n.PhoneNumberUUID,
 	}
 }
@@ -185,17 +198,25 @@ func (a *app) numbers(ctx context.Context, filter numberFilter, order string) er
 	if err != nil {
 		return err
 	}
-	return printList(a, w, numberColumns, listOf[numberRow]{
-		rows: selectedNumbers(ctx, w.client, filter), order: less, what: "number", filter: text,
+	doubtful := 0
+	err = printList(a, w, numberColumns, listOf[numberRow]{
+		rows: selectedNumbers(ctx, w.client, filter, &doubtful), order: less, what: "number", filter: text,
 	})
+	a.noteDoubtful(doubtful)
+	return err
 }
 
-func selectedNumbers(ctx context.Context, client *mihu.Client, filter numberFilter) iter.Seq2[numberRow, error] {
+// selectedNumbers returns the numbers of a workspace, and counts those of which it is not known which
+// agents they have.
+func selectedNumbers(ctx context.Context, client *mihu.Client, filter numberFilter, doubtful *int) iter.Seq2[numberRow, error] {
 	return func(yield func(numberRow, error) bool) {
 		for number, err := range client.Numbers.All(ctx, &mihu.AllOptions{Prefetch: 1}) {
 			if err != nil {
 				yield(numberRow{}, err)
 				return
+			}
+			if hasUnreadableBindings(&number) && filter.matchesNumber(&number) {
+				*doubtful++
 			}
 			if filter.matches(&number) && !yield(numberRowOf(&number), nil) {
 				return
@@ -207,7 +228,7 @@ func selectedNumbers(ctx context.Context, client *mihu.Client, filter numberFilt
 func numberRowOf(n *mihu.PhoneNumber) numberRow {
 	row := numberRow{
 		PhoneNumber: n.Number, PhoneNumberUUID: n.PhoneNumberUUID, CountryCode: n.CountryCode, External: n.External(), Status: n.Status,
-		Bindings: []bindingRow{},
+		Bindings: []bindingRow{}, Unreadable: hasUnreadableBindings(n),
 	}
 	for _, channel := range boundChannels {
 		if b := n.Binding(channel); b.Bound {

@@ -19,7 +19,7 @@ func (a *app) ratesCommand() *cobra.Command {
 the step in which longer calls are billed, in seconds. The API does not document which unit of time
 the price is for.`,
 		Example: `  trunkctl rates --country IT
-  trunkctl rates --prefix 44 --sort country -o csv`,
+  trunkctl rates --prefix 44 --sort price -o csv`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,8 +64,28 @@ var rateColumns = []term.Column{
 }
 
 var rateOrders = orders[rateRow]{
-	{"country", func(r rateRow) string { return r.CountryCode }},
-	{"prefix", func(r rateRow) string { return strings.TrimPrefix(r.DestinationPrefix, "+") }},
+	{name: "country", key: func(r rateRow) string { return r.CountryCode }},
+	{name: "prefix", key: func(r rateRow) string { return strings.TrimPrefix(r.DestinationPrefix, "+") }},
+	{name: "price", compare: comparePrices},
+}
+
+// comparePrices puts prices of one currency together, the lowest first, and those that cannot be read
+// last: amounts of two currencies do not compare.
+func comparePrices(a, b rateRow) int {
+	if currency := strings.Compare(a.Currency, b.Currency); currency != 0 {
+		return currency
+	}
+	x, okX := a.Amount.Rat()
+	y, okY := b.Amount.Rat()
+	switch {
+	case okX && okY:
+		return x.Cmp(y)
+	case okX:
+		return -1
+	case okY:
+		return 1
+	}
+	return 0
 }
 
 func (r rateRow) Cells() []string {

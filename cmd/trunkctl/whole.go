@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/mihu-go/mihu"
 )
@@ -29,6 +30,14 @@ func wholeTrunks(ctx context.Context, client *mihu.Client, filter trunkFilter) i
 			}
 		}
 	}
+}
+
+// hasUnreadableBindings reports whether it is not known which agents a number has.
+func hasUnreadableBindings(number *mihu.PhoneNumber) bool {
+	return slices.ContainsFunc(number.Unreadable, func(path string) bool {
+		parts := strings.Split(path, ".")
+		return parts[0] == "bindings" && (len(parts) < 3 || parts[2] == "bound" || parts[2] == "agent_uuid")
+	})
 }
 
 // isDoubtful reports whether it is not known which trunks a number has, since a field that decides it
