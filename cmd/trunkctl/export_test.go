@@ -155,7 +155,7 @@ func TestListsInDoubt(t *testing.T) {
 		got := f.run(strings.Fields(c.args)...)
 		require.Equal(t, exitDone, got.code, c.args)
 		require.Contains(t, got.stdout, c.want, c.args)
-		require.Equal(t, c.rows, len(wholeNumber.FindAllString(got.stdout, -1)), "%s: %s", c.args, got.stdout)
+		require.Len(t, wholeNumber.FindAllString(got.stdout, -1), c.rows, "%s: %s", c.args, got.stdout)
 		require.Contains(t, got.stderr, note, c.args)
 	}
 	require.NotContains(t, f.run("list", "--number", number(3)).stderr, note)
