@@ -90,6 +90,7 @@ func TestNoLibraryTexts(t *testing.T) {
 		"json, csv, yaml; did you mean yaml?":         {"list", "-o", "yml"},
 		"unknown flag: --tenant; use --workspace":     {"list", "--tenant=x"},
 		"unknown flag: --verbose; use --debug":        {"list", "--verbose"},
+		"unknown flag: --work; use --workspace":       {"list", "--work", "acme"},
 		"unknown flag: --nothing-like-it\n":           {"list", "--nothing-like-it"},
 		"SHELL: want one of bash":                     {"completion"},
 		"use --version, or --debug to log requests\n": {"-v"},

@@ -100,7 +100,7 @@ func isA[E error](err error) bool {
 // plainText returns an error's text without package names, and without advice for programs: this
 // program has its own.
 func plainText(err error) string {
-	text := err.Error()
+	text := reworded(err, err.Error())
 	if unknown, ok := errors.AsType[*mihu.UnknownOutcomeError](err); ok && unknown.Advice != "" {
 		text = strings.ReplaceAll(text, "; "+unknown.Advice, "")
 	}

@@ -73,12 +73,17 @@ var flagsElsewhere = map[string]string{
 	"phone-number": "the number as an argument",
 }
 
-// nearestFlag returns the flag of a command that differs from a name by at most two letters, or "".
+// nearestFlag returns the flag of a command that a name abbreviates, or that differs from it by at most
+// two letters; "" if there is none.
 func nearestFlag(cmd *cobra.Command, name string) (nearest string) {
 	const maxDistance = 2
 	best := maxDistance + 1
 	visit := func(flag *pflag.Flag) {
-		if d := distance(name, flag.Name); d < best && d < len(name) && !flag.Hidden {
+		d := distance(name, flag.Name)
+		if len(name) > maxDistance && strings.HasPrefix(flag.Name, name) {
+			d = 0
+		}
+		if d < best && d < len(name) && !flag.Hidden {
 			best, nearest = d, "--"+flag.Name
 		}
 	}

@@ -243,7 +243,7 @@ func (in *importInput) close() {
 	if in.spooled != nil {
 		_ = in.spooled.Close()
 		if err := os.Remove(in.spooled.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			in.app.printErr("warning: a copy of the input is left behind: " + err.Error())
+			in.app.printErr("warning: a copy of the input is left behind: " + plainText(err))
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestImportFiles(t *testing.T) {
 		"failed is the token":         {"--token-file DIR/secrets --failed DIR/secrets --force", "--failed: DIR/secrets is the --token-file"},
 		"journal is a directory":      {"--journal DIR", "--journal: DIR is not a regular file"},
 		"journal is a device":         {"--journal /dev/null --resume", "--journal: /dev/null is not a regular file"},
-		"no directory for failed":     {"--failed DIR/none/failed.csv", "--failed: stat DIR/none: no such file or directory"},
+		"no directory for failed":     {"--failed DIR/none/failed.csv", "--failed: DIR/none: no such file or directory"},
 		"failed rows below a file":    {"--failed DIR/secrets/failed.csv", "--failed: DIR/secrets is not a directory"},
 		"no failures at all":          {"--max-failures 0", "--max-failures: want 1 or more"},
 	} {

@@ -89,7 +89,7 @@ func (r *runRecorder) append(ctx context.Context, record runlog.Record) {
 	// A change that was made is recorded, even if the run has been interrupted meanwhile.
 	if err := r.log.Append(context.WithoutCancel(ctx), record); err != nil {
 		r.failed = true
-		r.app.printErr("warning: changes are not recorded in the log: " + err.Error())
+		r.app.printErr("warning: changes are not recorded in the log: " + plainText(err))
 	}
 }
 

@@ -29,7 +29,7 @@ func checkDirectory(flag, path string) error {
 	dir := filepath.Dir(path)
 	switch info, err := os.Stat(dir); {
 	case err != nil:
-		return &usageError{problem: flag + ": " + err.Error(), advice: "name a file in a directory that exists"}
+		return &usageError{problem: flag + ": " + plainText(err), advice: "name a file in a directory that exists"}
 	case !info.IsDir():
 		return &usageError{problem: flag + ": " + dir + " is not a directory", advice: "name another file"}
 	}

@@ -165,9 +165,9 @@ func passwordsError(path string, err error) error {
 	case errors.Is(err, credentials.ErrNotRegular), errors.Is(err, files.ErrInUse):
 		return usagef("--file %s: %v", path, err)
 	case isA[*credentials.FormatError](err):
-		return &inputError{err.Error()}
+		return &inputError{plainText(err)}
 	case isA[*credentials.OtherWorkspaceError](err):
-		return &usageError{problem: err.Error(), advice: "name another file"}
+		return &usageError{problem: plainText(err), advice: "name another file"}
 	}
 	return err
 }

@@ -32,7 +32,7 @@ func (a *app) showViolations(file string, err error) error {
 	input, ok := errors.AsType[*provision.InputError](err)
 	if !ok {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return &usageError{problem: err.Error()}
+			return &usageError{problem: plainText(err)}
 		}
 		return err
 	}

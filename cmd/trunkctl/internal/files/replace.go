@@ -3,6 +3,7 @@ package files
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,9 @@ func tempPrefix(path string) string { return "." + filepath.Base(path) + ".trunk
 func createTemp(path string) (*os.File, error) {
 	for {
 		temp, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*")
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, &fs.PathError{Op: "create", Path: path, Err: failed.Err} // nobody knows the other name
+		}
 		if err != nil {
 			return nil, err
 		}
