@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"strings"
 
@@ -62,7 +61,7 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 			plan.PreviousAgentUUID = current.Binding(id.Channel).AgentUUID
 			a.names.add(plan.PreviousAgentUUID, current.Binding(id.Channel).AgentName)
 		}
-		return cmp.Or(a.printChange(true, plan), refused)
+		return a.printPlanned(w, plan, refused)
 	}
 	if err := a.confirmProduction(ctx, w, "Assign the trunk of "+id.PhoneNumber+" in "+w.name+" to another agent?"); err != nil {
 		return err
@@ -79,5 +78,5 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 		return err
 	}
 	a.note("assigned %v in %s", id, w.name)
-	return a.printChange(false, changeOf(provision.Assigned, id, snap))
+	return a.printChange(changeOf(provision.Assigned, id, snap))
 }

@@ -2,8 +2,7 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,48 +112,25 @@ func (n *knownNames) add(uuid, name string) {
 
 // of returns the name of an agent for people, or the ends of its UUID if the name is not known. The
 // data of -o json has whole UUIDs.
-func (n knownNames) of(uuid string) string {
-	return cmp.Or(n[strings.ToLower(uuid)], shortUUID(uuid))
+func (n knownNames) of(uuid, cutMark string) string {
+	return cmp.Or(n[strings.ToLower(uuid)], shortUUID(uuid, cutMark))
 }
 
-// pad aligns what follows the number and the channel of a plan.
-func (knownNames) pad(c change) string {
-	const width = len("+442079460102 whatsapp")
-	return strings.Repeat(" ", 1+max(0, width-len(c.PhoneNumber)-1-len(c.Channel)))
-}
+// uuidsInText matches UUIDs.
+var uuidsInText = regexp.MustCompile(`(?i)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 
-// diff returns the plan of a change as a line for people.
-func (c change) diff(colors bool, names knownNames) string {
-	mark, verb, s := marks(c.Action)
-	line := " " + c.PhoneNumber + " " + string(c.Channel)
-	switch {
-	case c.Error != "":
-		line += ": " + c.Error
-	case c.Action.Planned() == provision.Assign:
-		line += names.pad(c) + names.of(c.PreviousAgentUUID) + " -> " + cmp.Or(c.AgentName, names.of(c.AgentUUID))
-	case c.AgentUUID != "":
-		line += names.pad(c) + cmp.Or(c.AgentName, names.of(c.AgentUUID))
-	}
-	if len(c.Sends) > 0 && c.Error == "" {
-		fields := c.Sends
-		if c.Action.Planned() == provision.Create {
-			fields = shortFields(fields) // they are all new
-		}
-		line += "  " + strings.Join(fields, ", ")
-	}
-	if c.Line > 0 && c.Error != "" {
-		line += fmt.Sprintf(" (line %d)", c.Line)
-	}
-	return term.Paint(colors, s, fmt.Sprintf("%s %-9s", mark, verb)) + term.Printable(line)
+// inText returns a text for people with the names of agents in place of their UUIDs.
+func (n knownNames) inText(text, cutMark string) string {
+	return uuidsInText.ReplaceAllStringFunc(text, func(uuid string) string { return n.of(uuid, cutMark) })
 }
 
 // shortUUID returns the ends of a UUID, so that a line with two of them fits the screen.
-func shortUUID(uuid string) string {
+func shortUUID(uuid, cutMark string) string {
 	const head, tail = 8, 4
 	if len(uuid) != 36 {
 		return uuid
 	}
-	return uuid[:head] + "…" + uuid[len(uuid)-tail:]
+	return uuid[:head] + cutMark + uuid[len(uuid)-tail:]
 }
 
 // shortFields returns the names of fields with one name for all SIP fields.
@@ -174,14 +150,13 @@ func shortFields(fields []string) (short []string) {
 type changes struct {
 	dryRun bool
 	data   *term.Records
-	plan   io.Writer
-	colors bool
+	plan   *planTable
 	names  knownNames
 }
 
 func (a *app) changes(dryRun bool, columns []term.Column) *changes {
 	if dryRun && a.global.output == term.FormatTable {
-		return &changes{dryRun: true, plan: a.stdout, colors: a.colors(a.stdout), names: a.names}
+		return &changes{dryRun: true, plan: a.planTable(), names: a.names}
 	}
 	return &changes{dryRun: dryRun, data: a.records(columns)}
 }
@@ -191,33 +166,56 @@ func (c *changes) add(one change) error {
 		one.Action = one.Action.Planned()
 	}
 	if c.plan != nil {
-		_, err := fmt.Fprintln(c.plan, one.diff(c.colors, c.names))
-		return err
+		return c.plan.add(planRowOf(one, c.names, c.plan.cutMark))
 	}
 	return c.data.Add(one)
 }
 
 func (c *changes) end() error {
 	if c.plan != nil {
-		return nil
+		return c.plan.end()
 	}
 	return c.data.End()
 }
 
-// dryRunNote ends a dry run.
-const dryRunNote = "dry run: no changes made"
+// printChange prints the data of a command that has changed one trunk.
+func (a *app) printChange(one change) error { return a.printSingle(false, one) }
 
-// printChange prints the data of a command that changes one trunk.
-func (a *app) printChange(dryRun bool, one change) error {
+// printPlanned prints the plan of a command that would change one trunk. It returns the error to end
+// with: refused is the one that the command expects, or nil.
+func (a *app) printPlanned(w *workspace, one change, refused error) error {
+	if err := a.printSingle(true, one); err != nil {
+		return err
+	}
+	var counts tally
+	counts.add(one.Action.Planned())
+	a.notePlan(w, &counts)
+	return a.toldInData(refused)
+}
+
+// showsErrors reports whether the data tells people why something failed, so that it need not be told
+// again.
+func (a *app) showsErrors() bool {
+	return a.global.output == term.FormatTable && term.IsTerminal(a.stdout)
+}
+
+// toldInData returns an error whose reason the data has.
+func (a *app) toldInData(err error) error {
+	if err == nil || !a.showsErrors() {
+		return err
+	}
+	return &toldError{err}
+}
+
+func (a *app) printSingle(dryRun bool, one change) error {
 	out := a.changes(dryRun, changeColumns)
 	if out.data != nil {
 		out.data.Single()
 	}
-	if err := cmp.Or(out.add(one), out.end()); err != nil {
-		return err
-	}
-	if dryRun {
-		a.note(dryRunNote)
-	}
-	return nil
+	return cmp.Or(out.add(one), out.end())
+}
+
+// notePlan ends a plan: what it would do, and where.
+func (a *app) notePlan(w *workspace, counts *tally) {
+	a.note("Plan for %s: %s. No changes made.", w.name, counts.plan())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/mihu-go/mihu"
@@ -51,7 +50,7 @@ func (a *app) create(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 	a.note("created %v in %s", req.TrunkID, w.name)
 	done := changeOf(provision.Created, req.TrunkID, snap)
 	done.Sends = sends(req)
-	return a.printChange(false, done)
+	return a.printChange(done)
 }
 
 func (a *app) planCreate(ctx context.Context, w *workspace, req *mihu.TrunkCreateRequest) error {
@@ -65,9 +64,11 @@ func (a *app) planCreate(ctx context.Context, w *workspace, req *mihu.TrunkCreat
 	var refused error
 	switch {
 	case current != nil && current.Binding(req.Channel).Bound:
-		refused = cannot(&plan, "already bound to agent "+current.Binding(req.Channel).AgentUUID, mihu.ErrConflict)
+		holder := current.Binding(req.Channel)
+		a.names.add(holder.AgentUUID, holder.AgentName)
+		refused = cannot(&plan, "already bound to agent "+holder.AgentUUID, mihu.ErrConflict)
 	case current != nil && !current.External():
 		refused = cannot(&plan, "the number is in the purchased inventory", mihu.ErrConflict)
 	}
-	return cmp.Or(a.printChange(true, plan), refused)
+	return a.printPlanned(w, plan, refused)
 }

@@ -26,8 +26,16 @@ func (a *app) printOne(columns []term.Column, record term.Record) error {
 	return cmp.Or(out.Add(record), out.End())
 }
 
-// progress shows how far a run over total items of a workspace is. Data on the terminal shows it by itself, and a
-// status line would be drawn into it.
+// cutMark stands for what is left out of a text.
+func (a *app) cutMark() string {
+	if a.ascii {
+		return "..."
+	}
+	return "…"
+}
+
+// progress shows how far a run over total items of a workspace is. Data on the terminal shows it by
+// itself, and a status line would be drawn into it.
 func (a *app) progress(total int, unit, workspace string, data *term.Records) *term.Progress {
 	return term.StartProgress(a.console, total, unit, workspace, a.global.quiet || data != nil && data.OnTerminal())
 }

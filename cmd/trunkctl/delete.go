@@ -61,7 +61,7 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 		return err
 	}
 	if dryRun {
-		a.note(dryRunNote)
+		a.notePlan(w, &tally{counts: map[provision.Action]int{provision.Delete: tried - len(errs), provision.Failed: len(errs)}})
 	}
 	switch {
 	case ctx.Err() != nil && len(ids) > 1 && (tried < len(ids) || len(errs) > 0):
@@ -70,9 +70,11 @@ func (a *app) delete(ctx context.Context, ids []mihu.TrunkID, dryRun, yes bool) 
 	case len(errs) == 0:
 		return nil
 	case len(ids) == 1:
-		return errs[0]
+		return a.toldInData(errs[0])
 	}
-	return failures(errs)
+	end := failures(errs)
+	end.told = dryRun // the plan ends with the counts
+	return end
 }
 
 // maxNamed is the number of trunks that a prompt names one by one.
@@ -109,8 +111,8 @@ func (a *app) deleteEach(ctx context.Context, w *workspace, ids []mihu.TrunkID, 
 		done, err := a.deleteOne(ctx, w, id, dryRun)
 		if err != nil {
 			errs = append(errs, err)
-			if len(ids) > 1 {
-				a.printErr(fmt.Sprintf("%v: %s", id, plainText(err)))
+			if len(ids) > 1 && !a.showsErrors() {
+				a.printErr(fmt.Sprintf("%v: %s", id, trimTrunk(plainText(err), id)))
 			}
 		}
 		if err := out.add(done); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -56,7 +55,7 @@ func (a *app) ensure(ctx context.Context, req *mihu.TrunkCreateRequest, dryRun b
 		done.Sends = sends(req)
 	}
 	a.note("%s %v in %s", action, req.TrunkID, w.name)
-	return a.printChange(false, done)
+	return a.printChange(done)
 }
 
 // ensuredAction returns what an ensure has done.
@@ -72,7 +71,7 @@ func (a *app) planEnsure(ctx context.Context, w *workspace, req *mihu.TrunkCreat
 		if err != nil {
 			return err
 		}
-		return cmp.Or(a.printChange(true, changeOfResult(result)), result.Err)
+		return a.printPlanned(w, changeOfResult(result), result.Err)
 	}
 	return nil
 }
@@ -81,17 +80,27 @@ func oneItem(item provision.Item) iter.Seq2[provision.Item, error] {
 	return func(yield func(provision.Item, error) bool) { yield(item, nil) }
 }
 
-// reasonOf returns why an item failed, without its trunk. It is data: numbers are whole.
-func reasonOf(result provision.Result) string {
+// reasonOf returns why an item failed, without its trunk. whole leaves numbers as they are, for data,
+// files of the operator's own and terminals.
+func reasonOf(result provision.Result, whole bool) string {
 	if busy, ok := errors.AsType[*provision.AgentBusyError](result.Err); ok && busy.Holder != (mihu.TrunkID{}) {
-		return "the agent serves " + busy.Holder.PhoneNumber + "; move or delete that trunk first"
+		holder := busy.Holder.PhoneNumber
+		if !whole {
+			holder = mihu.MaskNumber(holder)
+		}
+		return "the agent serves " + holder + "; move or delete that trunk first"
 	}
 	return withoutTrunk(result)
 }
 
 // withoutTrunk returns the text of an item's error without its trunk, which is printed beside it.
 func withoutTrunk(result provision.Result) string {
-	return strings.TrimLeft(strings.TrimPrefix(plainText(result.Err), result.Item.Trunk.TrunkID.String()), ": ")
+	return trimTrunk(plainText(result.Err), result.Item.Trunk.TrunkID)
+}
+
+// trimTrunk removes a trunk at the beginning of a text.
+func trimTrunk(text string, id mihu.TrunkID) string {
+	return strings.TrimLeft(strings.TrimPrefix(text, id.String()), ": ")
 }
 
 // changeOfResult returns a result of package provision as data.
@@ -111,7 +120,7 @@ func changeOfResult(result provision.Result) change {
 		c.Sends = result.Sent
 	case provision.Failed:
 		if result.Err != nil {
-			c.Error = reasonOf(result)
+			c.Error = reasonOf(result, true)
 		}
 	default:
 	}

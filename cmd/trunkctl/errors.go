@@ -91,6 +91,11 @@ type advisedError struct {
 
 func (e *advisedError) Unwrap() error { return e.error }
 
+// toldError is an error whose reason has been printed. Only its advice is still to be told.
+type toldError struct{ error }
+
+func (e *toldError) Unwrap() error { return e.error }
+
 // isA reports whether an error of a type is in the chain.
 func isA[E error](err error) bool {
 	_, ok := errors.AsType[E](err)

@@ -103,7 +103,8 @@ func (a *app) report(err error, interrupted bool) int {
 	if code == exitClosed {
 		return code
 	}
-	if partial, ok := errors.AsType[*partialError](err); !ok || !partial.told || a.global.quiet {
+	partial, ok := errors.AsType[*partialError](err)
+	if told := ok && partial.told && !a.global.quiet || isA[*toldError](err); !told {
 		name := term.Paint(a.colors(a.stderr), term.Alarm, "trunkctl:")
 		_, _ = fmt.Fprintf(a.console, "%s %s\n", name, term.PrintableLines(plainText(err)))
 	}

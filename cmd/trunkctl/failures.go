@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/provision"
 )
 
@@ -34,9 +35,9 @@ type failureGroup struct {
 // requestOf is what makes two equal refusals differ.
 var requestOf = regexp.MustCompile(` \(request [^)]*\)`)
 
-// add adds a failure.
-func (f *failureGroups) add(result provision.Result) {
-	reason := withoutTrunk(result)
+// add adds a failure. whole leaves numbers as they are.
+func (f *failureGroups) add(result provision.Result, whole bool) {
+	reason := reasonOf(result, whole)
 	key := requestOf.ReplaceAllString(reason, "")
 	at := slices.IndexFunc(f.groups, func(g *failureGroup) bool { return requestOf.ReplaceAllString(g.reason, "") == key })
 	switch {
@@ -48,20 +49,31 @@ func (f *failureGroups) add(result provision.Result) {
 		f.groups = append(f.groups, &failureGroup{reason: reason, first: result.Item})
 	}
 	g := f.groups[at]
-	if g.count++; len(g.lines) < maxLines {
-		g.lines = append(g.lines, result.Item.Line)
+	g.count++
+	if result.Item.Line < g.first.Line {
+		g.first = result.Item // of rows that are sent at the same time, a later one may fail first
+	}
+	g.lines = append(g.lines, result.Item.Line)
+	if slices.Sort(g.lines); len(g.lines) > maxLines {
+		g.lines = g.lines[:maxLines]
 	}
 }
 
 // print prints the failures, each where it is in the file, for people and for editors that follow
 // such places.
 func (f *failureGroups) print(a *app, file, rest string) {
+	slices.SortStableFunc(f.groups, func(a, b *failureGroup) int { return cmp.Compare(a.first.Line, b.first.Line) })
 	for _, g := range f.groups {
 		place := file
 		if g.first.Line > 0 {
 			place += ":" + strconv.Itoa(g.first.Line)
 		}
-		a.printErr(fmt.Sprintf("  %s: %s: %s", place, g.first.Trunk.TrunkID, g.reason))
+		text := fmt.Sprintf("%s: %s: %s", place, g.first.Trunk.TrunkID, g.reason)
+		if a.console.Terminal() {
+			text = fmt.Sprintf("%s: %s %s: %s", place, g.first.Trunk.PhoneNumber, g.first.Trunk.Channel, g.reason)
+			text = strings.TrimLeft(strings.Join(term.Wrap(text, "    ", a.console.Width()), "\n"), " ")
+		}
+		a.printErr("  " + text)
 		if g.count > 1 {
 			a.printErr("    " + sameOn(g.lines[1:], g.count-1))
 		}

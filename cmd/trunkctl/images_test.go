@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/xml"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,14 +36,17 @@ func TestImages(t *testing.T) {
 		{"import", "trunkctl import numbers.csv --yes --workers 1", exitPartial},
 		{"log", "trunkctl log show last", 0},
 	} {
-		cmd := f.process(append(strings.Fields(screen.command)[1:], "--color", "always")...)
+		cmd := f.process(strings.Fields(screen.command)[1:]...)
 		cmd.Env = append(cmd.Env, envStateKey+"="+stateKeyOfTests)
-		out, _ := cmd.CombinedOutput() // the code says more
+		window := startTerminal(t, cmd, pty.Winsize{Rows: 50, Cols: 80})
+		_ = cmd.Wait() // the code says more
+		window.read.Wait()
+		out := redrawn.ReplaceAllString(strings.ReplaceAll(window.shown(), "\r\n", "\n"), "")
 		require.Equal(t, screen.code, cmd.ProcessState.ExitCode(), "%s: %s", screen.command, out)
 		if screen.image == "" {
 			continue
 		}
-		text := strings.NewReplacer(f.URL(), "acme", " --color always", "", " --color", "", uuids[0], "3c90c3cc-0d44-4b50-8888-000000000001").Replace(string(out))
+		text := strings.NewReplacer(f.URL(), "acme", uuids[0], "3c90c3cc-0d44-4b50-8888-000000000001").Replace(out)
 		text = regexp.MustCompile(`[0-9a-f]{24}`).ReplaceAllString(text, "6a0d2f5780fc184e2c63303d")
 		text = regexp.MustCompile(`in \d+s`).ReplaceAllString(text, "in 1s")
 		text = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(text, "2026-01-02 03:04:05")
@@ -93,4 +99,49 @@ func escapedXML(text string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(strings.ReplaceAll(text, "\x1b", "\ue000")))
 	return strings.ReplaceAll(b.String(), "\ue000", "\x1b")
+}
+
+// colorsOf matches the colors of a drawing: those of the page, of text and of what is refused.
+var colorsOf = regexp.MustCompile(`rect \{ fill: (#\w+).*? text \{ fill: (#\w+)(?s:.*?)\.r \{ (?:font-weight: bold; )?fill: (#\w+)`)
+
+// TestImagesAreLegible: each color of an image has enough contrast on its page, light and dark, by the
+// formula of the Web Content Accessibility Guidelines, and the files are small.
+func TestImagesAreLegible(t *testing.T) {
+	t.Parallel()
+	drawn := drawing("trunkctl", "x")
+	themes := colorsOf.FindAllStringSubmatch(drawn, -1)
+	require.Len(t, themes, 2, "light and dark")
+	for _, theme := range themes {
+		for _, color := range theme[2:] {
+			const enough = 4.5
+			page, ink := luminance(t, theme[1]), luminance(t, color)
+			require.Greater(t, (max(page, ink)+0.05)/(min(page, ink)+0.05), enough, "%s on %s", color, theme[1])
+		}
+	}
+	images, err := filepath.Glob("images/*.svg")
+	require.NoError(t, err)
+	require.Len(t, images, 6)
+	for _, image := range images {
+		info, err := os.Stat(image)
+		require.NoError(t, err)
+		require.Less(t, info.Size(), int64(8<<10), image)
+	}
+}
+
+// luminance returns the relative luminance of a color such as #ffffff.
+func luminance(t *testing.T, color string) float64 {
+	t.Helper()
+	value, err := strconv.ParseUint(color[1:], 16, 24)
+	require.NoError(t, err)
+	sum := 0.0
+	for shift, weight := range map[int]float64{16: 0.2126, 8: 0.7152, 0: 0.0722} {
+		part := float64(value>>shift&0xff) / 255
+		if part <= 0.03928 {
+			part /= 12.92
+		} else {
+			part = math.Pow((part+0.055)/1.055, 2.4)
+		}
+		sum += weight * part
+	}
+	return sum
 }

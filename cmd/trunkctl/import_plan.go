@@ -24,7 +24,7 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 		if err != nil {
 			return cmp.Or(out.end(), err)
 		}
-		counts.add(result)
+		counts.add(result.Action)
 		if out.plan != nil && !f.all && !isShown(result.Action) {
 			continue
 		}
@@ -35,13 +35,13 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 	if err := out.end(); err != nil {
 		return err
 	}
-	a.note("Plan for %s: %s. No changes made.", w.name, counts.plan())
+	a.notePlan(w, &counts)
 	existing := counts.counts[provision.Assign] + counts.counts[provision.Update] + counts.counts[provision.Unchanged]
 	if err := f.limits.Check(0, counts.counts[provision.Assign], existing); err != nil {
 		return limitError(err)
 	}
 	if failed := counts.failed(); failed > 0 {
-		return &partialError{failed: failed, advice: "these items would fail; the others would be applied"}
+		return &partialError{failed: failed, problem: counted(failed, "item") + " would fail", told: true, advice: "these items would fail; the others would be applied"}
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func (r *importRun) run(ctx context.Context, w *workspace, source *provision.Sou
 		if err != nil {
 			return err
 		}
-		r.counts.add(result)
+		r.counts.add(result.Action)
 		failed := result.Action == provision.Failed
 		show.Step(failed, result.Action == provision.Resumed || result.Action == provision.Duplicate)
 		if failed {
@@ -165,8 +165,8 @@ func (r *importRun) fail(result provision.Result) {
 	if errors.Is(result.Err, mihu.ErrOutcomeUnknown) {
 		r.counts.unknown++
 	}
-	r.failures.add(result)
-	if err := r.failed.write(result.Item, plainText(result.Err)); err != nil {
+	r.failures.add(result, r.app.console.Terminal())
+	if err := r.failed.write(result.Item, reasonOf(result, true)); err != nil {
 		r.end(fmt.Errorf("cannot write the failed rows: %w", err))
 	}
 }

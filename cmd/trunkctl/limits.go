@@ -214,7 +214,7 @@ func (a *app) limits(ctx context.Context, number string, f limitFlags) error {
 	at := slices.Index(limitChannels, f.channel)
 	switch {
 	case f.changes && f.dryRun:
-		return a.planLimits(rows[at], rows[at].changed(&f))
+		return a.planLimits(w, rows[at], rows[at].changed(&f))
 	case f.changes:
 		return a.changeLimits(ctx, w, snap, &f, req, fields)
 	case f.hasChannel:
@@ -230,7 +230,7 @@ func (a *app) limits(ctx context.Context, number string, f limitFlags) error {
 }
 
 // planLimits prints what would change.
-func (a *app) planLimits(before, after settingRow) error {
+func (a *app) planLimits(w *workspace, before, after settingRow) error {
 	if a.global.output != term.FormatTable {
 		return a.printOne(settingColumns, after)
 	}
@@ -245,13 +245,15 @@ func (a *app) planLimits(before, after settingRow) error {
 	if changes == nil {
 		action = provision.Unchanged
 	}
-	mark, verb, style := marks(action)
-	line := term.Paint(a.colors(a.stdout), style, fmt.Sprintf("%s %-9s", mark, verb))
-	_, err := fmt.Fprintln(a.stdout, strings.TrimSpace(line+" "+before.PhoneNumber+" "+before.Channel+"  "+term.Printable(strings.Join(changes, ", "))))
-	if err == nil {
-		a.note(dryRunNote)
+	plan := a.planTable()
+	row := planRow{action: action.Planned(), number: before.PhoneNumber, channel: before.Channel, text: term.Printable(strings.Join(changes, ", "))}
+	if err := cmp.Or(plan.add(row), plan.end()); err != nil {
+		return err
 	}
-	return err
+	counts := tally{}
+	counts.add(row.action)
+	a.notePlan(w, &counts)
+	return nil
 }
 
 func (a *app) changeLimits(ctx context.Context, w *workspace, snap *mihu.ChannelSnapshot, f *limitFlags, req *mihu.ChannelSettingsUpdate, fields []string) error {

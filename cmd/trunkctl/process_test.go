@@ -211,8 +211,9 @@ func (t *terminal) send(keys string) {
 	require.NoError(t.t, err)
 }
 
-// prompts matches the questions whose numbers are whole: the user has typed them.
-var prompts = regexp.MustCompile(`(?m)^(Delete|Create|Update|Assign) .* in \S+( to another agent)?\? ?`)
+// prompts matches the questions whose numbers are whole, since the user has typed them, and the failed
+// rows of a file, which the user has to correct.
+var prompts = regexp.MustCompile(`(?m)^(Delete|Create|Update|Assign) .* in \S+( to another agent)?\? ?|^  \S+:\d+: \+\d+ \w+: .*(\n    .*)*`)
 
 // end waits for the process and returns its exit code.
 func (t *terminal) end() int {

@@ -108,7 +108,7 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 	}
 	pending := preview.Pending(selected)
 	if f.dryRun {
-		return a.planRotate(pending)
+		return a.planRotate(w, pending)
 	}
 	if len(pending) == 0 {
 		a.noteNothingToRotate(f.file, len(selected))
@@ -177,7 +177,7 @@ func passwordChange(id mihu.TrunkID) change {
 	return change{Action: provision.Updated, PhoneNumber: id.PhoneNumber, Channel: id.Channel, Sends: []string{"sip.password"}}
 }
 
-func (a *app) planRotate(pending []mihu.TrunkID) error {
+func (a *app) planRotate(w *workspace, pending []mihu.TrunkID) error {
 	out := a.changes(true, changeColumns)
 	for _, id := range pending {
 		if err := out.add(passwordChange(id)); err != nil {
@@ -187,6 +187,6 @@ func (a *app) planRotate(pending []mihu.TrunkID) error {
 	if err := out.end(); err != nil {
 		return err
 	}
-	a.note("dry run: new passwords for %s; no changes made, and no password was generated", counted(len(pending), "trunk"))
+	a.note("Plan for %s: new passwords for %s. No changes made, and no password generated.", w.name, counted(len(pending), "trunk"))
 	return nil
 }

@@ -37,7 +37,10 @@ func (a *app) showPlan(w *workspace, plan *provision.Reconciliation, f *syncFlag
 	case !f.dryRun:
 		return nil
 	case summary.Failed > 0:
-		return &partialError{failed: summary.Failed, advice: "these items would fail; the others would be applied"}
+		return &partialError{
+			failed: summary.Failed, problem: counted(summary.Failed, "item") + " would fail", told: true,
+			advice: "these items would fail; the others would be applied",
+		}
 	case f.detailedExitCode && summary.Changes() > 0:
 		return errPending
 	}
@@ -122,7 +125,7 @@ func cleared(fields []string) (texts []string) {
 func driftText(d provision.Drift, names knownNames) string {
 	switch d.Kind {
 	case provision.DriftMoved:
-		return fmt.Sprintf("changed elsewhere: %v was moved from %s to %s", d.Trunk, names.of(d.WasAgentUUID), cmp.Or(names.of(d.AgentUUID), "no agent"))
+		return fmt.Sprintf("changed elsewhere: %v was moved from %s to %s", d.Trunk, names.of(d.WasAgentUUID, "…"), cmp.Or(names.of(d.AgentUUID, "…"), "no agent"))
 	case provision.DriftRecreated:
 		return fmt.Sprintf("changed elsewhere: %v was deleted and made again", d.Trunk)
 	case provision.DriftDeleted:

@@ -69,7 +69,7 @@ func (r *syncRun) results(ctx context.Context, plan *provision.Reconciliation) e
 		if err != nil {
 			return err
 		}
-		r.counts.add(result)
+		r.counts.add(result.Action)
 		failed := result.Action == provision.Failed
 		r.show.Step(failed, result.Action == provision.Duplicate)
 		if failed {
@@ -89,7 +89,7 @@ func (r *syncRun) fail(result provision.Result) {
 	if errors.Is(result.Err, mihu.ErrOutcomeUnknown) {
 		r.counts.unknown++
 	}
-	r.failures.add(result)
+	r.failures.add(result, r.app.console.Terminal())
 }
 
 // verdict returns the error that the run ends with.

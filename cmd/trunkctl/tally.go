@@ -13,11 +13,11 @@ type tally struct {
 	unknown int // included in the failed ones
 }
 
-func (t *tally) add(result provision.Result) {
+func (t *tally) add(action provision.Action) {
 	if t.counts == nil {
 		t.counts = map[provision.Action]int{}
 	}
-	t.counts[result.Action]++
+	t.counts[action]++
 }
 
 func (t *tally) failed() int { return t.counts[provision.Failed] }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/mihu-go/mihu"
@@ -126,7 +125,7 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 		if !isTrunk(current, id.Channel) {
 			refused = cannot(&plan, noSuchTrunk, mihu.ErrNotFound)
 		}
-		return cmp.Or(a.printChange(true, plan), refused)
+		return a.printPlanned(w, plan, refused)
 	}
 	if err := a.confirmProduction(ctx, w, "Update the trunk of "+id.PhoneNumber+" in "+w.name+"?"); err != nil {
 		return err
@@ -145,5 +144,5 @@ func (a *app) update(ctx context.Context, id mihu.TrunkID, req *mihu.TrunkUpdate
 	a.note("updated %v in %s", id, w.name)
 	done := changeOf(provision.Updated, id, snap)
 	done.Sends = sends(req)
-	return a.printChange(false, done)
+	return a.printChange(done)
 }

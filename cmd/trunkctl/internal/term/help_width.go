@@ -33,7 +33,7 @@ var tableLine = regexp.MustCompile(`^ +\S+ {2,}`)
 func fitText(text string, width int) string {
 	var out, paragraph []string
 	end := func() {
-		out = append(out, fill(strings.Join(paragraph, " "), "", width)...)
+		out = append(out, Wrap(strings.Join(paragraph, " "), "", width)...)
 		paragraph = nil
 	}
 	for line := range strings.SplitSeq(text, "\n") {
@@ -47,7 +47,7 @@ func fitText(text string, width int) string {
 			if TextWidth(line) <= width {
 				out = append(out, line)
 			} else {
-				broken := fill(line[indent:], strings.Repeat(" ", indent), width)
+				broken := Wrap(line[indent:], strings.Repeat(" ", indent), width)
 				broken[0] = line[:indent] + broken[0][indent:]
 				out = append(out, broken...)
 			}
@@ -59,8 +59,8 @@ func fitText(text string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// fill wraps a text into indented lines of a width. It returns none for "".
-func fill(text, indent string, width int) (lines []string) {
+// Wrap breaks a text between words, into indented lines of a width. It returns none for "".
+func Wrap(text, indent string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
 		switch {
