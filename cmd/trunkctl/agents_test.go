@@ -32,7 +32,7 @@ func TestAgentByName(t *testing.T) {
 		"create":         {[]string{"create", number(5)}, 1},
 		"create dry run": {[]string{"create", number(5), "--dry-run"}, 1},
 		"ensure":         {[]string{"ensure", number(1)}, 2},
-		"assign":         {[]string{"assign", number(1)}, 1},
+		"assign":         {[]string{"assign", number(1)}, 2}, // the log has the agent before
 		"list":           {[]string{"list"}, 1},
 		"numbers":        {[]string{"numbers"}, 1},
 		"export":         {[]string{"export"}, 1},

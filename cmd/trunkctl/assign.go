@@ -68,11 +68,12 @@ func (a *app) assign(ctx context.Context, id mihu.TrunkID, agent string, dryRun 
 	}
 	a.startRecord(ctx, w)
 	var meta mihu.Response
+	before := a.bindingBefore(ctx, w, id)
 	snap, err := a.track(ctx, w, provision.StateChange{Trunk: id, AgentUUID: agent}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
 		return w.client.Trunks.Assign(ctx, id, agent, mihu.WithResponse(&meta))
 	})
 	a.recorder.change(ctx, logged{
-		id: id, action: provision.Assigned, after: bindingOf(snap, id.Channel), err: err, requestID: meta.RequestID,
+		id: id, action: provision.Assigned, before: before, read: true, after: bindingOf(snap, id.Channel), err: err, requestID: meta.RequestID,
 	})
 	if err != nil {
 		return err

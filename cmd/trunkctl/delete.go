@@ -147,9 +147,10 @@ func (a *app) deleteOne(ctx context.Context, w *workspace, id mihu.TrunkID, dryR
 // deleteRecorded deletes a trunk and records it.
 func (a *app) deleteRecorded(ctx context.Context, w *workspace, id mihu.TrunkID) error {
 	var meta mihu.Response
+	before := a.bindingBefore(ctx, w, id)
 	_, err := a.track(ctx, w, provision.StateChange{Trunk: id, Delete: true}, func(ctx context.Context) (*mihu.ChannelSnapshot, error) {
 		return nil, w.client.Trunks.Delete(ctx, id, mihu.WithResponse(&meta))
 	})
-	a.recorder.change(ctx, logged{id: id, action: provision.Deleted, after: unbound(), err: err, requestID: meta.RequestID})
+	a.recorder.change(ctx, logged{id: id, action: provision.Deleted, before: before, read: true, after: unbound(), err: err, requestID: meta.RequestID})
 	return err
 }

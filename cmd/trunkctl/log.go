@@ -104,6 +104,8 @@ type logged struct {
 	requestID     string
 	// partly is set if something was done before the error.
 	partly bool
+	// read is set if before was read, so that it holds for a change that was refused too.
+	read bool
 }
 
 // change records a change that was tried.
@@ -116,7 +118,10 @@ func (r *runRecorder) change(ctx context.Context, c logged) {
 		Before: c.before, After: c.after, Fields: c.fields, Line: c.line, Outcome: runlog.Applied, RequestID: c.requestID,
 	}
 	if c.err != nil {
-		record.Error, record.Before, record.After = plainText(c.err), nil, nil
+		record.Error, record.After = plainText(c.err), nil
+		if !c.read {
+			record.Before = nil
+		}
 		if refused, ok := errors.AsType[*mihu.APIError](c.err); ok && refused.RequestID != "" {
 			record.RequestID = refused.RequestID
 		}
@@ -184,6 +189,22 @@ func bindingOf(snap *mihu.ChannelSnapshot, channel mihu.Channel) *runlog.Binding
 	}
 	b := snap.Binding(channel)
 	return &runlog.Binding{Bound: b.Bound, AgentUUID: b.AgentUUID, AgentName: b.AgentName}
+}
+
+// bindingBefore reads the binding that a command is about to change, since the API does not tell it
+// afterwards. It returns nil if there is no log, or if the binding cannot be read.
+func (a *app) bindingBefore(ctx context.Context, w *workspace, id mihu.TrunkID) *runlog.Binding {
+	if a.recorder == nil {
+		return nil
+	}
+	snap, err := a.look(ctx, w, id)
+	switch {
+	case err != nil:
+		return nil
+	case snap == nil:
+		return unbound()
+	}
+	return bindingOf(snap, id.Channel)
 }
 
 // loggedEnsure describes the result of an ensure. changed reports whether it tried a change.

@@ -94,7 +94,7 @@ func TestSync(t *testing.T) {
 	show(2, "sync", "DIR/numbers.csv", "--prune", "--dry-run")
 	approved := show(0, "sync", "DIR/numbers.csv", "--prune", "--scope", "channel=call", "--dry-run", "--out", "DIR/plan.json")
 	id := planID(t, approved.stderr)
-	show(0, "sync", "DIR/numbers.csv", "--prune", "--scope", "channel=call", "--expect", id, "--yes")
+	show(0, "sync", "DIR/numbers.csv", "--prune", "--scope", "channel=call", "--expect", id, "--yes", "--workers", "1")
 	show(8, "sync", "DIR/numbers.csv", "--prune", "--scope", "channel=call", "--expect", id, "--yes")
 	show(0, "log", "show", "last")
 	var plan struct {
