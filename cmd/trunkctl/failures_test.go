@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/mihu-go/mihu"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
+	"github.com/mihu-go/mihu/provision"
 	"github.com/stretchr/testify/require"
 )
 
@@ -60,4 +65,23 @@ func TestSameOn(t *testing.T) {
 		require.Equal(t, want, sameOn(lines, len(lines)))
 	}
 	require.Equal(t, "the same on lines 4-6 and 1000 more", sameOn([]int{4, 5, 6}, 1003))
+}
+
+// Rows that are sent at the same time fail in any order; they are told in the order of the file.
+func TestFailuresInTheOrderOfTheFile(t *testing.T) {
+	t.Parallel()
+	var failures failureGroups
+	for _, line := range []int{7, 5, 9, 3, 2} {
+		reason := errors.New("one reason")
+		if line == 2 {
+			reason = errors.New("another")
+		}
+		failures.add(provision.Result{
+			Action: provision.Failed, Err: reason,
+			Item: provision.Item{Line: line, Trunk: mihu.TrunkCreateRequest{TrunkID: mihu.TrunkID{PhoneNumber: number(line), Channel: mihu.ChannelCall}}},
+		}, false)
+	}
+	var printed bytes.Buffer
+	failures.print(&app{console: term.NewConsole(&printed, false)}, "numbers.csv", "")
+	require.Equal(t, "  numbers.csv:2: +1202•••0002/call: another\n  numbers.csv:3: +1202•••0003/call: one reason\n    the same on lines 5, 7, 9\n", printed.String())
 }
