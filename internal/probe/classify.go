@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -72,9 +73,9 @@ func noTrunk(a *answer) string {
 }
 
 // readStatus reads a change that a later read must show.
-func readStatus(_ *past, a []answer) (observed, missing string) {
+func readStatus(p *past, a []answer) (observed, missing string) {
 	observed = a[0].result()
-	if a[0].accepted() && a[1].sent() && !a[1].shown {
+	if a[0].accepted() && a[1].sent() && !a[1].shown && p.lag < len(samples) {
 		observed += ", not shown"
 	}
 	return observed, ""
@@ -96,10 +97,21 @@ func bodyOf(a *answer) (observed, missing string) {
 	return "other", ""
 }
 
-func readDeleteBody(_ *past, a []answer) (observed, missing string) {
-	observed, missing = bodyOf(&a[0])
-	if object, ok := a[0].json.(map[string]any); ok && observed == "other" && object["data"] == nil {
-		observed = "message"
+func readDeleteBody(p *past, _ []answer) (observed, missing string) {
+	missing = "not observable: nothing was deleted"
+	for i := range p.answers {
+		a := &p.answers[i]
+		if a.step.method != http.MethodDelete || !a.accepted() {
+			continue
+		}
+		body, _ := bodyOf(a)
+		if object, ok := a.json.(map[string]any); ok && body == "other" && object["data"] == nil {
+			body = "message"
+		}
+		if observed != "" && body != observed {
+			body = "varies"
+		}
+		observed, missing = body, ""
 	}
 	return observed, missing
 }
@@ -242,16 +254,26 @@ func readPaging(p *past, a []answer) (observed, missing string) {
 	return "other", ""
 }
 
-func readMembers(p *past, a []answer) (observed, missing string) {
-	l := a[0].list(p.wrapped, p.shaped)
+// aList returns a page of the list of trunks.
+func (p *past) aList() *list {
+	for i := range p.answers {
+		if a := &p.answers[i]; a.step.path == trunksPath && a.step.method == http.MethodGet && a.accepted() {
+			return a.list(p.wrapped, p.shaped)
+		}
+	}
+	return nil
+}
+
+func readMembers(p *past, _ []answer) (observed, missing string) {
+	l := p.aList()
 	if l == nil {
 		return "other", ""
 	}
 	return l.members, ""
 }
 
-func readItems(p *past, a []answer) (observed, missing string) {
-	l := a[0].list(p.wrapped, p.shaped)
+func readItems(p *past, _ []answer) (observed, missing string) {
+	l := p.aList()
 	if l == nil {
 		return "other", ""
 	}
@@ -263,14 +285,14 @@ func readItems(p *past, a []answer) (observed, missing string) {
 
 func readMax(p *past, _ []answer) (observed, missing string) {
 	switch {
-	case !strings.Contains(p.observed["list.paging"], "per_page"):
-		return "", "not observable: per_page was not seen to be obeyed"
 	case p.size.refused != 0:
 		return fmt.Sprintf("%d, larger refused %d", p.size.asked, p.size.refused), ""
-	case p.size.echo == 0:
+	case !strings.Contains(p.observed["list.paging"], "per_page"):
+		return "", "not observable: per_page was not seen to be obeyed"
+	case p.size.echo == 0 && p.size.full == 0:
 		return "", "not observable: a page does not report its size"
-	case p.size.echo < p.size.asked:
-		return fmt.Sprintf("%d, larger clamped", p.size.echo), ""
+	case cmp.Or(p.size.echo, p.size.full) < p.size.asked:
+		return fmt.Sprintf("%d, larger clamped", cmp.Or(p.size.echo, p.size.full)), ""
 	}
 	return fmt.Sprint(p.size.asked), ""
 }
@@ -407,10 +429,9 @@ func readSuccess(p *past, _ []answer) (observed, missing string) {
 			continue
 		}
 		var form []string
-		if _, wrapped := a.data(); wrapped && a.snapshot() != nil {
+		// Lists and messages cannot tell whether data is wrapped once more.
+		if _, wrapped := a.data(); a.snapshot() != nil && wrapped || a.snapshot() == nil && p.wrapped {
 			form = append(form, "wrapped")
-		} else if a.snapshot() == nil && p.wrapped {
-			form = append(form, "wrapped") // lists and messages cannot tell
 		}
 		if !has(object, "success") {
 			form = append(form, "no success")

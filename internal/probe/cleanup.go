@@ -21,9 +21,6 @@ func (e *LeftError) Error() string {
 	return fmt.Sprintf("probe: %d trunks may be left", len(e.Left))
 }
 
-// target is a number on a channel that a change was about.
-type target struct{ number, channel string }
-
 // cleaner removes what a probe has registered. It reads before and after each deletion, and deletes
 // only a trunk of an agent that the journal has.
 type cleaner struct {
@@ -31,6 +28,7 @@ type cleaner struct {
 	targets  []target
 	agents   []string
 	settled  time.Time // from when on reads show everything
+	final    time.Time // from when on nothing is waited for
 	lag      time.Duration
 	interval time.Duration
 	removed  int
@@ -39,13 +37,16 @@ type cleaner struct {
 // cleaner returns what removes the trunks of this run.
 func (r *run) cleaner() *cleaner {
 	c := &cleaner{wire: r.wire, lag: r.lag(), interval: r.Interval, agents: append(slices.Clone(r.Agents), r.wire.values[nobody], string(malformed))}
-	if r.past.lag < 0 || r.past.lag == len(samples) {
+	switch r.past.lag {
+	case -1:
 		c.lag = unknownLag
+	case len(samples):
+		c.lag = r.Late
 	}
 	if r.wire.changes == 0 {
 		return c
 	}
-	c.settled = r.wire.changed.Add(c.lag)
+	c.settled, c.final = r.wire.changed.Add(c.lag), r.wire.changed.Add(r.Late)
 	if late := r.wire.lost.Add(r.Late); !r.wire.lost.IsZero() && late.After(c.settled) {
 		c.settled = late
 	}
@@ -100,6 +101,7 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		return nil, err
 	}
 	c := &cleaner{wire: w, lag: unknownLag, interval: o.Interval, agents: append(slices.Clone(header.Agents), header.Nobody, string(malformed))}
+	c.final = time.Now()
 	answered := map[int]bool{}
 	for _, change := range slices.Backward(changes) {
 		w.changes = max(w.changes, change.N)
@@ -118,12 +120,22 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 			c.targets = append(c.targets, t)
 		}
 	}
+	for _, change := range changes {
+		if change.Status == 0 && accepted(changes, change.N) {
+			w.ledger.note(&change)
+		}
+	}
 	for _, number := range header.Numbers { // a body that names nothing may have been applied to one
 		if t := (target{number, callChannel}); !slices.Contains(c.targets, t) {
 			c.targets = append(c.targets, t)
 		}
 	}
 	return c, nil
+}
+
+// accepted reports whether a change got a success.
+func accepted(changes []Change, n int) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return c.N == n && c.Status >= 200 && c.Status < 300 })
 }
 
 // clean removes all trunks and returns what may be left. A journal that cannot be written does not keep
@@ -154,13 +166,21 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 			return "it could not be read: " + err.Error()
 		}
 		switch {
-		case agent == "" && !time.Now().Before(c.settled):
-			return ""
 		case agent == "":
-			if err := wait(ctx, time.Until(c.settled)); err != nil {
-				return "the clean-up was interrupted"
+			until := c.settled
+			if c.wire.ledger.unsure(t) && c.final.After(until) {
+				until = c.final
 			}
-			continue
+			if time.Now().Before(until) {
+				if err := wait(ctx, time.Until(until)); err != nil {
+					return "the clean-up was interrupted"
+				}
+				continue
+			}
+			if c.wire.ledger.unsure(t) {
+				return "it was accepted, and no read has shown it"
+			}
+			return ""
 		case !slices.ContainsFunc(c.agents, func(ours string) bool { return strings.EqualFold(ours, agent) }):
 			return "" // it is not the probe's
 		}

@@ -24,6 +24,7 @@ type sizes struct {
 	refused int // the status that a larger one got; 0 means that none was refused
 	echo    int // per_page of a page; 0 means that it does not have it
 	items   int // how many items a full page has
+	full    int // how many items a page had after which there were others; 0 means that there was none
 	listed  int // how many numbers the list of trunks has
 }
 
@@ -137,9 +138,6 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 	}
 	all = first.items
 	before := first
-	if done, _ := complete(first, 1, len(all)); !done {
-		r.past.size.items = len(all)
-	}
 	for n := 2; ; n++ {
 		if done, err := complete(before, n-1, len(all)); done || err != nil {
 			return all, err
@@ -168,7 +166,10 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 		case len(next.items) == 0 || len(before.items) == 0:
 			return nil, cannotSee("ends before its last page")
 		case name(next.items[0]) == name(before.items[0]):
-			return all, repeated(before, n)
+			return all, r.repeated(ctx, path, before, n)
+		}
+		if n == 2 {
+			r.past.size.full = len(first.items)
 		}
 		all = append(all, next.items...)
 		before = next
@@ -206,20 +207,32 @@ func complete(l *list, n, items int) (bool, error) {
 	return len(l.items) == 0, nil
 }
 
-// repeated is what a page means that begins as the one before. After the second, the list has shown its
-// last page again. If the second is the first again, the list ignores page: then it is whole, unless
-// it may have been cut.
-func repeated(before *list, n int) error {
+// repeated decides what a page means that begins as the one before. If page is obeyed, the list has
+// shown its last page again. If it ignores page and per_page, the list is whole, unless it has a round
+// number of items, at which it may have been cut. Otherwise it cannot be seen as a whole.
+func (r *run) repeated(ctx context.Context, path string, before *list, n int) error {
 	if before.hasExtent() {
 		return cannotSee("shows one page again and again")
 	}
 	if n > 2 {
 		return nil
 	}
-	if count := len(before.items); count%5 == 0 {
-		return cannotSee(fmt.Sprintf("ignores page, and may have more than its %d items", count))
+	s := get(path, field{"page", "2"}, field{"per_page", "1"})
+	a, err := r.read(ctx, &s)
+	if err != nil {
+		return err
 	}
-	return nil
+	count := len(before.items)
+	l := a.list(false, false)
+	switch {
+	case l == nil || len(l.items) == 0 || count < 2:
+		return cannotSee("does not tell how many pages it has")
+	case len(l.items) == 1 && name(l.items[0]) != name(before.items[0]):
+		return nil
+	case len(l.items) == count && count%5 != 0:
+		return nil
+	}
+	return cannotSee("ignores page, and may have more items")
 }
 
 func cannotSee(why string) error {

@@ -31,6 +31,7 @@ func workspace(t *testing.T, rules mihutest.Rules) *mihutest.Server {
 	require.NoError(t, err)
 	require.NoError(t, srv.AddAgentWithUUID(agentOne, "Spare"))
 	require.NoError(t, srv.AddAgentWithUUID(agentTwo, "Another spare"))
+	time.Sleep(rules.ReadLag) // until reads show all of it
 	return srv
 }
 

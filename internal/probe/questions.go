@@ -158,11 +158,6 @@ func listing() []question {
 		{
 			answerOf: answerOf{"list.paging", "Which parameters does the list of trunks obey?", "nothing", readPaging},
 			given:    both, steps: []step{page("1", "1"), page("2", "1")},
-			also: []answerOf{
-				{"list.members", "How does a list report its extent?", "data.pagination, for rates", readMembers},
-				{"list.items", "Which member has the items?", "items, in examples", readItems},
-				{"list.max", "What is the largest page?", "200, for rates", readMax},
-			},
 		},
 		{
 			answerOf: answerOf{"list.after_last", "What is after the last page?", "nothing", readAfterLast},
@@ -187,7 +182,6 @@ func removing(last role) []question {
 			answerOf: answerOf{"delete.status", "What status has a deletion?", "nothing", readStatus},
 			given:    []binding{{last, anyAgent}}, steps: []step{remove(last), channelsOf(last).polled(unbound)},
 			also: []answerOf{
-				{"delete.body", "What does the response to a deletion have?", "nothing", readDeleteBody},
 				{"read.after_delete", "What do the channels of a deleted number get?", "nothing", readAfterDelete},
 			},
 		},
@@ -220,6 +214,10 @@ func removing(last role) []question {
 // byAll returns the questions that all responses of a probe answer.
 func byAll() []answerOf {
 	return []answerOf{
+		{"list.members", "How does a list report its extent?", "data.pagination, for rates", readMembers},
+		{"list.items", "Which member has the items?", "items, in examples", readItems},
+		{"list.max", "What is the largest page?", "200, for rates", readMax},
+		{"delete.body", "What does the response to a deletion have?", "nothing", readDeleteBody},
 		{"read.after_write", "How soon does a read show a write?", "nothing", readLag},
 		{"http.protocol", "Which protocol is spoken?", "nothing", readProtocol},
 		{"http.clock", "Is the server's clock right?", "nothing", readClock},

@@ -25,6 +25,10 @@ var (
 	)
 )
 
+// places are the members that say where a page is in its list. Whether they are null depends on how much
+// a workspace has.
+var places = set("next_page_url", "prev_page_url", "first_page_url", "last_page_url", "next_cursor", "from", "to")
+
 func set(names ...string) map[string]bool {
 	m := map[string]bool{}
 	for _, name := range names {
@@ -67,6 +71,9 @@ func structure(value any, depth int) any {
 				shown = "<name>"
 			}
 			object[shown] = structure(value[name], depth+1)
+			if places[name] {
+				object[shown] = "<place>"
+			}
 		}
 		return object
 	}

@@ -28,6 +28,7 @@ type wire struct {
 	count   int // of requests
 	changes int
 	last    time.Time // of the last request
+	ledger  *ledger
 	changed time.Time // of the last change: its response, or its request if there was none
 	lost    time.Time // when the response to a change was last given up; zero means never
 	// guard, record and structure can be replaced in tests.
@@ -42,7 +43,7 @@ func newWire(o *Options, nobodyUUID string) (*wire, error) {
 		return nil, errors.New("probe: the base URL is malformed")
 	}
 	w := &wire{
-		options: o, base: base, journal: o.Journal, known: agents{},
+		options: o, base: base, journal: o.Journal, known: agents{}, ledger: newLedger(),
 		client: &http.Client{
 			Transport: o.Transport, Timeout: o.Timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -135,7 +136,7 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	if err := w.guard(req, body); err != nil {
 		return answer{}, err
 	}
-	done := func(int) error { return nil }
+	done := func(*answer) error { return nil }
 	if s.changes() {
 		if done, err = w.intend(s); err != nil {
 			return answer{}, err
@@ -150,11 +151,30 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 		return answer{}, &lostError{err}
 	}
 	a.number, a.want = w.values[s.number], want
-	return a, done(a.status)
+	if s.path == channelsPath {
+		w.noteRead(&a)
+	}
+	return a, done(&a)
+}
+
+// noteRead keeps what a read has shown.
+func (w *wire) noteRead(a *answer) {
+	data, _ := a.data()
+	object, _ := data.(map[string]any)
+	channels, _ := object["channels"].(map[string]any)
+	for name, value := range channels {
+		channel, _ := value.(map[string]any)
+		agent, _ := channel["agent_uuid"].(string)
+		w.ledger.read(target{a.number, name}, agent)
+	}
+	if a.refused() && !a.uncertain() {
+		w.ledger.read(target{a.number, callChannel}, "")
+		w.ledger.read(target{a.number, whatsAppChannel}, "")
+	}
 }
 
 // intend records a change before it is sent. The function that it returns records its response.
-func (w *wire) intend(s *step) (done func(status int) error, err error) {
+func (w *wire) intend(s *step) (done func(*answer) error, err error) {
 	w.changes++
 	c := Change{N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: callChannel, Agent: w.values[s.agent]}
 	if s.channel != "" {
@@ -164,11 +184,14 @@ func (w *wire) intend(s *step) (done func(status int) error, err error) {
 		return nil, err
 	}
 	w.changed = c.Time
-	return func(status int) error {
-		if w.changed = time.Now(); status >= http.StatusInternalServerError {
+	return func(a *answer) error {
+		if w.changed = time.Now(); a.status >= http.StatusInternalServerError {
 			w.lost = w.changed // it may have been applied, or be about to
 		}
-		return w.record(Change{N: c.N, Time: w.changed, Status: status})
+		if a.accepted() {
+			w.ledger.note(&c)
+		}
+		return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
 	}, nil
 }
 
