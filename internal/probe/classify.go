@@ -21,6 +21,7 @@ type past struct {
 	listed   int  // how many numbers the list of trunks has
 	size     sizes
 	head     string // the first item of the list
+	order    string // of the list; "" is unknown
 	numbers  map[role]string
 }
 
@@ -189,28 +190,42 @@ func updatedAt(p *past, a *answer) (at any, listed, has bool) {
 	return at, true, has
 }
 
-func readTimes(p *past, a []answer) (observed, missing string) {
-	at, listed, has := updatedAt(p, &a[0])
-	if !listed {
-		return "", notListed
+// readTimes reads the form of times from the item of the first number, or else from that of another.
+func readTimes(p *past, _ []answer) (observed, missing string) {
+	missing = "not observable: the list was empty"
+	for i := range p.answers {
+		a := &p.answers[i]
+		l := a.list(p.wrapped, p.shaped)
+		if a.step.path != trunksPath || a.step.method != http.MethodGet || l == nil || len(l.items) == 0 {
+			continue
+		}
+		if at, listed, has := updatedAt(p, a); listed {
+			return timeForm(at, has), ""
+		}
+		at, has := l.items[0]["updated_at"]
+		observed, missing = timeForm(at, has), ""
 	}
+	return observed, missing
+}
+
+func timeForm(at any, has bool) string {
 	if !has {
-		return "absent", ""
+		return "absent"
 	}
 	switch at := at.(type) {
 	case nil:
-		return "null", ""
+		return "null"
 	case float64:
-		return "seconds", ""
+		return "seconds"
 	case string:
 		if _, err := time.Parse(time.RFC3339, at); err == nil {
-			return "RFC 3339", ""
+			return "RFC 3339"
 		}
 		if _, err := time.Parse(time.DateTime, at); err == nil {
-			return "without zone", ""
+			return "without zone"
 		}
 	}
-	return "other", ""
+	return "other"
 }
 
 func readMoves(p *past, a []answer) (observed, missing string) {
@@ -315,19 +330,11 @@ func readAfterLast(p *past, a []answer) (observed, missing string) {
 	return "last page", ""
 }
 
-func readOrder(p *past, a []answer) (observed, missing string) {
-	l := a[0].list(p.wrapped, p.shaped)
-	if l == nil {
-		return "other", ""
+func readOrder(p *past, _ []answer) (observed, missing string) {
+	if p.order == "" {
+		return "", "not observable: no page shows a number beside another"
 	}
-	one, two := l.index(p.numbers[number1]), l.index(p.numbers[number2])
-	switch {
-	case one < 0 || two < 0:
-		return "", "not observable: no page shows both numbers"
-	case one < two:
-		return "oldest first", ""
-	}
-	return "newest first", ""
+	return p.order, ""
 }
 
 func readLag(p *past, _ []answer) (observed, missing string) {

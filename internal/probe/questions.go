@@ -121,7 +121,6 @@ func updating() []question {
 			given:    given, steps: []step{listed, afterASecond, listed},
 			also: []answerOf{
 				{"update.status", "What status has an update?", "nothing", readUpdate},
-				{"list.times", "What form has updated_at?", "a time or null", readTimes},
 			},
 		},
 		{
@@ -161,11 +160,7 @@ func listing() []question {
 		},
 		{
 			answerOf: answerOf{"list.after_last", "What is after the last page?", "nothing", readAfterLast},
-			given:    both, steps: []step{page("100000", "1")},
-		},
-		{
-			answerOf: answerOf{"list.order", "In which order is the list?", "nothing", readOrder},
-			needs:    []role{number2, agent2}, given: both, steps: []step{{method: "GET", path: trunksPath, find: []role{number1, number2}}},
+			given:    both, steps: []step{page("100000", "1"), {method: "GET", path: trunksPath, find: []role{number1, number2}}},
 		},
 		{
 			answerOf: answerOf{"agent.busy_assign", "What does assigning a busy agent get?", "not allowed", readBusy},
@@ -214,6 +209,8 @@ func removing(last role) []question {
 // byAll returns the questions that all responses of a probe answer.
 func byAll() []answerOf {
 	return []answerOf{
+		{"list.order", "In which order is the list?", "nothing", readOrder},
+		{"list.times", "What form has updated_at?", "a time or null", readTimes},
 		{"list.members", "How does a list report its extent?", "data.pagination, for rates", readMembers},
 		{"list.items", "Which member has the items?", "items, in examples", readItems},
 		{"list.max", "What is the largest page?", "200, for rates", readMax},

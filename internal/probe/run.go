@@ -305,7 +305,7 @@ func (r *run) ask(ctx context.Context, q *question) ([]answer, error) {
 	answers := make([]answer, len(q.steps))
 	for i := range q.steps {
 		s := &q.steps[i]
-		if s.accepted && !answers[0].accepted() || s.poll && !answers[0].accepted() {
+		if s.accepted && !answers[0].accepted() || s.poll && !answers[0].accepted() || !r.has(s.find) {
 			continue
 		}
 		a, err := r.perform(ctx, s)
@@ -315,6 +315,11 @@ func (r *run) ask(ctx context.Context, q *question) ([]answer, error) {
 		answers[i] = a
 	}
 	return answers, nil
+}
+
+// has reports whether the probe was given all of these roles.
+func (r *run) has(roles []role) bool {
+	return !slices.ContainsFunc(roles, func(each role) bool { return r.wire.values[each] == "" })
 }
 
 // perform sends a request of a question, and makes sure that its response is about it.
@@ -536,6 +541,7 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 		l := a.list(r.past.wrapped, r.past.shaped)
 		if l != nil && !slices.ContainsFunc(s.find, func(n role) bool { return l.index(r.wire.values[n]) < 0 }) {
 			r.pages = number
+			r.notice(l, s.find, number != "1")
 			break
 		}
 	}
@@ -543,6 +549,20 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 		r.pages = ""
 	}
 	return a, nil
+}
+
+// notice keeps the order of a list: the number of the probe that was registered last is after all others,
+// or before them.
+func (r *run) notice(l *list, found []role, later bool) {
+	at := l.index(r.wire.values[found[len(found)-1]])
+	before, after := later || at > 0, at < len(l.items)-1 || !later && r.listed() > len(l.items)
+	order := map[[2]bool]string{{true, false}: "oldest first", {false, true}: "newest first", {true, true}: "other"}[[2]bool{before, after}]
+	if order != "" && r.past.order != "" && order != r.past.order {
+		order = "other"
+	}
+	if order != "" {
+		r.past.order = order
+	}
 }
 
 // listed is how many numbers the list of trunks has.
