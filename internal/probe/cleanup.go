@@ -75,19 +75,27 @@ func Clean(ctx context.Context, file *File, options Options) (removed int, err e
 	if len(changes) == 0 {
 		return 0, file.End()
 	}
+	options.Journal = file
+	if removed, err = cleanAfter(ctx, options, &header, changes); err != nil {
+		return removed, errors.Join(err, file.Close())
+	}
+	return removed, file.End()
+}
+
+// cleanAfter removes what a probe has left that made these changes.
+func cleanAfter(ctx context.Context, options Options, header *Header, changes []Change) (removed int, err error) {
 	if header.BaseURL != strings.TrimSuffix(options.BaseURL, "/") {
-		return 0, errors.Join(fmt.Errorf("the journal %s is that of another address", file.Path), file.Close())
+		return 0, errors.New("the journal is that of another address")
 	}
-	options.Numbers, options.Agents, options.Journal, options.WhatsApp = header.Numbers, header.Agents, file, true
-	c, err := newCleaner(options, &header, changes)
+	options.Numbers, options.Agents, options.WhatsApp = header.Numbers, header.Agents, true
+	c, err := newCleaner(options, header, changes)
 	if err != nil {
-		return 0, errors.Join(err, file.Close())
+		return 0, err
 	}
-	left := c.clean(ctx)
-	if len(left) > 0 {
-		return c.removed, errors.Join(&LeftError{left}, file.Close())
+	if left := c.clean(ctx); len(left) > 0 {
+		return c.removed, &LeftError{left}
 	}
-	return c.removed, file.End()
+	return c.removed, nil
 }
 
 // newCleaner returns what removes the trunks of an earlier run.
