@@ -110,20 +110,18 @@
 //
 // [Rules] set some of it. For the rest:
 //
-//   - PATCH stores an empty name as "". POST replaces it by the default name.
+//   - PATCH stores an empty name as "", unless it is refused. POST replaces it by the default name.
 //   - Direction and SIP of a WhatsApp trunk must be well-formed and are then ignored without an
 //     error. The API documents this for the direction.
 //   - PATCH with an empty string clears a SIP credential, including the port. POST accepts an empty
 //     string for every SIP field but the port.
 //   - Any string is accepted as a SIP gateway, even a URL.
-//   - PATCH without a field to change succeeds. So does assigning a trunk to its own agent.
 //   - POST checks the number before the agent: if a POST that was applied is retried, the response
 //     is TRUNK_EXISTS.
 //   - UUIDs are not case-sensitive and are sent in lower case.
 //   - If a number is deleted with its last trunk and registered again, it gets a new UUID and a new
 //     place in lists.
-//   - Lists are in order of first registration. An empty list has one page. A page after the last
-//     one is empty, and its from and to are null.
+//   - An empty list has one page. The from and to of an empty page are null.
 //   - On a new external number, call and inbound are enabled without a channel limit, and sms is
 //     not capable. On a purchased number, call, sms and inbound are enabled with a limit of 10.
 //     Destinations are empty; country, location, compliance, billing and times are null.

@@ -87,7 +87,7 @@ func (c Contradiction) apply(d snapshotData) snapshotData {
 	bindings := []*bindingData{&d.Channels.Call.bindingData, &d.Channels.SMS.bindingData, &d.Channels.WhatsApp}
 	switch c {
 	case OtherNumber:
-		d.Number, d.PhoneNumberUUID = otherNumber(d.Number), newUUID()
+		d.Number, d.PhoneNumberUUID = otherNumber(d.Number), nullable(newUUID())
 	case OtherAgent:
 		for _, b := range bindings {
 			if b.Bound {

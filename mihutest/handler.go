@@ -100,12 +100,12 @@ func (s *Server) deliver(req *Request, resp response, fault *Fault) delivery {
 	if fault.SuccessShape != nil {
 		success = *fault.SuccessShape
 	}
-	body := resp.body(success, s.rules.shapeOf(resp.status))
+	body := resp.body(success, s.rules.shapeOf(resp.status), s.rules.ErrorField)
 	if fault.Truncate && len(body) == 0 {
 		return delivery{outcome: dropped}
 	}
 	d := delivery{status: resp.status, header: http.Header{}, body: body, declared: len(body)}
-	d.header.Set(s.rules.RequestIDHeader, fmt.Sprintf("mihutest-%06d", s.requests.Add(1)))
+	s.setHeader(d.header)
 	if len(body) > 0 {
 		d.header.Set("Content-Type", "application/json")
 		d.header.Set("Content-Length", strconv.Itoa(len(body)))
@@ -119,6 +119,20 @@ func (s *Server) deliver(req *Request, resp response, fault *Fault) delivery {
 	}
 	s.record.setStatus(req, d.status)
 	return d
+}
+
+// setHeader sets the headers that every response has.
+func (s *Server) setHeader(h http.Header) {
+	n := s.requests.Add(1)
+	for _, name := range s.rules.RequestIDHeaders {
+		h.Set(name, fmt.Sprintf("mihutest-%06d", n))
+	}
+	for _, name := range s.rules.RateLimitHeaders {
+		h.Set(name, "60")
+	}
+	if s.rules.ClockSkew != 0 {
+		h.Set("Date", time.Now().Add(s.rules.ClockSkew).UTC().Format(http.TimeFormat))
+	}
 }
 
 // serveHTTP is the handler of the HTTP server.

@@ -121,6 +121,13 @@ func (f *form) only(names []string) {
 	}
 }
 
+// tolerate removes the fields that are null, and those that are not in names.
+func (f *form) tolerate(null, unknown bool, names []string) {
+	maps.DeleteFunc(f.fields, func(name string, value any) bool {
+		return null && value == nil || unknown && !slices.Contains(names, name)
+	})
+}
+
 // text reads an optional string; nil means that it was omitted. It refuses null.
 func (f *form) text(name string) *string {
 	value, sent := f.fields[name]
@@ -167,9 +174,16 @@ func (f *form) trunkID() mihu.TrunkID {
 	return mihu.TrunkID{PhoneNumber: number, Channel: f.channel()}
 }
 
-func (f *form) agent() string {
-	return strings.ToLower(f.required("agent_uuid", "must be a UUID", isUUID))
+func (f *form) agent(rules *Rules) string {
+	had := f.problem
+	uuid := f.required("agent_uuid", "must be a UUID", isUUID)
+	if f.problem != had && uuid != "" {
+		f.problem.place(rules.MalformedAgentStatus)
+	}
+	return strings.ToLower(uuid)
 }
+
+var sipFields = []string{"gateway", "port", "username", "password", "secondary_gateway"}
 
 // change reads the fields that creating and updating a trunk have in common. Only an update can
 // clear the port.
@@ -179,7 +193,7 @@ func (f *form) change(canClear bool) *change {
 		f.refuse("direction", "must be inbound, outbound or both")
 	}
 	sip := &form{fields: f.object("sip"), prefix: "sip."}
-	sip.only([]string{"gateway", "port", "username", "password", "secondary_gateway"})
+	sip.only(sipFields)
 	c.gateway, c.secondaryGateway = sip.text("gateway"), sip.text("secondary_gateway")
 	c.username, c.password = sip.text("username"), sip.text("password")
 	c.port = sip.port(canClear)

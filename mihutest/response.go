@@ -14,6 +14,7 @@ type response struct {
 	data    any      // nil is omitted
 	problem *problem // not nil: replaces message and data
 	raw     []byte   // not nil: replaces the JSON
+	empty   bool     // there is no body
 	changed bool     // the request changed the state
 }
 
@@ -33,6 +34,7 @@ type problem struct {
 	details string
 	field   string
 	allow   string // the Allow header
+	placed  bool   // status is that of a rule for this very refusal
 }
 
 // refused returns a problem. Messages contain no values of the request, so they can be logged.
@@ -46,6 +48,23 @@ func invalid(field, rule string) *problem {
 	p.details = "The field " + field + " " + rule
 	return p
 }
+
+// restate gives a refusal the status that the rules have for its kind.
+func (p *problem) restate(rules *Rules) {
+	status, ok := map[string]int{
+		"VALIDATION_ERROR":   rules.ValidationStatus,
+		"MALFORMED_JSON":     rules.MalformedJSONStatus,
+		"MISSING_AUTH_TOKEN": rules.MissingTokenStatus,
+		"ROUTE_NOT_FOUND":    rules.UnknownRouteStatus,
+		"PAGE_NOT_FOUND":     rules.PageAfterLastStatus,
+	}[p.code]
+	if ok && !p.placed {
+		p.status = status
+	}
+}
+
+// place sets the status of a refusal that has a rule of its own.
+func (p *problem) place(status int) { p.status, p.placed = status, true }
 
 func (p *problem) response() response { return response{status: p.status, problem: p} }
 
@@ -69,7 +88,10 @@ type envelope struct {
 }
 
 // body encodes the response.
-func (r response) body(success SuccessShape, failure ErrorShape) []byte {
+func (r response) body(success SuccessShape, failure ErrorShape, field ErrorField) []byte {
+	if r.empty {
+		return nil
+	}
 	if r.raw != nil || r.status == http.StatusNoContent || r.status == http.StatusNotModified {
 		return r.raw
 	}
@@ -84,7 +106,7 @@ func (r response) body(success SuccessShape, failure ErrorShape) []byte {
 		e.Success = nil
 	}
 	if r.problem != nil {
-		e = r.problem.envelope(failure)
+		e = r.problem.envelope(failure, field)
 	}
 	b, err := json.Marshal(e)
 	if err != nil { // cannot happen: the types of this package can be encoded
@@ -99,9 +121,9 @@ func (r response) body(success SuccessShape, failure ErrorShape) []byte {
 const byteOrderMark = "\ufeff"
 
 // envelope returns the problem in one of the shapes of errors.
-func (p *problem) envelope(shape ErrorShape) envelope {
+func (p *problem) envelope(shape ErrorShape, named ErrorField) envelope {
 	field := p.field
-	if p.status != http.StatusUnprocessableEntity {
+	if named == FieldNever || named == FieldOn422 && p.status != http.StatusUnprocessableEntity {
 		field = ""
 	}
 	switch shape {

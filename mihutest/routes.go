@@ -55,6 +55,15 @@ func (s *Server) endpoints() map[string]map[string]endpoint {
 
 // handle checks a request in the documented order and runs its operation.
 func (s *Server) handle(arrived *arrival) response {
+	resp := s.operate(arrived)
+	if resp.problem != nil {
+		resp.problem.restate(&s.rules)
+		resp.status = resp.problem.status
+	}
+	return resp
+}
+
+func (s *Server) operate(arrived *arrival) response {
 	if arrived.readError != nil {
 		return arrived.readError.response()
 	}
@@ -66,7 +75,7 @@ func (s *Server) handle(arrived *arrival) response {
 	if p != nil {
 		return p.response()
 	}
-	fields, p := e.read(r, arrived.body)
+	fields, p := e.read(r, arrived.body, &s.rules)
 	if p != nil {
 		return p.response()
 	}
@@ -125,10 +134,15 @@ func uuidOf(path string) (uuid, pattern string) {
 }
 
 // read returns the fields of the body, or of the query if the endpoint takes no body.
-func (e *endpoint) read(r *http.Request, body []byte) (*form, *problem) {
+func (e *endpoint) read(r *http.Request, body []byte, rules *Rules) (*form, *problem) {
 	f, p := queryForm(r.URL.RawQuery)
 	if p != nil {
 		return nil, p
+	}
+	if !e.hasBody {
+		f.tolerate(false, rules.IgnoreUnknownParameters, e.fields)
+	} else {
+		f.tolerate(false, rules.IgnoreUnknownParameters, nil)
 	}
 	if !e.hasBody && len(body) > 0 {
 		return nil, refused(http.StatusBadRequest, "UNEXPECTED_BODY", "", "The request takes no body")
@@ -140,42 +154,63 @@ func (e *endpoint) read(r *http.Request, body []byte) (*form, *problem) {
 		if f, p = bodyForm(r.Header, body); p != nil {
 			return nil, p
 		}
+		f.tolerate(rules.AcceptNull, rules.IgnoreUnknownFields, e.fields)
+		if sip, ok := f.fields["sip"].(map[string]any); ok {
+			(&form{fields: sip}).tolerate(rules.AcceptNull, rules.IgnoreUnknownFields, sipFields)
+		}
 	}
 	f.only(e.fields)
 	return f, f.problem
 }
 
 func (s *Server) createTrunk(in input) response {
-	id, agent, c := in.trunkID(), in.agent(), in.change(false)
+	id, agent, c := in.trunkID(), in.agent(&s.rules), in.change(false)
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	data, changed, p := s.state.create(id, agent, c, in.uuid)
-	return respond(p, changed, s.rules.CreateStatus, "Trunk created", data)
+	data, done, p := s.state.create(id, agent, c, in.uuid)
+	status := s.rules.CreateStatus
+	if done.duplicate {
+		status = s.rules.DuplicateStatus
+	}
+	return respond(p, done.changed, status, "Trunk created", data)
 }
 
 func (s *Server) updateTrunk(in input) response {
 	id, c := in.trunkID(), in.change(true)
-	if s.rules.RefuseEmptyName && c.name != nil && *c.name == "" {
-		in.refuse("name", "must not be empty")
-	}
-	if s.rules.RefuseEmptyPort && c.port != nil && *c.port == 0 {
-		in.refuse("sip.port", "must be an integer")
+	if in.problem == nil {
+		in.problem = s.refusedUpdate(in, c)
 	}
 	if in.problem != nil {
 		return in.problem.response()
 	}
 	data, changed, p := s.state.update(id, c)
-	return respond(p, changed, http.StatusOK, "Trunk updated", data)
+	return respond(p, changed, s.rules.UpdateStatus, "Trunk updated", data)
+}
+
+// refusedUpdate returns the problem of an update that is well-formed, and that a rule refuses.
+func (s *Server) refusedUpdate(in input, c *change) (p *problem) {
+	switch {
+	case s.rules.RefuseEmptyName && c.name != nil && *c.name == "":
+		p = invalid("name", "must not be empty")
+		p.place(s.rules.EmptyNameStatus)
+	case s.rules.RefuseEmptyPort && c.port != nil && *c.port == 0:
+		p = invalid("sip.port", "must be an integer")
+		p.place(s.rules.EmptyPortStatus)
+	case s.rules.EmptyUpdateStatus != 0 && len(in.fields) == 2: // the number and the channel
+		p = invalid("name", "or another field must be sent")
+		p.place(s.rules.EmptyUpdateStatus)
+	}
+	return p
 }
 
 func (s *Server) assignTrunk(in input) response {
-	id, agent := in.trunkID(), in.agent()
+	id, agent := in.trunkID(), in.agent(&s.rules)
 	if in.problem != nil {
 		return in.problem.response()
 	}
 	data, changed, p := s.state.assign(id, agent)
-	return respond(p, changed, http.StatusOK, "Trunk assigned", data)
+	return respond(p, changed, s.rules.AssignStatus, "Trunk assigned", data)
 }
 
 func (s *Server) deleteTrunk(in input) response {
@@ -186,8 +221,16 @@ func (s *Server) deleteTrunk(in input) response {
 	if in.problem != nil {
 		return in.problem.response()
 	}
-	changed, p := s.state.remove(id)
-	return respond(p, changed, s.rules.DeleteStatus, "Trunk deleted", nil)
+	after, changed, p := s.state.remove(id)
+	resp := respond(p, changed, s.rules.DeleteStatus, "Trunk deleted", nil)
+	switch {
+	case p != nil || s.rules.DeleteBody == DeleteMessage:
+	case s.rules.DeleteBody == DeleteSnapshot:
+		resp.data = after
+	case s.rules.DeleteBody == DeleteEmpty:
+		resp.empty = true
+	}
+	return resp
 }
 
 // source returns a part of a list, from part.offset on, with up to limit items, or all that are
@@ -199,6 +242,9 @@ func (s *Server) list(in input, list source) response {
 	if !part.unpaged && !in.shape.IgnorePage {
 		in.count("page", &part.page, math.MaxInt)
 		s.perPage(in, &part.perPage)
+	}
+	if s.rules.PerPageOnly {
+		part.page = 1
 	}
 	// This keeps the product from overflowing: there is no such page.
 	part.offset = min(part.page-1, math.MaxInt/200-1) * part.perPage
@@ -227,7 +273,10 @@ func (s *Server) perPage(in input, size *int) {
 	if s.rules.ClampPerPage {
 		maximum = math.MaxInt
 	}
-	in.count("per_page", size, maximum)
+	had := in.problem
+	if in.count("per_page", size, maximum); in.problem != had && *size > maximum {
+		in.problem.place(s.rules.PerPageStatus)
+	}
 	*size = min(*size, s.rules.MaxPerPage)
 }
 

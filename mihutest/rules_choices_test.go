@@ -159,7 +159,7 @@ func TestPagesOfRules(t *testing.T) {
 func TestErrorShapesByStatus(t *testing.T) {
 	t.Parallel()
 	r := withRules(t, mihutest.Rules{
-		ErrorShape: mihutest.ErrorData, ErrorShapes: map[int]mihutest.ErrorShape{422: mihutest.ErrorFramework}, RequestIDHeader: "X-Trace",
+		ErrorShape: mihutest.ErrorData, ErrorShapes: map[int]mihutest.ErrorShape{422: mihutest.ErrorFramework}, RequestIDHeaders: []string{"X-Trace"},
 	})
 	_, body, header := r.ask(http.MethodPost, "/phone-numbers/trunks", "{}")
 	assert.Contains(t, body, `"errors":{`)
@@ -190,14 +190,14 @@ func TestUpdatedAt(t *testing.T) {
 func TestImpossibleChoices(t *testing.T) {
 	t.Parallel()
 	for want, rules := range map[string]mihutest.Rules{
-		"UnknownTrunkStatus cannot be 500": {UnknownTrunkStatus: 500},
-		"there is no OnDuplicate 3":        {OnDuplicate: 3},
-		"there is no OnBusyAgent -1":       {OnBusyAgent: -1},
-		"there is no OnPageAfterLast 3":    {OnPageAfterLast: 3},
-		"MaxPerPage cannot be 201":         {MaxPerPage: 201},
-		"ErrorShapes cannot have 200":      {ErrorShapes: map[int]mihutest.ErrorShape{200: mihutest.ErrorData}},
-		"there is no ErrorShape 9":         {ErrorShapes: map[int]mihutest.ErrorShape{404: 9}},
-		`RequestIDHeader cannot be "x y"`:  {RequestIDHeader: "x y"},
+		"UnknownTrunkStatus cannot be 500":   {UnknownTrunkStatus: 500},
+		"there is no OnDuplicate 3":          {OnDuplicate: 3},
+		"there is no OnBusyAgent -1":         {OnBusyAgent: -1},
+		"there is no OnPageAfterLast 3":      {OnPageAfterLast: 3},
+		"MaxPerPage cannot be 201":           {MaxPerPage: 201},
+		"ErrorShapes cannot have 200":        {ErrorShapes: map[int]mihutest.ErrorShape{200: mihutest.ErrorData}},
+		"there is no ErrorShape 9":           {ErrorShapes: map[int]mihutest.ErrorShape{404: 9}},
+		`RequestIDHeaders cannot have "x y"`: {RequestIDHeaders: []string{"x y"}},
 	} {
 		_, err := mihutest.Start(mihutest.WithRules(rules))
 		require.ErrorContains(t, err, want)

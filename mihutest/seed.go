@@ -84,11 +84,11 @@ func (s *Server) BindPurchased(e164 string, channel mihu.Channel, agentUUID stri
 		return errors.New("mihutest: BindPurchased: not the UUID of an agent")
 	}
 	agentUUID = strings.ToLower(agentUUID)
-	if p := s.state.available(agentUUID, mihu.TrunkID{PhoneNumber: e164, Channel: channel}); p != nil {
+	if p := s.state.available(agentUUID, mihu.TrunkID{PhoneNumber: e164, Channel: channel}, s.rules.OnBusyAgent, s.rules.AgentBusyStatus); p != nil {
 		return p.err("BindPurchased")
 	}
 	s.state.remember(e164)
-	s.state.bind(n, channel, &binding{agent: agentUUID})
+	s.state.bind(n, channel, &binding{agent: agentUUID}, s.rules.OnBusyAgent)
 	return nil
 }
 

@@ -235,8 +235,8 @@ func TestInvalidOptions(t *testing.T) {
 		"WithRules: AgentBusyStatus cannot be 399":   mihutest.WithRules(mihutest.Rules{AgentBusyStatus: 399}),
 		"WithRules: PurchasedStatus cannot be 200":   mihutest.WithRules(mihutest.Rules{PurchasedStatus: 200}),
 		"WithRules: UnknownAgentStatus cannot be 42": mihutest.WithRules(mihutest.Rules{UnknownAgentStatus: 42}),
-		"WithRules: CreateStatus cannot be 202":      mihutest.WithRules(mihutest.Rules{CreateStatus: 202}),
-		"WithRules: DeleteStatus cannot be 201":      mihutest.WithRules(mihutest.Rules{DeleteStatus: 201}),
+		"WithRules: CreateStatus cannot be 203":      mihutest.WithRules(mihutest.Rules{CreateStatus: 203}),
+		"WithRules: DeleteStatus cannot be 404":      mihutest.WithRules(mihutest.Rules{DeleteStatus: 404}),
 		"WithRules: there is no ErrorShape 3":        mihutest.WithRules(mihutest.Rules{ErrorShape: 3}),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,11 +52,15 @@ const (
 	//
 	//	{"items":[…],"next_cursor":"after-50","has_more":true}
 	PagingCursor
+	// PagingNone sends the items of the page, without any information on its extent:
+	//
+	//	{"items":[…]}
+	PagingNone
 )
 
 // violation is the first rule that the shape breaks; "" means none.
 func (s SuccessShape) violation() string {
-	if s.Paging < PagingFull || s.Paging > PagingCursor {
+	if s.Paging < PagingFull || s.Paging > PagingNone {
 		return fmt.Sprintf("there is no Paging %d", s.Paging)
 	}
 	return ""
@@ -115,6 +119,8 @@ func (s *slice) data(shape SuccessShape) any {
 			d.LastPage, d.Total = new(s.lastPage()), new(s.total)
 		}
 		return d
+	case PagingNone:
+		return listData{key: shape.ItemsKey, items: s.items}
 	case PagingPartial:
 		return listData{key: shape.ItemsKey, items: s.items, rest: paginationData{partialPagination{s.page, s.perPage}}}
 	default:

@@ -220,7 +220,7 @@ func TestInvalidShapesAndContradictions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for want, fault := range map[string]mihutest.Fault{
-		"there is no Paging 6":                                     {SuccessShape: &mihutest.SuccessShape{Paging: 6}},
+		"there is no Paging 7":                                     {SuccessShape: &mihutest.SuccessShape{Paging: 7}},
 		"there is no Contradiction 4":                              {Contradict: 4},
 		"there is no Contradiction -1":                             {Contradict: -1},
 		"Delay, DelayAfter or ReadLag is negative":                 {ReadLag: -1},

@@ -2,6 +2,7 @@ package mihutest
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -96,6 +97,7 @@ type state struct {
 	inventory numberList              // all numbers
 	external  numberList              // the numbers that have trunks
 	past      []pastNumber            // the latest changes, oldest first
+	deleted   map[string]bool         // the numbers whose last trunk was deleted
 }
 
 func newState(rules Rules) *state {
@@ -105,6 +107,7 @@ func newState(rules Rules) *state {
 		numbers: map[string]*number{},
 		uuids:   map[string]*number{},
 		serving: map[agentChannel]string{},
+		deleted: map[string]bool{},
 	}
 }
 
@@ -123,30 +126,31 @@ func (st *state) agent(uuid string) (*agent, bool) {
 }
 
 // available returns nil if an agent can serve a number on a channel.
-func (st *state) available(uuid string, id mihu.TrunkID) *problem {
+func (st *state) available(uuid string, id mihu.TrunkID, busy OnBusyAgent, busyStatus int) *problem {
 	if _, ok := st.agent(uuid); !ok {
 		return refused(st.rules.UnknownAgentStatus, "AGENT_NOT_FOUND", "agent_uuid", "There is no such agent")
 	}
-	if n, ok := st.serving[agentChannel{uuid, id.Channel}]; ok && n != id.PhoneNumber && st.rules.OnBusyAgent == RefuseBusyAgent {
-		return refused(st.rules.AgentBusyStatus, "AGENT_BUSY", "agent_uuid", "The agent serves another number on this channel")
+	if n, ok := st.serving[agentChannel{uuid, id.Channel}]; ok && n != id.PhoneNumber && busy == RefuseBusyAgent {
+		return refused(busyStatus, "AGENT_BUSY", "agent_uuid", "The agent serves another number on this channel")
 	}
 	return nil
 }
 
-// trunk returns the number and the binding of a trunk.
-func (st *state) trunk(id mihu.TrunkID) (*number, *binding, *problem) {
+// trunk returns the number and the binding of a trunk that a request with a method is about.
+func (st *state) trunk(id mihu.TrunkID, method string) (*number, *binding, *problem) {
 	if n := st.numbers[id.PhoneNumber]; n != nil && !n.purchased {
 		if b := *n.at(id.Channel); b != nil {
 			return n, b, nil
 		}
 	}
-	return nil, nil, refused(st.rules.UnknownTrunkStatus, "TRUNK_NOT_FOUND", "", "There is no such trunk")
+	return nil, nil, st.rules.unknownTrunk(method)
 }
 
 // register adds a number. If uuid is "", the number gets a random one.
 func (st *state) register(e164, uuid string, purchased bool) *number {
 	n := &number{seq: st.next(), uuid: cmp.Or(uuid, newUUID()), e164: e164, purchased: purchased, settings: newSettings(purchased)}
 	st.numbers[n.e164], st.uuids[n.uuid] = n, n
+	delete(st.deleted, e164)
 	st.inventory.add(n)
 	if !purchased {
 		st.external.add(n)
@@ -155,18 +159,20 @@ func (st *state) register(e164, uuid string, purchased bool) *number {
 }
 
 // bind sets the binding of a channel and replaces the previous one.
-func (st *state) bind(n *number, channel mihu.Channel, b *binding) {
+func (st *state) bind(n *number, channel mihu.Channel, b *binding, busy OnBusyAgent) {
 	st.unbind(n, channel)
-	st.take(n, channel, b.agent)
+	if busy == TakeBusyAgent {
+		st.take(n, channel, b.agent)
+	}
 	*n.at(channel) = b
 	n.updated = time.Now()
 	st.serving[agentChannel{b.agent, channel}] = n.e164
 }
 
-// take takes an agent from the number that it serves, if that is the rule.
+// take takes an agent from the number that it serves.
 func (st *state) take(n *number, channel mihu.Channel, agent string) {
 	holder, serves := st.serving[agentChannel{agent, channel}]
-	if !serves || holder == n.e164 || st.rules.OnBusyAgent != TakeBusyAgent {
+	if !serves || holder == n.e164 {
 		return
 	}
 	if other := st.numbers[holder]; other != nil && !other.purchased {
@@ -185,29 +191,31 @@ func (st *state) unbind(n *number, channel mihu.Channel) {
 	*n.at(channel) = nil
 }
 
-// create registers a trunk. If uuid is not "", it is the UUID that the number has or gets. changed
-// reports whether it did anything.
-func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (data snapshotData, changed bool, p *problem) {
+// created is what a registration did: whether it changed anything, and whether there was a trunk.
+type created struct{ changed, duplicate bool }
+
+// create registers a trunk. If uuid is not "", it is the UUID that the number has or gets.
+func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid string) (data snapshotData, done created, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	n := st.numbers[id.PhoneNumber]
 	if n != nil && n.purchased {
-		return snapshotData{}, false, refused(st.rules.PurchasedStatus, "PHONE_NUMBER_PURCHASED", "phone_number", "The number is in the purchased inventory")
+		return snapshotData{}, done, refused(st.rules.PurchasedStatus, "PHONE_NUMBER_PURCHASED", "phone_number", "The number is in the purchased inventory")
 	}
-	if n != nil && *n.at(id.Channel) != nil {
+	if done.duplicate = n != nil && *n.at(id.Channel) != nil; done.duplicate {
 		switch st.rules.OnDuplicate {
 		case KeepDuplicate:
-			return st.snapshot(n), false, nil
+			return st.snapshot(n), done, nil
 		case RefuseDuplicate:
-			return snapshotData{}, false, refused(st.rules.DuplicateStatus, "TRUNK_EXISTS", "phone_number", "The number has a trunk on this channel")
+			return snapshotData{}, done, refused(st.rules.DuplicateStatus, "TRUNK_EXISTS", "phone_number", "The number has a trunk on this channel")
 		case UpdateDuplicate: // as if there was none
 		}
 	}
-	if p := st.available(agentUUID, id); p != nil {
-		return snapshotData{}, false, p
+	if p := st.available(agentUUID, id, st.rules.OnBusyAgent, st.rules.AgentBusyStatus); p != nil {
+		return snapshotData{}, done, p
 	}
 	if holder := st.uuids[uuid]; uuid != "" && holder != n {
-		return snapshotData{}, false, invalid("phone_number_uuid", "belongs to another number, or the number has another")
+		return snapshotData{}, done, invalid("phone_number_uuid", "belongs to another number, or the number has another")
 	}
 	st.remember(id.PhoneNumber)
 	if n == nil {
@@ -221,15 +229,16 @@ func (st *state) create(id mihu.TrunkID, agentUUID string, c *change, uuid strin
 	if b.name == "" {
 		b.name = string(id.Channel) + "_trunk_" + id.PhoneNumber[1:]
 	}
-	st.bind(n, id.Channel, b)
-	return st.snapshot(n), true, nil
+	st.bind(n, id.Channel, b, st.rules.OnBusyAgent)
+	done.changed = true
+	return st.snapshot(n), done, nil
 }
 
 // update changes a trunk. changed reports whether any value is different afterwards.
 func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	n, b, p := st.trunk(id)
+	n, b, p := st.trunk(id, http.MethodPatch)
 	if p != nil {
 		return snapshotData{}, false, p
 	}
@@ -238,7 +247,9 @@ func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed 
 	}
 	updated := *b
 	c.apply(&updated, id.Channel)
-	n.updated = time.Now()
+	if !st.rules.UpdateKeepsTime {
+		n.updated = time.Now()
+	}
 	*n.at(id.Channel) = &updated // reads return none of its changes, so there is nothing else to remember
 	return st.snapshot(n), !reflect.DeepEqual(updated, *b), nil
 }
@@ -247,35 +258,40 @@ func (st *state) update(id mihu.TrunkID, c *change) (data snapshotData, changed 
 func (st *state) assign(id mihu.TrunkID, agentUUID string) (data snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	n, b, p := st.trunk(id)
+	n, b, p := st.trunk(id, http.MethodPut)
 	if p == nil {
-		p = st.available(agentUUID, id)
+		p = st.available(agentUUID, id, *st.rules.OnBusyAssign, st.rules.AssignBusyStatus)
 	}
 	if p != nil {
 		return snapshotData{}, false, p
 	}
-	if changed = b.agent != agentUUID; changed {
+	changed = b.agent != agentUUID
+	if !changed && st.rules.AssignSameStatus != 0 {
+		return snapshotData{}, false, refused(st.rules.AssignSameStatus, "SAME_AGENT", "agent_uuid", "The trunk has this agent")
+	}
+	if changed {
 		st.remember(n.e164)
 		moved := *b
 		moved.agent = agentUUID
-		st.bind(n, id.Channel, &moved)
+		st.bind(n, id.Channel, &moved, *st.rules.OnBusyAssign)
 	}
 	return st.snapshot(n), changed, nil
 }
 
-// remove removes a trunk, and the number with its last trunk. changed reports whether there was one.
-func (st *state) remove(id mihu.TrunkID) (changed bool, p *problem) {
+// remove removes a trunk, and the number with its last trunk. It returns the channels of the number
+// afterwards. changed reports whether there was a trunk.
+func (st *state) remove(id mihu.TrunkID) (after snapshotData, changed bool, p *problem) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	n, _, p := st.trunk(id)
+	n, _, p := st.trunk(id, http.MethodDelete)
 	switch {
 	case p != nil && st.rules.DeleteMissing:
-		return false, nil
+		return st.snapshot(&number{e164: id.PhoneNumber, settings: newSettings(false)}), false, nil
 	case p != nil:
-		return false, p
+		return snapshotData{}, false, p
 	}
 	st.removeBinding(n, id.Channel)
-	return true, nil
+	return st.snapshot(n), true, nil
 }
 
 // removeBinding removes the binding of a channel, and an external number with its last one.
@@ -284,6 +300,7 @@ func (st *state) removeBinding(n *number, channel mihu.Channel) {
 	st.unbind(n, channel)
 	n.updated = time.Now()
 	if !n.purchased && n.bindings == [len(channels)]*binding{} {
+		st.deleted[n.e164] = true
 		delete(st.numbers, n.e164)
 		delete(st.uuids, n.uuid)
 		st.inventory.remove(n)
@@ -298,10 +315,12 @@ func (st *state) lookup(e164 string, find func() *number) (snapshotData, *proble
 	if n := find(); n != nil {
 		return st.snapshot(n), nil
 	}
-	if st.rules.UnboundUnknown && e164 != "" {
+	if e164 != "" && (st.rules.UnboundUnknown || st.rules.UnboundDeleted && st.deleted[e164]) {
 		return st.snapshot(&number{e164: e164, settings: newSettings(false)}), nil
 	}
-	return snapshotData{}, refused(http.StatusNotFound, "PHONE_NUMBER_NOT_FOUND", "", "There is no such number")
+	p := noNumber()
+	p.status = st.rules.UnknownNumberStatus
+	return snapshotData{}, p
 }
 
 // lister returns the source of a list of numbers, as they were a lag ago.
@@ -309,13 +328,23 @@ func (st *state) lister(l *numberList) source {
 	return func(in input, part *slice, limit int) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		numbers, total := st.numbersAt(l, in.lag, part.offset, limit)
+		numbers, total := st.part(l, in.lag, part.offset, limit)
 		items := make([]itemData, 0, len(numbers))
 		for _, n := range numbers {
 			items = append(items, st.item(n))
 		}
 		part.items, part.count, part.total = items, len(items), total
 	}
+}
+
+// part returns a part of a list in the order of the rules, and the size of the list.
+func (st *state) part(l *numberList, lag time.Duration, offset, limit int) (numbers []*number, total int) {
+	if !st.rules.NewestFirst {
+		return st.numbersAt(l, lag, offset, limit)
+	}
+	numbers, total = st.numbersAt(l, lag, 0, math.MaxInt)
+	slices.Reverse(numbers)
+	return window(numbers, offset, limit), total
 }
 
 // numberList holds numbers in order of registration. Chunks make it fast to find a page and to

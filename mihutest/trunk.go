@@ -74,7 +74,7 @@ func (s *Server) Trunk(id mihu.TrunkID) (Trunk, bool) {
 	}
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
-	n, b, p := s.state.trunk(id)
+	n, b, p := s.state.trunk(id, "")
 	if p != nil {
 		return Trunk{}, false
 	}

@@ -1,6 +1,7 @@
 package mihutest
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/mihu-go/mihu"
@@ -8,6 +9,17 @@ import (
 
 // The types of this file are written from the contract and not from the structs of package mihu,
 // so that a mistake there does not hide here.
+
+// nullable is a string that is sent as null if it is "".
+type nullable string
+
+// MarshalJSON implements [json.Marshaler].
+func (s nullable) MarshalJSON() ([]byte, error) {
+	if s == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(s))
+}
 
 type bindingData struct {
 	Bound     bool    `json:"bound"`
@@ -32,10 +44,10 @@ type carrierData struct {
 }
 
 type snapshotData struct {
-	PhoneNumberUUID string `json:"phone_number_uuid"`
-	Number          string `json:"number"`
-	IsExternal      bool   `json:"is_external"`
-	Source          string `json:"source"`
+	PhoneNumberUUID nullable `json:"phone_number_uuid"`
+	Number          string   `json:"number"`
+	IsExternal      bool     `json:"is_external"`
+	Source          string   `json:"source"`
 	Channels        struct {
 		Call     carrierData `json:"call"`
 		SMS      carrierData `json:"sms"`
@@ -76,7 +88,7 @@ type itemData struct {
 		WhatsApp bindingData `json:"whatsapp"`
 	} `json:"bindings"`
 	PurchasedAt *string `json:"purchased_at"`
-	UpdatedAt   *string `json:"updated_at"`
+	UpdatedAt   any     `json:"updated_at"`
 }
 
 type pagination struct {
@@ -154,7 +166,7 @@ func (n *number) source() string {
 }
 
 func (st *state) snapshot(n *number) snapshotData {
-	d := snapshotData{PhoneNumberUUID: n.uuid, Number: n.e164, IsExternal: !n.purchased, Source: n.source()}
+	d := snapshotData{PhoneNumberUUID: nullable(n.uuid), Number: n.e164, IsExternal: !n.purchased, Source: n.source()}
 	d.Channels.Call = carrierData{true, n.settings.voice, st.bindingData(n, mihu.ChannelCall)}
 	d.Channels.SMS = carrierData{n.purchased, n.settings.sms, st.bindingData(n, mihu.ChannelSMS)}
 	d.Channels.WhatsApp = st.bindingData(n, mihu.ChannelWhatsApp)
@@ -162,12 +174,24 @@ func (st *state) snapshot(n *number) snapshotData {
 	return d
 }
 
+// of returns a time as it is sent.
+func (f TimeFormat) of(t time.Time) any {
+	switch f {
+	case TimeWithoutZone:
+		return t.Format(time.DateTime)
+	case TimeSeconds:
+		return t.Unix()
+	default:
+		return t.Format(time.RFC3339Nano)
+	}
+}
+
 func (st *state) item(n *number) itemData {
 	d := itemData{PhoneNumberUUID: n.uuid, Number: n.e164, Type: new("local"), IsExternal: !n.purchased, Source: n.source(), Status: "active"}
 	d.ChannelSettings.Voice, d.ChannelSettings.SMS, d.ChannelSettings.Inbound = n.settings.voice, n.settings.sms, n.settings.inbound
 	d.Capabilities = capabilitiesData{Voice: true, SMS: n.purchased}
 	if st.rules.UpdatedAt && !n.updated.IsZero() {
-		d.UpdatedAt = new(n.updated.UTC().Format(time.RFC3339Nano))
+		d.UpdatedAt = st.rules.TimeFormat.of(n.updated.UTC())
 	}
 	d.Bindings.Call = st.bindingData(n, mihu.ChannelCall)
 	d.Bindings.SMS = st.bindingData(n, mihu.ChannelSMS)

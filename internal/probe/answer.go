@@ -1,0 +1,317 @@
+package probe
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// answer is a response, as far as questions read it. Its zero value stands for a request that was not
+// sent.
+type answer struct {
+	step   *step
+	status int
+	header http.Header
+	proto  string
+	body   []byte
+	json   any // nil if the body is no JSON
+	mark   bool
+	skew   time.Duration // how far the header Date is ahead
+	dated  bool
+	agents agents
+	// number is the number that the request is about, and want the agent that it must have in a response
+	// that succeeds.
+	number string
+	want   role
+	// exists is set if the request is a change, and not about a trunk that does not exist.
+	exists bool
+	// shown is set if a read that was repeated showed the change.
+	shown bool
+}
+
+// agents are the roles of the UUIDs of a probe, in lower case.
+type agents map[string]role
+
+func (a agents) role(uuid string) role {
+	if uuid == "" {
+		return unbound
+	}
+	if r, ok := a[strings.ToLower(uuid)]; ok {
+		return r
+	}
+	return stranger
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+func newAnswer(s *step, resp *http.Response, body []byte, known agents) answer {
+	a := answer{step: s, status: resp.StatusCode, header: resp.Header, proto: resp.Proto, agents: known}
+	a.body, a.mark = bytes.CutPrefix(body, byteOrderMark)
+	if json.Unmarshal(a.body, &a.json) != nil {
+		a.json = nil
+	}
+	return a
+}
+
+func (a *answer) sent() bool     { return a.status != 0 }
+func (a *answer) accepted() bool { return strings.HasPrefix(a.outcome(), "accepted ") }
+func (a *answer) refused() bool  { return strings.HasPrefix(a.outcome(), "refused ") }
+func (a *answer) empty() bool    { return len(bytes.TrimSpace(a.body)) == 0 }
+
+// uncertain reports whether the response may be about something else than the request: the token, the
+// rate, or the server.
+func (a *answer) uncertain() bool {
+	return a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusTooManyRequests || a.status >= 500
+}
+
+// outcome is what became of a request: accepted, refused, failed, redirected or unreadable, with the
+// status. It does not look at what a success shows.
+func (a *answer) outcome() string {
+	verb := "accepted"
+	switch object, isObject := a.json.(map[string]any); {
+	case a.status >= 500:
+		verb = "failed"
+	case a.status >= 400:
+		verb = "refused"
+	case a.status >= 300 || a.status < 200:
+		verb = "redirected"
+	case isObject && object["success"] == false:
+		verb = "refused"
+	case !isObject && !a.empty():
+		verb = "unreadable"
+	}
+	return fmt.Sprintf("%s %d", verb, a.status)
+}
+
+// result is the outcome of a change, with what is wrong with the channels that a success shows.
+func (a *answer) result() string {
+	outcome := a.outcome()
+	if !a.accepted() || a.step.method == http.MethodDelete || !a.step.changes() || a.status == http.StatusNoContent {
+		return outcome
+	}
+	snap := a.snapshot()
+	switch {
+	case a.empty():
+		return outcome + ", empty"
+	case snap == nil:
+		return outcome + ", no channels"
+	case !snap.proves(a):
+		return outcome + ", other channels"
+	}
+	return outcome
+}
+
+// data returns the member data, and whether it is wrapped once more.
+func (a *answer) data() (data any, wrapped bool) {
+	object, ok := a.json.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	data = object["data"]
+	if inner, ok := data.(map[string]any); ok && len(inner) == 1 {
+		if nested, has := inner["data"]; has {
+			return nested, true
+		}
+	}
+	return data, false
+}
+
+// snapshot is the channels of a number.
+type snapshot struct {
+	number    string
+	purchased bool
+	bound     map[string]role // by channel
+}
+
+// snapshot returns the channels that a response shows, or nil.
+func (a *answer) snapshot() *snapshot {
+	data, _ := a.data()
+	object, _ := data.(map[string]any)
+	number, hasNumber := object["number"].(string)
+	channels, hasChannels := object["channels"].(map[string]any)
+	if !hasNumber || !hasChannels {
+		return nil
+	}
+	external, hasExternal := object["is_external"].(bool)
+	s := &snapshot{number, object["source"] == "purchased" && !(hasExternal && external), map[string]role{}}
+	for name, value := range channels {
+		if channel, ok := value.(map[string]any); ok {
+			s.bound[name] = agentOf(channel, a.agents)
+		}
+	}
+	return s
+}
+
+// agentOf returns the agent of a binding. A bound channel whose agent is not shown has a stranger.
+func agentOf(binding map[string]any, known agents) role {
+	uuid, _ := binding["agent_uuid"].(string)
+	bound := binding["bound"] == true || binding["bound"] == 1.0 || binding["bound"] == "1" || binding["bound"] == "true"
+	if bound && uuid == "" {
+		return stranger
+	}
+	return known.role(uuid)
+}
+
+func (s *snapshot) agent(channel string) role { return s.bound[channel] }
+
+// isUnbound reports whether no channel has an agent.
+func (s *snapshot) isUnbound() bool {
+	for _, agent := range s.bound {
+		if agent != unbound {
+			return false
+		}
+	}
+	return true
+}
+
+// proves reports whether the channels are those of the number, with the agent that it must have.
+func (s *snapshot) proves(a *answer) bool {
+	channel := callChannel
+	if a.step.channel != "" {
+		channel = a.step.channel
+	}
+	return digits(s.number) == digits(a.number) && (a.want == anyAgent || s.agent(channel) == a.want)
+}
+
+func digits(number string) string { return strings.TrimPrefix(number, "+") }
+
+// list is a page of a list.
+type list struct {
+	items   []map[string]any
+	members string // how it reports its extent
+	key     string // the member with the items
+	perPage int
+	last    int // the last page; 0 is unknown
+	total   int // -1 is unknown
+	more    *bool
+	cursor  string
+}
+
+// list returns the page of a response, or nil. wrapped is whether data is wrapped once more; if it is
+// not known yet, the response decides.
+func (a *answer) list(wrapped, known bool) *list {
+	data, looksWrapped := a.data()
+	if known && !wrapped && looksWrapped {
+		data = map[string]any{"data": data}
+	}
+	l := &list{members: "none", total: -1}
+	if items, ok := data.([]any); ok {
+		l.members = "array"
+		return l.with(items)
+	}
+	object, ok := data.(map[string]any)
+	if !ok {
+		return nil
+	}
+	items := l.find(object)
+	if items == nil {
+		return nil
+	}
+	l.extent(object)
+	return l.with(items)
+}
+
+// itemKeys are the names that the items of a list are known to have.
+var itemKeys = []string{"items", "data", "results", "records", "list", "phone_numbers", "trunks", "agents"}
+
+// find returns the items of a list.
+func (l *list) find(object map[string]any) []any {
+	for _, key := range itemKeys {
+		if items, ok := object[key].([]any); ok {
+			l.key = key
+			return items
+		}
+	}
+	for _, value := range object {
+		if items, ok := value.([]any); ok {
+			l.key = otherText
+			return items
+		}
+	}
+	return nil
+}
+
+// extent reads what a page says about its list.
+func (l *list) extent(object map[string]any) {
+	switch pagination, paged := object["pagination"].(map[string]any); {
+	case paged:
+		l.members = "partial"
+		if has(pagination, "total") || has(pagination, "last_page") {
+			l.members = "full"
+		}
+		if !has(pagination, "current_page") || !has(pagination, "per_page") || has(pagination, "total") != has(pagination, "last_page") {
+			l.members = "other"
+		}
+		l.numbers(pagination)
+	case has(object, "current_page"):
+		l.members = "simple"
+		if has(object, "total") && has(object, "last_page") {
+			l.members = "framework"
+		} else if has(object, "next_page_url") {
+			l.more = new(object["next_page_url"] != nil)
+		}
+		l.numbers(object)
+	case has(object, "next_cursor"):
+		l.members = "cursor"
+		l.cursor, _ = object["next_cursor"].(string)
+		l.more = new(l.cursor != "")
+	case has(object, "meta") || has(object, "links"):
+		l.members = "other"
+		if meta, ok := object["meta"].(map[string]any); ok {
+			l.numbers(meta)
+		}
+	}
+}
+
+func (l *list) numbers(from map[string]any) {
+	l.perPage, l.last, l.total = number(from, "per_page", 0), number(from, "last_page", 0), number(from, "total", -1)
+	if more, ok := from["has_more"].(bool); ok {
+		l.more = &more
+	}
+}
+
+func (l *list) with(items []any) *list {
+	for _, item := range items {
+		object, _ := item.(map[string]any)
+		l.items = append(l.items, object)
+	}
+	return l
+}
+
+// hasExtent reports whether the page says where its list ends.
+func (l *list) hasExtent() bool { return l.total >= 0 || l.last > 0 || l.more != nil }
+
+func has(object map[string]any, name string) bool {
+	_, ok := object[name]
+	return ok
+}
+
+func number(object map[string]any, name string, otherwise int) int {
+	if n, ok := object[name].(float64); ok {
+		return int(n)
+	}
+	return otherwise
+}
+
+// index returns the place of a number in the page; -1 means that it is not there.
+func (l *list) index(e164 string) int {
+	for i, item := range l.items {
+		if text, _ := item["number"].(string); digits(text) == digits(e164) {
+			return i
+		}
+	}
+	return -1
+}
+
+// name identifies an item, in memory only.
+func name(item map[string]any) string {
+	for _, key := range []string{"number", "phone_number_uuid", "agent_uuid"} {
+		if text, ok := item[key].(string); ok {
+			return text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,193 @@
+package probe
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Header is what a probe was started with, as its journal has it.
+type Header struct {
+	Format  int      `json:"format"`
+	BaseURL string   `json:"base_url"`
+	Numbers []string `json:"numbers"`
+	Agents  []string `json:"agents"`
+	// Nobody is the UUID of no agent that the probe uses.
+	Nobody string `json:"nobody"`
+}
+
+// Change is a change that is about to be sent, or that got a response.
+type Change struct {
+	// N counts the changes of a probe from 1.
+	N       int       `json:"n"`
+	Time    time.Time `json:"time"`
+	Method  string    `json:"method,omitempty"`
+	Number  string    `json:"number,omitempty"`
+	Channel string    `json:"channel,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+	// Status is that of the response. The line of the request has 0.
+	Status int `json:"status,omitempty"`
+}
+
+// Journal records a probe, so that what it leaves can be found. Each line is stored for sure when its
+// method returns.
+type Journal interface {
+	// Begin starts the journal.
+	Begin(Header) error
+	// Record adds a change, before it is sent and after its response.
+	Record(Change) error
+	// End removes the journal: nothing is left.
+	End() error
+}
+
+// Memory is a journal in memory, for tests.
+type Memory struct {
+	Header  Header
+	Changes []Change
+	Ended   bool
+}
+
+// Begin implements [Journal].
+func (m *Memory) Begin(h Header) error {
+	m.Header = h
+	return nil
+}
+
+// Record implements [Journal].
+func (m *Memory) Record(c Change) error {
+	m.Changes = append(m.Changes, c)
+	return nil
+}
+
+// End implements [Journal].
+func (m *Memory) End() error {
+	m.Ended = true
+	return nil
+}
+
+// ErrJournalExists is returned if an earlier probe may have left something.
+var ErrJournalExists = errors.New("an earlier probe may have left trunks")
+
+// File is a journal in a file that only its owner can read. It has whole phone numbers.
+type File struct {
+	// Path is the name of the file.
+	Path string
+	// Lock locks the file against other processes. nil does not lock it.
+	Lock func(*os.File) error
+	file *os.File
+}
+
+// Begin creates the file. It returns [ErrJournalExists] if there is one.
+func (f *File) Begin(h Header) error {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: %s", ErrJournalExists, f.Path)
+	}
+	if err != nil {
+		return err
+	}
+	f.file = file
+	if f.Lock != nil {
+		if err := f.Lock(file); err != nil {
+			return errors.Join(err, file.Close(), os.Remove(f.Path))
+		}
+	}
+	h.Format = 1
+	if err := f.write(h); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(f.Path))
+	if err != nil {
+		return err
+	}
+	_ = dir.Sync() // not every file system can
+	return dir.Close()
+}
+
+// Record implements [Journal].
+func (f *File) Record(c Change) error { return f.write(c) }
+
+func (f *File) write(line any) error {
+	data, err := json.Marshal(line)
+	if err == nil {
+		_, err = f.file.Write(append(data, '\n'))
+	}
+	if err == nil {
+		err = f.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("journal %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// End removes the file.
+func (f *File) End() error {
+	return errors.Join(os.Remove(f.Path), f.Close())
+}
+
+// Close closes the file and leaves it where it is.
+func (f *File) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	err := f.file.Close()
+	f.file = nil
+	return err
+}
+
+// Open opens the journal of an earlier probe, to clean up after it. A last line that was cut off is
+// ignored: its request was not sent. The error matches [fs.ErrNotExist] if there is no journal.
+func (f *File) Open() (h Header, changes []Change, err error) {
+	file, err := os.OpenFile(f.Path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return h, nil, err
+	}
+	if f.Lock != nil {
+		if err := f.Lock(file); err != nil {
+			return h, nil, errors.Join(err, file.Close())
+		}
+	}
+	f.file = file
+	h, changes, err = readJournal(file)
+	if err != nil {
+		return h, nil, errors.Join(fmt.Errorf("journal %s: %w", f.Path, err), f.Close())
+	}
+	return h, changes, nil
+}
+
+func readJournal(r io.Reader) (h Header, changes []Change, err error) {
+	lines := bufio.NewReader(r)
+	text, err := lines.ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return h, nil, nil // killed before the first change
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &h)
+	}
+	if err == nil && h.Format != 1 {
+		err = fmt.Errorf("has the format %d, and this version reads 1", h.Format)
+	}
+	for err == nil {
+		if text, err = lines.ReadBytes('\n'); err != nil {
+			break
+		}
+		var c Change
+		if err = json.Unmarshal(text, &c); err == nil {
+			changes = append(changes, c)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return h, changes, err
+}

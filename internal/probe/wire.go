@@ -1,0 +1,227 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxBody is how much of a response is read, in bytes.
+const maxBody = 1 << 20
+
+// wire sends the requests of a probe. It follows no redirects and tries nothing again.
+type wire struct {
+	options *Options
+	client  *http.Client
+	base    *url.URL
+	values  map[role]string
+	known   agents
+	journal Journal
+	count   int // of requests
+	changes int
+	last    time.Time // of the last request
+	ledger  *ledger
+	changed time.Time // of the last change: its response, or its request if there was none
+	lost    time.Time // when the response to a change was last given up; zero means never
+	// guard, record and structure can be replaced in tests.
+	guard     func(*http.Request, []byte) error
+	record    func(Change) error
+	structure func(*answer) any
+}
+
+func newWire(o *Options, nobodyUUID string) (*wire, error) {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" {
+		return nil, errors.New("probe: the base URL is malformed")
+	}
+	w := &wire{
+		options: o, base: base, journal: o.Journal, known: agents{}, ledger: newLedger(),
+		client: &http.Client{
+			Transport: o.Transport, Timeout: o.Timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		values: map[role]string{nobody: nobodyUUID, malformed: string(malformed)},
+	}
+	for i, number := range o.Numbers {
+		w.values[[]role{number1, number2}[i]] = number
+	}
+	for i, agent := range o.Agents {
+		w.values[[]role{agent1, agent2}[i]] = agent
+	}
+	for r, value := range w.values {
+		if r != number1 && r != number2 {
+			w.known[strings.ToLower(value)] = r
+		}
+	}
+	w.guard, w.structure = w.check, (*answer).evidence
+	w.record = func(c Change) error { return w.journal.Record(c) }
+	return w, nil
+}
+
+// guardError is a request that must not be sent. It is a mistake of this package.
+type guardError struct{ why string }
+
+func (e *guardError) Error() string { return "probe: a request was held back: " + e.why }
+
+// check refuses each change that is not about the numbers and agents of the probe. It reads the request
+// as it is sent, and knows nothing of questions.
+func (w *wire) check(req *http.Request, body []byte) error {
+	if req.URL.Scheme != w.base.Scheme || req.URL.Host != w.base.Host || !strings.HasPrefix(req.URL.Path, w.base.Path+"/") {
+		return &guardError{"it leaves the base URL"}
+	}
+	path := strings.TrimPrefix(req.URL.Path, w.base.Path)
+	var about struct {
+		Number  string  `json:"phone_number"`
+		Channel string  `json:"channel"`
+		Agent   *string `json:"agent_uuid"`
+	}
+	switch {
+	case req.Method == http.MethodGet && len(body) == 0:
+		return nil
+	case req.Method == http.MethodDelete && path == trunksPath && len(body) == 0:
+		query := req.URL.Query()
+		about.Number, about.Channel = query.Get("phone_number"), query.Get("channel")
+	case req.Method == http.MethodPost && path == trunksPath && string(body) == "{":
+		return nil // no JSON, so it names nothing
+	case slices.Contains([]string{http.MethodPost, http.MethodPatch}, req.Method) && path == trunksPath, req.Method == http.MethodPut && path == assignPath:
+		if err := json.Unmarshal(body, &about); err != nil {
+			return &guardError{"its body is no JSON"}
+		}
+	default:
+		return &guardError{req.Method + " is not for this path"}
+	}
+	switch {
+	case !slices.Contains(w.options.Numbers, about.Number):
+		return &guardError{"it is about another number"}
+	case about.Channel != callChannel && (about.Channel != whatsAppChannel || !w.options.WhatsApp):
+		return &guardError{"it is about another channel"}
+	case about.Agent != nil && w.known.role(*about.Agent) == stranger:
+		return &guardError{"it is about another agent"}
+	}
+	return nil
+}
+
+// lostError is a request whose response did not arrive.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return "no response: " + e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// send sends a request and reads its response. want is the agent that the number must have if it
+// succeeds. The error is a [lostError] if the outcome of the request is unknown.
+func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
+	query, body := s.encode(w.values)
+	target := *w.base
+	target.Path, target.RawQuery = w.base.Path+s.path, query
+	req, err := http.NewRequestWithContext(ctx, s.method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", w.options.UserAgent)
+	if !s.noToken {
+		req.Header.Set("Authorization", "Bearer "+w.options.Token)
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if err := w.guard(req, body); err != nil {
+		return answer{}, err
+	}
+	done := func(*answer) error { return nil }
+	if s.changes() {
+		if done, err = w.intend(s); err != nil {
+			return answer{}, err
+		}
+	}
+	a, err := w.exchange(req, s)
+	if err != nil {
+		if s.changes() {
+			w.changed = time.Now()
+			w.lost = w.changed
+		}
+		return answer{}, &lostError{err}
+	}
+	a.number, a.want = w.values[s.number], want
+	if s.path == channelsPath {
+		w.noteRead(&a)
+	}
+	return a, done(&a)
+}
+
+// noteRead keeps what a read has shown.
+func (w *wire) noteRead(a *answer) {
+	data, _ := a.data()
+	object, _ := data.(map[string]any)
+	channels, _ := object["channels"].(map[string]any)
+	for name, value := range channels {
+		channel, _ := value.(map[string]any)
+		agent, _ := channel["agent_uuid"].(string)
+		w.ledger.read(target{a.number, name}, agent)
+	}
+	if a.refused() && !a.uncertain() {
+		w.ledger.read(target{a.number, callChannel}, "")
+		w.ledger.read(target{a.number, whatsAppChannel}, "")
+	}
+}
+
+// intend records a change before it is sent. The function that it returns records its response.
+func (w *wire) intend(s *step) (done func(*answer) error, err error) {
+	w.changes++
+	c := Change{N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: callChannel, Agent: w.values[s.agent]}
+	if s.channel != "" {
+		c.Channel = s.channel
+	}
+	if err := w.record(c); err != nil {
+		return nil, err
+	}
+	w.changed = c.Time
+	return func(a *answer) error {
+		if w.changed = time.Now(); a.status >= http.StatusInternalServerError {
+			w.lost = w.changed // it may have been applied, or be about to
+		}
+		if a.accepted() {
+			w.ledger.note(&c)
+		}
+		return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
+	}, nil
+}
+
+func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
+	w.count++
+	began := time.Now()
+	w.last = began
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", s.method, withoutURL(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = errors.New("the body is over 1 MiB")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	a := newAnswer(s, resp, body, w.known)
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		a.skew, a.dated = date.Sub(began.Add(time.Since(began)/2)), true
+	}
+	return a, nil
+}
+
+// withoutURL removes the URL from an error of net/http: it has a number.
+func withoutURL(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
