@@ -42,8 +42,8 @@ func exitCodesTopic() *cobra.Command {
   6    outcome unknown: a change may have been applied; the message says how to find out
   7    changes are pending: only of "sync --dry-run --detailed-exitcode"
   8    the plan is stale: it is not the one that was expected; nothing was sent
-  9    a limit: the plan or the import would delete or move too many trunks, or a number or an agent of a
-       probe is in use; nothing was changed
+  9    a limit: too many trunks would be deleted or moved, or a target of a probe is in use; nothing was
+       changed
   10   answers have changed: only of "probe --diff"
   130  interrupted; the message says how to resume
   141  standard output was closed early, as by "head"
@@ -57,6 +57,8 @@ func exitCode(err error, interrupted bool) int {
 	switch {
 	case err == nil && !interrupted:
 		return exitDone
+	case isA[*leftoverError](err):
+		return exitUnknown
 	case isA[*partialError](err):
 		return exitCodePartial(err, interrupted)
 	case errors.Is(err, mihu.ErrOutcomeUnknown):

@@ -122,7 +122,7 @@ func (f *probeFlags) checkTargets(limited bool) error {
 	}
 	for _, number := range f.numbers {
 		if err := trunkID(number, string(mihu.ChannelCall)).Validate(); err != nil {
-			return usagef("--number: want E.164, such as +12025550123")
+			return err
 		}
 	}
 	if len(f.numbers) == 2 && f.numbers[0] == f.numbers[1] {
@@ -158,14 +158,14 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 	a.warnOfAge(baseline, f.diff)
 	result, err := a.runProbe(ctx, w, options, journal)
 	if result == nil {
-		return a.probeError(err, f.numbers)
+		return a.probeError(err, f.numbers, journal)
 	}
 	result.Report.Beyond = beyondRules(result.Report)
 	written := writeReport(f.report, result.Report)
 	if written == nil {
 		written = a.showReport(w, f, result, baseline)
 	}
-	return errors.Join(a.probeError(err, f.numbers), written, a.endOfProbe(result, f, baseline))
+	return errors.Join(a.probeError(err, f.numbers, journal), written, a.endOfProbe(result, f, baseline))
 }
 
 // probeOptions returns the workspace, and the options of a probe of it. It replaces names of agents.
@@ -232,27 +232,53 @@ func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options,
 	a.startRecord(ctx, w)
 	options.Journal = &recordedJournal{Journal: journal, app: a, ctx: ctx}
 	a.note("reading all numbers of %s, to see that nobody uses those of the probe", w.name)
-	var shown *term.Progress
-	options.Progress = func(_, total int, _ string) {
-		switch {
-		case shown == nil:
-			shown = a.progress(total, "questions", w.name, nil)
-		default:
-			shown.Step(false, false)
-		}
-	}
+	shown := &probeProgress{app: a, workspace: w.name}
+	options.Progress = shown.step
 	stop := make(chan struct{})
 	options.Stop = stop
 	a.interrupts.onFirst(sync.OnceFunc(func() {
 		close(stop)
+		shown.stopping()
 		a.note("stopping: deleting what was registered; press Ctrl-C again to leave it")
 	}))
 	defer a.interrupts.onFirst(nil)
-	result, err := probe.Run(ctx, options)
-	if shown != nil {
-		shown.End()
+	defer shown.end()
+	return probe.Run(ctx, options)
+}
+
+// probeProgress shows how many questions were asked. It begins with the first.
+type probeProgress struct {
+	app       *app
+	workspace string
+
+	mu    sync.Mutex
+	shown *term.Progress
+}
+
+func (p *probeProgress) step(_, total int, _ string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown == nil {
+		p.shown = p.app.progress(total, "questions", p.workspace, nil)
+		return
 	}
-	return result, err
+	p.shown.Step(false, false)
+}
+
+func (p *probeProgress) stopping() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown != nil {
+		p.shown.SetStopping()
+	}
+}
+
+func (p *probeProgress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown != nil {
+		p.shown.End()
+	}
 }
 
 // readFiles checks the files of a run before anything is sent, and returns the report of --diff.

@@ -15,6 +15,7 @@ import (
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/files"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/runlog"
+	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/internal/probe"
 )
 
@@ -79,14 +80,18 @@ func (a *app) probeClean(ctx context.Context) error {
 	case errors.Is(err, files.ErrInUse):
 		return &advisedError{&safetyError{errors.New("a probe of this workspace runs")}, "stop it with Ctrl-C: it then deletes what it has registered"}
 	case err != nil:
-		return a.leftError(err)
+		return a.leftError(err, file.Path)
 	}
 	a.note("deleted %s; nothing is left in %s", counted(removed, "trunk"), w.name)
 	return nil
 }
 
 // probeError returns the error of a probe, with what to do.
-func (a *app) probeError(err error, numbers []string) error {
+func (a *app) probeError(err error, numbers []string, journal probe.Journal) error {
+	journalPath := ""
+	if file, ok := journal.(*probe.File); ok {
+		journalPath = file.Path
+	}
 	refused, isRefused := errors.AsType[*probe.RefusedError](err)
 	switch {
 	case err == nil:
@@ -98,7 +103,7 @@ func (a *app) probeError(err error, numbers []string) error {
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
 		return earlierProbe(probe.ErrJournalExists)
 	}
-	return a.leftError(err)
+	return a.leftError(err, journalPath)
 }
 
 // refusedProbe is a probe whose first requests the API has refused.
@@ -114,9 +119,9 @@ func named(text string, numbers []string) string {
 	return strings.TrimPrefix(text, "probe: ")
 }
 
-// leftError adds to an error what may be left, and how to delete it. A terminal shows whole numbers:
+// leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal shows whole numbers:
 // they are what has to be deleted.
-func (a *app) leftError(err error) error {
+func (a *app) leftError(err error, path string) error {
 	left, ok := errors.AsType[*probe.LeftError](err)
 	if !ok {
 		return err
@@ -129,9 +134,11 @@ func (a *app) leftError(err error) error {
 		}
 		lines = append(lines, fmt.Sprintf("%s on %s: %s", number, each.Channel, each.Why))
 	}
-	return &advisedError{
-		&leftoverError{err}, strings.Join(lines, "\n") + "\ndelete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that",
+	lines = append(lines, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
+	if path != "" {
+		lines = append(lines, "if that does not end, look in the workspace, then remove "+term.ShellQuote(path))
 	}
+	return &advisedError{&leftoverError{err}, strings.Join(lines, "\n")}
 }
 
 // leftoverError is the end of a probe or of a clean-up that may have left trunks.

@@ -27,7 +27,8 @@ type observation struct {
 
 func observationColumns(compared bool) []term.Column {
 	columns := []term.Column{
-		{Name: "question"}, {Name: "documented", Flexible: true}, {Name: "before", Flexible: true}, {Name: "observed", Flexible: true}, {Name: "missing", Only: term.FormatCSV},
+		{Name: "question"}, {Name: "documented", Flexible: true}, {Name: "before", Flexible: true}, {Name: "observed", Only: term.FormatTable, Flexible: true},
+		{Name: "observed", Only: term.FormatCSV}, {Name: "missing", Only: term.FormatCSV},
 	}
 	if !compared {
 		columns[2].Only = term.FormatCSV
@@ -36,7 +37,7 @@ func observationColumns(compared bool) []term.Column {
 }
 
 func (o observation) Cells() []string {
-	return []string{o.Question, o.Documented, o.Before, cmp.Or(o.Observed, "- "+o.Missing), o.Missing}
+	return []string{o.Question, o.Documented, o.Before, cmp.Or(o.Observed, "- "+o.Missing), o.Observed, o.Missing}
 }
 
 // printReport prints the answers of a report, beside those of an older one unless that is nil.
