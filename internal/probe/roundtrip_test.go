@@ -2,7 +2,6 @@ package probe_test
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -235,7 +234,7 @@ func TestRoundTripOfRandomRules(t *testing.T) {
 		result := roundTrip(t, rules, change)
 		most[targets] = max(most[targets], result.Requests-result.Preflight)
 	}
-	fmt.Println(most)
+	t.Logf("most requests, by numbers: %v", most)
 	assert.LessOrEqual(t, most[2], 80)
 	assert.LessOrEqual(t, most[1], 45)
 }
