@@ -156,6 +156,9 @@ func (c *cleaner) clean(ctx context.Context) (left []Left) {
 	record := c.wire.record
 	c.wire.record = func(change Change) error {
 		_ = record(change)
+		if recorded := c.wire.options.Recorded; recorded != nil {
+			recorded(change)
+		}
 		return nil
 	}
 	slices.SortStableFunc(c.targets, func(a, b target) int { return strings.Compare(a.number+a.channel, b.number+b.channel) })

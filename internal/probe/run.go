@@ -39,6 +39,8 @@ type Options struct {
 	UserAgent string
 	// Journal records the changes.
 	Journal Journal
+	// Recorded is called after each line of the journal of a clean-up. nil is not called.
+	Recorded func(Change)
 	// Stop ends the questions when it is closed; what is registered is still removed. nil never does.
 	Stop <-chan struct{}
 	// Progress is called before each question. nil is not called.
@@ -76,12 +78,17 @@ func (o Options) complete() (*Options, error) {
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	o.Late = cmp.Or(o.Late, defaultLate)
+	o.MaxRequests = MaxRequests(o)
+	return &o, nil
+}
+
+// MaxRequests returns the most requests of a probe with these options, beside those of the preflight.
+func MaxRequests(o Options) int {
 	byDefault := 80
 	if len(o.Numbers) == 1 && len(o.Agents) == 1 {
 		byDefault = 45
 	}
-	o.MaxRequests = cmp.Or(o.MaxRequests, byDefault)
-	return &o, nil
+	return cmp.Or(o.MaxRequests, byDefault)
 }
 
 // Why a probe ends early.
@@ -274,14 +281,10 @@ func (r *run) excluded(q *question, rest []question) string {
 			needed += len(rest[i].steps)
 		}
 	}
-	for _, need := range q.needs {
-		if r.wire.values[need] == "" {
-			return "not asked: needs " + map[role]string{number2: "two numbers", agent2: "two agents"}[need]
-		}
+	if missing := r.missingTargets(q); missing != "" {
+		return missing
 	}
 	switch {
-	case q.whatsApp && !r.WhatsApp:
-		return "not asked: sends channel whatsapp"
 	case (q.optional || q.whatsApp) && !r.affordable(needed+len(q.steps)):
 		return requestLimit
 	case !r.affordable(1):
