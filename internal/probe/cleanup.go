@@ -121,6 +121,9 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		if !answered[change.N] {
 			settled = change.Time.Add(o.Late)
 		}
+		if latest := c.final.Add(o.Late); settled.After(latest) { // the clock was set back
+			settled = latest
+		}
 		if settled.After(c.settled) {
 			c.settled = settled
 		}
