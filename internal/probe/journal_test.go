@@ -97,8 +97,10 @@ func TestJournalCutOff(t *testing.T) {
 func TestJournalDamaged(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func([]byte) []byte{
-		"a line of zeros":    func(text []byte) []byte { return append(text, "\x00\x00\x00\x00\n"...) },
-		"two lines in one":   func(text []byte) []byte { return append(text, `{"n":3,"ti{"n":4,"time":"2026-01-02T03:04:05Z"}`+"\n"...) },
+		"a line of zeros": func(text []byte) []byte { return append(text, "\x00\x00\x00\x00\n"...) },
+		"two lines in one": func(text []byte) []byte {
+			return append(text, `{"n":3,"ti{"n":4,"time":"2026-01-02T03:04:05Z"}`+"\n"...)
+		},
 		"first change":       func(text []byte) []byte { return bytes.Replace(text, []byte(`{"n":1`), []byte(`{"n":x`), 1) },
 		"an array":           func(text []byte) []byte { return append(text, "[1,2]\n"...) },
 		"a line without end": func(text []byte) []byte { return append(text, bytes.Repeat([]byte("x"), 1<<20)...) },

@@ -129,6 +129,7 @@ type run struct {
 	wire      *wire
 	past      past
 	world     map[role]role // the agent of each number on the channel call
+	seen      map[role]bool // the numbers that were read since the preflight
 	pages     string        // the page of the list with the first number
 	report    *report.Report
 	preflight int
@@ -160,7 +161,7 @@ func newRun(options Options) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		Options: o, wire: w, world: map[role]role{number1: unbound, number2: unbound},
+		Options: o, wire: w, world: map[role]role{number1: unbound, number2: unbound}, seen: map[role]bool{},
 		past: past{observed: map[string]string{}, lag: -1, numbers: w.values},
 		report: &report.Report{
 			Format: report.Format, Date: time.Now().UTC().Format(time.DateOnly), Numbers: len(o.Numbers), Agents: len(o.Agents), WhatsApp: o.WhatsApp,
@@ -369,6 +370,12 @@ func (r *run) bring(ctx context.Context, to binding) error {
 // sure sends a request. A response that may be about the token, the rate limit or the server counts
 // only if a control read succeeds after it, and the request gets the same status again.
 func (r *run) sure(ctx context.Context, s *step) (answer, error) {
+	if s.changes() && s.number != unbound && !r.seen[s.number] { // somebody may have taken it since the preflight
+		before := channelsOf(s.number)
+		if a, err := r.sure(ctx, &before); err != nil {
+			return a, err
+		}
+	}
 	a, err := r.send(ctx, s)
 	if err != nil || !a.uncertain() {
 		return a, r.learn(err, &a)
@@ -415,6 +422,7 @@ func (r *run) learn(err error, a *answer) error {
 	switch {
 	case s.channel != "" || s.number == unbound || !a.accepted() && s.path != channelsPath:
 	case s.path == channelsPath:
+		r.seen[s.number] = true
 		if snap != nil && digits(snap.number) == digits(a.number) {
 			r.world[s.number] = snap.agent(callChannel)
 		} else if a.refused() {
