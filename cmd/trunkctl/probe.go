@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -161,11 +162,9 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 		return a.probeError(err, f.numbers, journal)
 	}
 	result.Report.Beyond = beyondRules(result.Report)
-	written := writeReport(f.report, result.Report)
-	if written == nil {
-		written = a.showReport(w, f, result, baseline)
-	}
-	return errors.Join(a.probeError(err, f.numbers, journal), written, a.endOfProbe(result, f, baseline))
+	unwritten := writeReport(f.report, result.Report)
+	shown := a.showReport(w, f, result, baseline, unwritten == nil) // the answers took a minute: show them in any case
+	return errors.Join(a.probeError(err, f.numbers, journal), unwritten, shown, a.endOfProbe(result, f, baseline, unwritten == nil))
 }
 
 // probeOptions returns the workspace, and the options of a probe of it. It replaces names of agents.
@@ -296,12 +295,30 @@ func (f *probeFlags) readFiles() (baseline *report.Report, err error) {
 			problem: "--report: " + f.report + " exists; nothing was sent", advice: "name another file; --diff compares the new report with an old one",
 		}
 	}
-	return baseline, checkDirectory("--report", f.report)
+	return baseline, checkCreatable("--report", f.report)
+}
+
+// checkCreatable checks that a file can be written that is not there yet.
+func checkCreatable(flag, path string) error {
+	if path == "" {
+		return usagef("%s: want the name of a file", flag)
+	}
+	if err := checkDirectory(flag, path); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // a file that the user names
+	if err == nil {
+		err = errors.Join(file.Close(), os.Remove(path))
+	}
+	if err != nil {
+		return &usageError{problem: flag + ": " + plainText(err) + "; nothing was sent", advice: "name a file that can be written"}
+	}
+	return nil
 }
 
 // readReport reads the report of a probe.
 func readReport(flag, path string) (*report.Report, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // a file that the user names
+	data, err := readAtMost(path, report.MaxSize+1)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, usagef("%s: %s does not exist", flag, path)
@@ -313,4 +330,14 @@ func readReport(flag, path string) (*report.Report, error) {
 		return nil, usagef("%s: %s: %v", flag, path, err)
 	}
 	return read, nil
+}
+
+// readAtMost reads the beginning of a file, which may be a device without end.
+func readAtMost(path string, size int64) ([]byte, error) {
+	file, err := os.Open(path) //nolint:gosec // a file that the user names
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(file, size))
+	return data, errors.Join(err, file.Close())
 }
