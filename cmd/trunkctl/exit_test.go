@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -39,6 +40,7 @@ func TestExitCode(t *testing.T) {
 		"unknown":                 {&mihu.UnknownOutcomeError{Causes: []error{refused}}, false, exitUnknown},
 		"unknown, at Ctrl-C":      {&mihu.UnknownOutcomeError{Causes: []error{context.Canceled}}, true, exitUnknown},
 		"Ctrl-C":                  {&mihu.TransportError{Err: context.Canceled}, true, exitInterrupted},
+		"a connection that went away": {&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, false, exitFailed},
 		"a reader that went away": {&os.PathError{Err: syscall.EPIPE}, false, exitClosed},
 		"with advice":             {&advisedError{refused, "do"}, false, exitRefused},
 	} {
