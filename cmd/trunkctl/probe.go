@@ -158,6 +158,9 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 	}
 	a.warnOfAge(baseline, f.diff)
 	result, err := a.runProbe(ctx, w, options, journal)
+	if file, ok := journal.(*probe.File); ok {
+		_ = file.Close() // the clean-up of what is left can begin
+	}
 	if result == nil {
 		return a.probeError(err, f.numbers, journal)
 	}
@@ -229,7 +232,9 @@ func probeTransport(options *probe.Options) (release func()) {
 func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options, journal probe.Journal) (*probe.Result, error) {
 	defer probeTransport(&options)()
 	a.startRecord(ctx, w)
-	options.Journal = &recordedJournal{Journal: journal, app: a, ctx: ctx}
+	recorded := &recordedJournal{Journal: journal, app: a, ctx: ctx}
+	defer recorded.flush()
+	options.Journal = recorded
 	a.note("reading all numbers of %s, to see that nobody uses those of the probe", w.name)
 	shown := &probeProgress{app: a, workspace: w.name}
 	options.Progress = shown.step
@@ -237,8 +242,9 @@ func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options,
 	options.Stop = stop
 	a.interrupts.onFirst(sync.OnceFunc(func() {
 		close(stop)
-		shown.stopping()
-		a.note("stopping: deleting what was registered; press Ctrl-C again to leave it")
+		if shown.stopping() {
+			a.note("stopping: deleting what was registered; press Ctrl-C again to leave it")
+		}
 	}))
 	defer a.interrupts.onFirst(nil)
 	defer shown.end()
@@ -264,12 +270,14 @@ func (p *probeProgress) step(_, total int, _ string) {
 	p.shown.Step(false, false)
 }
 
-func (p *probeProgress) stopping() {
+// stopping reports whether there were questions: before them, nothing is registered.
+func (p *probeProgress) stopping() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown != nil {
 		p.shown.SetStopping()
 	}
+	return p.shown != nil
 }
 
 func (p *probeProgress) end() {

@@ -9,16 +9,18 @@ import (
 	"github.com/mihu-go/mihu/internal/probe"
 )
 
+// nothingChanged ends an error of a probe that has only read.
+const nothingChanged = "; nothing was changed"
+
 // consent says what a probe will do and has it confirmed: on a terminal by the last digits of the first
 // number, elsewhere by --confirm. A production workspace also wants its name.
 func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options *probe.Options) error {
-	const nothingSent = "; nothing was changed"
 	if a.global.demo {
 		return nil
 	}
 	if len(f.confirm) == 0 && (a.stdinUsed != "" || !term.IsTerminal(a.stdin)) {
 		return &usageError{
-			problem: "cannot prompt: standard input is not a terminal" + nothingSent,
+			problem: "cannot prompt: standard input is not a terminal" + nothingChanged,
 			advice:  "preview with --dry-run, then repeat each number with --confirm",
 		}
 	}
@@ -28,7 +30,7 @@ func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options 
 		question := a.whatProbeDoes(w, options) + fmt.Sprintf("\nType the last %d digits of %s to continue:", shown, first)
 		confirmed, err := term.ConfirmName(ctx, a.stdin, a.console, question, first[max(0, len(first)-shown):])
 		if err == nil && !confirmed {
-			err = &usageError{problem: "not confirmed" + nothingSent}
+			err = &usageError{problem: "not confirmed" + nothingChanged}
 		}
 		if err != nil {
 			return err

@@ -92,7 +92,7 @@ func Clean(ctx context.Context, file *File, options Options) (removed int, err e
 // cleanAfter removes what a probe has left that made these changes.
 func cleanAfter(ctx context.Context, options Options, header *Header, changes []Change) (removed int, err error) {
 	if header.BaseURL != strings.TrimSuffix(options.BaseURL, "/") {
-		return 0, errors.New("the journal is that of another address")
+		return 0, fmt.Errorf("%w: it is that of another address", ErrJournalUnreadable)
 	}
 	options.Numbers, options.Agents, options.WhatsApp = header.Numbers, header.Agents, true
 	c, err := newCleaner(options, header, changes)

@@ -200,6 +200,9 @@ var ErrJournalUnreadable = errors.New("the journal of the probe cannot be read")
 func (f *File) Open() (h Header, changes []Change, err error) {
 	file, err := os.OpenFile(f.Path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", ErrJournalUnreadable, err)
+		}
 		return h, nil, err
 	}
 	f.file = file

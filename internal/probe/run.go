@@ -103,6 +103,9 @@ const (
 
 const requestLimit = "not asked: the request limit"
 
+// ErrInterrupted is returned if a probe is interrupted before its first change.
+var ErrInterrupted = errors.New("probe: interrupted")
+
 // stopError ends the questions.
 type stopError struct{ why string }
 
@@ -181,6 +184,9 @@ func randomUUID() string {
 
 func (r *run) run(ctx context.Context) (*Result, error) {
 	if err := r.preflightCheck(ctx); err != nil {
+		if stop, ok := errors.AsType[*stopError](err); ok && stop.why == stopInterrupted || ctx.Err() != nil {
+			err = ErrInterrupted
+		}
 		return nil, err
 	}
 	r.preflight = r.wire.count
