@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -112,6 +113,8 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 		return nil
 	case isRefused && refused.Status == 0:
 		return &advisedError{&safetyError{errors.New(named(refused.Error(), numbers))}, refused.Advice}
+	case isRefused && refused.Status >= http.StatusInternalServerError:
+		return &advisedError{errors.New((&refusedProbe{refused}).Error()), refused.Advice}
 	case isRefused:
 		return &advisedError{&refusedProbe{refused}, refused.Advice}
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):

@@ -2,10 +2,13 @@ package probe_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -104,5 +107,35 @@ func TestSomebodyElseRegisters(t *testing.T) {
 				assert.True(t, ok && trunk.AgentUUID == theirs.AgentUUID, "%s at %d: %v", number, n, err)
 			})
 		}
+	}
+}
+
+// A request that times out and is applied 25 s later: nothing is left.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	for n := range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			srv := workspace(t, mihutest.Rules{})
+			before := srv.Trunks()
+			o := options(srv, new(probe.Memory))
+			next := o.Transport
+			o.Transport = at(n, next, func(r *http.Request) (*http.Response, error) {
+				body, _ := io.ReadAll(r.Body)
+				late := r.Clone(context.Background())
+				late.Body = io.NopCloser(bytes.NewReader(body))
+				go func() {
+					time.Sleep(25 * time.Second)
+					if resp, err := next.RoundTrip(late); err == nil {
+						_ = resp.Body.Close()
+					}
+				}()
+				return nil, context.DeadlineExceeded
+			})
+			_, err := probe.Run(t.Context(), o)
+			_, left := errors.AsType[*probe.LeftError](err)
+			require.False(t, left, "request %d: %v", n, err)
+			time.Sleep(time.Minute)
+			require.Equal(t, before, srv.Trunks(), "request %d: %v", n, err)
+		})
 	}
 }
