@@ -18,6 +18,7 @@ import (
 	"github.com/mihu-go/mihu/internal/probe"
 	"github.com/mihu-go/mihu/internal/probe/report"
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 )
 
 // probeFlags are the flags of "trunkctl probe".
@@ -104,6 +105,11 @@ func (f *probeFlags) check(cmd *cobra.Command) error {
 		if !changed("report") {
 			return &usageError{problem: "--diff: nothing to compare with", advice: "add --report FILE with the newer report, or --number and --agent to probe"}
 		}
+		for _, flag := range []string{"confirm", "max-requests", "whatsapp"} {
+			if changed(flag) {
+				return usagef("--%s: of no use without --number and --agent: two files are compared", flag)
+			}
+		}
 		return nil
 	}
 	return f.checkTargets(changed("max-requests"))
@@ -118,6 +124,8 @@ func (f *probeFlags) checkTargets(limited bool) error {
 		}
 	case len(f.numbers) > 2 || len(f.agents) > 2:
 		return usagef("--number and --agent: want one or two of each")
+	case slices.Contains(f.agents, ""):
+		return usagef("--agent: want a UUID or a name")
 	case limited && f.maxRequests < minProbeRequests:
 		return usagef("--max-requests: want %d or more: some are kept for the clean-up", minProbeRequests)
 	}
@@ -142,12 +150,13 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 	if err != nil {
 		return err
 	}
+	byName := slices.ContainsFunc(f.agents, func(agent string) bool { return !uuidForm.MatchString(agent) })
 	w, options, err := a.probeOptions(ctx, f)
 	if err != nil {
 		return err
 	}
 	if f.dryRun {
-		return a.planProbe(w, &options)
+		return a.planProbe(w, &options, byName)
 	}
 	journal, err := a.probeJournal(w)
 	if err != nil {
@@ -200,18 +209,28 @@ func (a *app) probeConnection(w *workspace) (probe.Options, error) {
 	if err != nil {
 		return options, err
 	}
-	if limit != nil {
-		options.Interval = time.Duration(float64(time.Second) / float64(limit.Limit()))
-	}
 	switch {
-	case a.global.demo && limit == nil:
+	case limit != nil:
+		options.Interval, err = probeInterval("--rate", limit)
+	case a.global.demo:
 		options.Interval = 0
-	case limit == nil && w.entry != nil && w.entry.Rate != "":
+	case w.entry != nil && w.entry.Rate != "":
 		if limit, err = parseRate(w.entry.Rate); err == nil {
-			options.Interval = max(options.Interval, time.Duration(float64(time.Second)/float64(limit.Limit())))
+			options.Interval, err = probeInterval("the rate of the workspace", limit)
+			options.Interval = max(options.Interval, time.Second)
 		}
 	}
 	return options, err
+}
+
+// probeInterval returns the time between two requests.
+func probeInterval(source string, limit *rate.Limiter) (time.Duration, error) {
+	const longest = 5 * time.Minute // the numbers have trunks all the time
+	seconds := 1 / float64(limit.Limit())
+	if seconds > longest.Seconds() {
+		return 0, &usageError{problem: source + ": a probe would take days", advice: "pass --rate 12/h or more"}
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
 // probeTransport returns a transport whose connections end with the probe.

@@ -42,7 +42,7 @@ func (a *app) probeJournal(w *workspace) (probe.Journal, error) {
 	}
 	switch _, err := os.Lstat(file.Path); {
 	case err == nil:
-		return nil, earlierProbe("; nothing was sent")
+		return nil, earlierProbe()
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -50,9 +50,9 @@ func (a *app) probeJournal(w *workspace) (probe.Journal, error) {
 }
 
 // earlierProbe is the error of a journal that is there.
-func earlierProbe(sofar string) error {
+func earlierProbe() error {
 	return &advisedError{
-		&safetyError{fmt.Errorf("%w in this workspace, or still runs%s", probe.ErrJournalExists, sofar)}, "run \"trunkctl probe --clean\"",
+		&safetyError{fmt.Errorf("%w in this workspace, or still runs"+nothingChanged, probe.ErrJournalExists)}, "run \"trunkctl probe --clean\"",
 	}
 }
 
@@ -91,7 +91,7 @@ func (a *app) probeClean(ctx context.Context) error {
 	case errors.Is(err, files.ErrInUse):
 		return &advisedError{&safetyError{errors.New("a probe of this workspace runs")}, "stop it with Ctrl-C: it then deletes what it has registered"}
 	case errors.Is(err, probe.ErrJournalExists):
-		return earlierProbe(nothingChanged)
+		return earlierProbe()
 	case errors.Is(err, probe.ErrJournalUnreadable):
 		return &advisedError{&leftoverError{err}, plainText(err) + "\nlook in the workspace, then remove " + term.ShellQuote(file.Path)}
 	case err != nil:
@@ -118,7 +118,7 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 	case isRefused:
 		return &advisedError{&refusedProbe{refused}, refused.Advice}
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
-		return earlierProbe(nothingChanged)
+		return earlierProbe()
 	case errors.Is(err, probe.ErrInterrupted):
 		return errors.New("interrupted" + nothingChanged)
 	}

@@ -82,4 +82,3 @@ func TestProbeDiffOfHostileFiles(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 }
-
