@@ -347,7 +347,11 @@ func (c *calibration) reads() {
 	moves := c.take("update.moves_time")
 	r.UpdateKeepsTime = moves == "stays" && r.UpdatedAt
 	c.is("update.moves_time", r.UpdatedAt && (moves == "stays" || moves == "moves"))
-	c.is("agents.shape", c.take("agents.shape") == "as documented")
+	for question, only := range map[string]string{
+		"agents.shape": "as documented", "success.values": "as documented", "list.shows": "each once", "read.again": "yes",
+	} {
+		c.is(question, c.take(question) == only)
+	}
 }
 
 // pages reads what pages lists have.

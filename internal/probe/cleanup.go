@@ -182,14 +182,9 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 		}
 		switch {
 		case agent == "":
-			until := c.settled
-			if c.wire.ledger.unsure(t) && c.final.After(until) {
-				until = c.final
-			}
-			if time.Now().Before(until) {
-				if err := wait(ctx, time.Until(until)); err != nil {
-					return "the clean-up was interrupted"
-				}
+			if again, err := c.expect(ctx, t); err != nil {
+				return "the clean-up was interrupted"
+			} else if again {
 				continue
 			}
 			if c.wire.ledger.unsure(t) {
@@ -203,7 +198,23 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 			return "it could not be deleted: " + err.Error()
 		}
 	}
-	return "it is still there"
+	return "reads still show it, or do not show whether it is there"
+}
+
+// expect waits if a trunk that a read does not show may still appear. It reports whether it has to be
+// read again.
+func (c *cleaner) expect(ctx context.Context, t target) (again bool, err error) {
+	until := c.settled
+	if c.wire.ledger.unsure(t) && c.final.After(until) {
+		until = c.final
+	}
+	switch {
+	case time.Now().Before(until):
+		return true, wait(ctx, time.Until(until))
+	case c.wire.ledger.expects(t):
+		return true, wait(ctx, time.Second)
+	}
+	return false, nil
 }
 
 // step returns a request about a target.
@@ -234,6 +245,9 @@ func (c *cleaner) agent(ctx context.Context, t target) (string, error) {
 	number, _ := object["number"].(string)
 	switch {
 	case a.refused():
+		if a.uncertain() { // try has made sure of it
+			c.wire.ledger.read(t, "")
+		}
 		return "", nil
 	case !a.accepted() || !isObject || digits(number) != digits(t.number):
 		return "", fmt.Errorf("the response with status %d has no channels", a.status)
@@ -276,7 +290,7 @@ func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 			return a, err
 		case err == nil && (!a.uncertain() || a.status == before):
 			return a, nil
-		case err == nil && a.status < http.StatusInternalServerError && c.works(ctx):
+		case err == nil && a.status < http.StatusInternalServerError && c.works(ctx, controlsOf(&a)):
 			before, pause = a.status, 0
 			continue
 		}
@@ -288,14 +302,18 @@ func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 	return a, err
 }
 
-// works reports whether a read that works as a rule works now.
-func (c *cleaner) works(ctx context.Context) bool {
-	if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
-		return false
+// works reports whether a read that works as a rule works so many times now.
+func (c *cleaner) works(ctx context.Context, times int) bool {
+	for range times {
+		if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
+			return false
+		}
+		s := get(agentsPath, field{"per_page", "1"})
+		if a, err := c.wire.send(ctx, &s, unbound); err != nil || !a.accepted() {
+			return false
+		}
 	}
-	s := get(agentsPath, field{"per_page", "1"})
-	a, err := c.wire.send(ctx, &s, unbound)
-	return err == nil && a.accepted()
+	return true
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -139,6 +139,9 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 	all = first.items
 	before := first
 	for n := 2; ; n++ {
+		if showsTwice(all) {
+			return nil, cannotSee("shows a number twice")
+		}
 		if done, err := complete(before, n-1, len(all)); done || err != nil {
 			return all, err
 		}
@@ -174,6 +177,19 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 		all = append(all, next.items...)
 		before = next
 	}
+}
+
+// showsTwice reports whether two items are about the same number.
+func showsTwice(items []map[string]any) bool {
+	seen := map[string]bool{}
+	for _, item := range items {
+		text, _ := item["number"].(string)
+		if seen[digits(text)] {
+			return true
+		}
+		seen[digits(text)] = text != ""
+	}
+	return false
 }
 
 // sureOfEnd checks that a page after the last is refused for what it is.

@@ -156,7 +156,7 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	return a, w.conclude(c, &a)
 }
 
-// noteRead keeps what a read has shown.
+// noteRead keeps what a read has shown. One that waits for a deletion may still show the trunk.
 func (w *wire) noteRead(a *answer) {
 	data, _ := a.data()
 	object, _ := data.(map[string]any)
@@ -164,6 +164,9 @@ func (w *wire) noteRead(a *answer) {
 	for name, value := range channels {
 		channel, _ := value.(map[string]any)
 		agent, _ := channel["agent_uuid"].(string)
+		if agent != "" && a.step.poll && a.step.until == unbound {
+			continue
+		}
 		w.ledger.read(target{a.number, name}, agent)
 	}
 	if a.refused() && !a.uncertain() {

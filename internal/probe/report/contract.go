@@ -30,7 +30,9 @@ var contract = map[string]*regexp.Regexp{
 	"list.members":      whole(`full|partial|cursor|none`),
 	"list.items":        whole(`items`),
 	"list.times":        whole(`null|absent|RFC 3339`),
+	"list.shows":        whole(`each once`),
 	"success.shape":     whole(`as documented`),
+	"success.values":    whole(`as documented`),
 }
 
 func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(` + pattern + `)$`) }
