@@ -285,6 +285,7 @@ func (c *calibration) unknownTrunks() {
 		c.rules.DeleteMissing = true
 	default:
 		c.is(from, false)
+		c.is("delete.twice", twice != unknown)
 	}
 	if unknown != "" && twice != unknown {
 		c.is("delete.twice", false)
@@ -365,7 +366,7 @@ func (c *calibration) pages() {
 	r.SuccessShape.Paging = paging
 	c.is("list.members", ok)
 	key := c.take("list.items")
-	if c.is("list.items", key != "other" && !strings.Contains(key, "<")); key != "items" && !c.beyond["list.items"] {
+	if c.is("list.items", key != "other" && key != "varies" && !strings.Contains(key, "<")); key != "items" && !c.beyond["list.items"] {
 		r.SuccessShape.ItemsKey = key
 	}
 	switch answer := c.take("list.paging"); answer {

@@ -130,10 +130,7 @@ func readAfterDelete(_ *past, a []answer) (observed, missing string) {
 
 // readDuplicate reads a trunk that exists, registered with another agent.
 func readDuplicate(_ *past, a []answer) (observed, missing string) {
-	now := stranger
-	if snap := a[1].snapshot(); snap != nil {
-		now = snap.agent(callChannel)
-	}
+	now := a[1].agentAfter()
 	if !a[0].accepted() {
 		return unlessApplied(&a[0], now, agent1), ""
 	}
@@ -145,10 +142,13 @@ func readDuplicate(_ *past, a []answer) (observed, missing string) {
 
 // unlessApplied describes what was not accepted, by the agent that the number has afterwards and before.
 func unlessApplied(a *answer, now, before role) string {
-	if now != before {
-		return a.outcome() + ", yet applied"
+	switch now {
+	case before:
+		return a.outcome()
+	case stranger:
+		return a.outcome() + ", then unclear"
 	}
-	return a.outcome()
+	return a.outcome() + ", yet applied"
 }
 
 // became describes a success by the agent that a number has afterwards.
@@ -174,6 +174,9 @@ func readBusy(_ *past, a []answer) (observed, missing string) {
 	}
 	if result := a[0].result(); result != a[0].outcome() {
 		return result, ""
+	}
+	if a[2].agentAfter() != agent1 {
+		return a[0].outcome() + ", not shown", ""
 	}
 	now := a[1].agentAfter()
 	return became(&a[0], now, map[role]string{agent1: "shared", unbound: "taken"}), ""
@@ -354,10 +357,30 @@ func (p *past) aList() *list {
 	return nil
 }
 
+// varies reports whether lists differ in something.
+func (p *past) varies(what func(*list) string) bool {
+	first := ""
+	for i := range p.answers {
+		a := &p.answers[i]
+		if !slices.Contains([]string{numbersPath, trunksPath, agentsPath}, a.step.path) || a.step.method != http.MethodGet || !a.accepted() {
+			continue
+		}
+		l := a.list(p.wrapped, p.shaped)
+		if l == nil || first != "" && what(l) != first {
+			return true
+		}
+		first = what(l)
+	}
+	return false
+}
+
 func readMembers(p *past, _ []answer) (observed, missing string) {
 	l := p.aList()
-	if l == nil {
+	switch {
+	case l == nil:
 		return "other", ""
+	case p.varies(func(l *list) string { return l.members }):
+		return "varies", ""
 	}
 	return l.members, ""
 }
@@ -369,6 +392,9 @@ func readItems(p *past, _ []answer) (observed, missing string) {
 	}
 	if l.members == "array" || l.members == "framework" || l.members == "simple" {
 		return "", "not observable: the form of the list decides it"
+	}
+	if p.varies(func(l *list) string { return l.key }) {
+		return "varies", ""
 	}
 	return l.key, ""
 }

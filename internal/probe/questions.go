@@ -184,7 +184,7 @@ func listing() []question {
 		{
 			answerOf: answerOf{"agent.busy_assign", "What does assigning a busy agent get?", "not allowed", readBusy},
 			needs:    []role{number2, agent2}, given: both, checked: true,
-			steps: []step{put(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2).ifNot()},
+			steps: []step{put(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2)},
 		},
 	}
 }
@@ -207,7 +207,7 @@ func removing(last role) []question {
 		{
 			answerOf: answerOf{"agent.busy", "What does a trunk of a busy agent get?", "not allowed", readBusy},
 			needs:    []role{number2}, given: free, checked: true,
-			steps: []step{post(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2).ifNot()},
+			steps: []step{post(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2)},
 		},
 		{
 			answerOf: answerOf{"assign.status", "What status has an assignment?", "nothing", readStatus},

@@ -346,7 +346,7 @@ func (r *run) ask(ctx context.Context, q *question) ([]answer, error) {
 	answers := make([]answer, len(q.steps))
 	for i := range q.steps {
 		s := &q.steps[i]
-		if accepted := answers[0].accepted(); (s.accepted || s.poll) && !accepted || s.otherwise && accepted || !r.has(s.find) {
+		if (s.accepted || s.poll) && !answers[0].accepted() || !r.has(s.find) {
 			continue
 		}
 		a, err := r.perform(ctx, s)

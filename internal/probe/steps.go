@@ -51,9 +51,8 @@ type step struct {
 	fields       []field // of the body, or of the query of a GET or DELETE
 	raw          string  // a body that is no JSON
 	noToken      bool
-	// accepted is set if the request is sent only if the first of the question is accepted, and
-	// otherwise if it is sent only if that is not.
-	accepted, otherwise bool
+	// accepted is set if the request is sent only if the first of the question is accepted.
+	accepted bool
 	// later is set if the request is sent only a second after the one before.
 	later bool
 	// poll is set if the request is repeated until it shows the last change; until is the agent that it
@@ -114,11 +113,6 @@ func page(number, size string) step {
 
 func (s step) ifAccepted() step {
 	s.accepted = true
-	return s
-}
-
-func (s step) ifNot() step {
-	s.otherwise = true
 	return s
 }
 
