@@ -45,7 +45,7 @@ const (
 func readRefusal(_ *past, a []answer) (observed, missing string) { return a[0].result(), "" }
 
 func readAgents(p *past, a []answer) (observed, missing string) {
-	l := a[0].list(p.wrapped, p.shaped)
+	l := a[1].list(p.wrapped, p.shaped)
 	switch {
 	case l == nil:
 		return "other", ""

@@ -133,7 +133,7 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		case change.Status != 0: // of a response
 		case accepted(changes, change.N):
 			w.ledger.note(&change)
-		case !answered[change.N]:
+		case !answered[change.N] || unsure(changes, change.N):
 			w.ledger.doubt(&change)
 		}
 	}
@@ -148,6 +148,11 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 // accepted reports whether a change got a success.
 func accepted(changes []Change, n int) bool {
 	return slices.ContainsFunc(changes, func(c Change) bool { return c.N == n && c.Status >= 200 && c.Status < 300 })
+}
+
+// unsure reports whether a change got a response that may be about something else.
+func unsure(changes []Change, n int) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return c.N == n && (&answer{status: c.Status}).uncertain() })
 }
 
 // clean removes all trunks and returns what may be left. A journal that cannot be written does not keep
@@ -308,7 +313,7 @@ func (c *cleaner) works(ctx context.Context, times int) bool {
 		if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
 			return false
 		}
-		s := get(agentsPath, field{"per_page", "1"})
+		s := listAgents()
 		if a, err := c.wire.send(ctx, &s, unbound); err != nil || !a.accepted() {
 			return false
 		}

@@ -194,7 +194,7 @@ func showsTwice(items []map[string]any) bool {
 
 // sureOfEnd checks that a page after the last is refused for what it is.
 func (r *run) sureOfEnd(ctx context.Context, s *step, status int) error {
-	control := get(agentsPath, field{"per_page", "1"})
+	control := listAgents()
 	a, err := r.read(ctx, &control)
 	if err != nil {
 		return err

@@ -128,13 +128,14 @@ type Result struct {
 // run is a probe that runs.
 type run struct {
 	*Options
-	wire      *wire
-	past      past
-	world     map[role]role // the agent of each number on the channel call
-	planned   int           // how many requests the questions before had, if none had to be made sure of
-	pages     string        // the page of the list with the first number
-	report    *report.Report
-	preflight int
+	wire       *wire
+	past       past
+	world      map[role]role // the agent of each number on the channel call
+	planned    int           // how many requests the questions before had, if none had to be made sure of
+	pages      string        // the page of the list with the first number
+	report     *report.Report
+	preflight  int
+	controlled *answer // the last control read of a question
 	// control and preflightCheck can be replaced in tests.
 	control        func(context.Context) (bool, error)
 	preflightCheck func(context.Context) error
@@ -343,6 +344,7 @@ func (r *run) ask(ctx context.Context, q *question) ([]answer, error) {
 			return nil, &stopError{stopChanged}
 		}
 	}
+	r.controlled = nil
 	answers := make([]answer, len(q.steps))
 	for i := range q.steps {
 		s := &q.steps[i]
@@ -372,6 +374,9 @@ func (r *run) perform(ctx context.Context, s *step) (answer, error) {
 		return r.find(ctx, s)
 	case s.soon:
 		return r.glance(ctx, s)
+	case s.control && r.controlled != nil:
+		r.controlled.step = s
+		return *r.controlled, r.learn(nil, r.controlled)
 	case s.later:
 		if err := r.sleep(ctx, 1100*time.Millisecond); err != nil {
 			return answer{}, err
@@ -407,7 +412,7 @@ func (r *run) bring(ctx context.Context, to binding) error {
 }
 
 // sure sends a request. A response that may be about the token, the rate limit or the server counts
-// only if a control read succeeds after it, and the request gets the same status again.
+// only if a control read succeeds after it, and the request gets the same again.
 func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 	a, err := r.send(ctx, s)
 	if err != nil || !a.uncertain() {
@@ -425,11 +430,8 @@ func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 			return answer{}, &stopError{stopUnsure}
 		}
 	}
-	if s.noToken && a.status == http.StatusUnauthorized {
-		return a, r.learn(nil, &a)
-	}
 	again, err := r.send(ctx, s)
-	if err == nil && again.status != a.status {
+	if err == nil && (again.status != a.status || again.shape() != a.shape()) {
 		err = &stopError{stopUnsure}
 	}
 	return again, r.learn(err, &again)
@@ -446,8 +448,11 @@ func controlsOf(a *answer) int {
 
 // controlRead reports whether a read that works as a rule works now.
 func (r *run) controlRead(ctx context.Context) (bool, error) {
-	s := get(agentsPath, field{"per_page", "1"})
+	s := listAgents()
 	a, err := r.send(ctx, &s)
+	if err == nil {
+		r.controlled = &a
+	}
 	return err == nil && a.accepted(), err
 }
 
@@ -586,6 +591,7 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 		size = "50"
 	}
 	tries := []string{"1"}
+	r.past.tail = ""
 	if items := cmp.Or(r.past.size.full, r.past.size.items); items > 0 {
 		if last := (r.listed() + items - 1) / items; last > 1 {
 			tries = append(tries, fmt.Sprint(last))

@@ -53,6 +53,8 @@ type step struct {
 	noToken      bool
 	// accepted is set if the request is sent only if the first of the question is accepted.
 	accepted bool
+	// control is set if a control read of the question may stand for the request.
+	control bool
 	// later is set if the request is sent only a second after the one before.
 	later bool
 	// poll is set if the request is repeated until it shows the last change; until is the agent that it
@@ -100,6 +102,9 @@ func remove(number role) step {
 func get(path string, query ...field) step {
 	return step{method: http.MethodGet, path: path, fields: query}
 }
+
+// listAgents is the control read: it works if the token does.
+func listAgents() step { return get(agentsPath, field{"per_page", "1"}) }
 
 func channelsOf(number role) step {
 	s := get(channelsPath, field{"number", number})

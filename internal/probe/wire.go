@@ -204,6 +204,8 @@ func (w *wire) conclude(c *Change, a *answer) error {
 	switch {
 	case a.status >= http.StatusInternalServerError:
 		w.lose(c)
+	case a.uncertain():
+		w.ledger.doubt(c)
 	case a.accepted():
 		w.ledger.note(c)
 	}
