@@ -143,7 +143,9 @@ func (c *calibration) writes() {
 		to        *int
 		questions []string
 	}{
-		{&r.CreateStatus, []string{"agent.unknown"}}, {&r.AssignStatus, []string{"assign.same"}}, {&r.DeleteStatus, []string{"unknown.delete"}},
+		{&r.CreateStatus, []string{"agent.unknown"}},
+		{&r.AssignStatus, []string{"assign.same"}},
+		{&r.DeleteStatus, []string{"unknown.delete"}},
 		{&r.UpdateStatus, []string{"update.name_empty", "update.port_empty"}},
 	} {
 		for _, question := range other.questions {

@@ -148,22 +148,10 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 		if n > maxPages {
 			return nil, cannotSee("has more than 1000 pages")
 		}
-		s := get(path, field{"page", fmt.Sprint(n)}, field{"per_page", fmt.Sprint(r.past.size.asked)})
-		if before.cursor != "" {
-			s.fields = append(s.fields, field{"cursor", before.cursor})
-		}
-		a, err := r.read(ctx, &s)
-		if err != nil {
-			return nil, err
-		}
-		next := a.list(false, false)
+		next, err := r.nextPage(ctx, path, before, n)
 		switch {
-		case a.refused() && !before.hasExtent() && !a.uncertain():
-			return all, nil // there is no such page
-		case a.refused() && !before.hasExtent():
-			return all, r.sureOfEnd(ctx, &s, a.status)
-		case next == nil:
-			return nil, cannotSee(fmt.Sprintf("responds with %d to a page", a.status))
+		case err != nil || next == nil:
+			return all, err
 		case len(next.items) == 0 && !before.hasExtent():
 			return all, nil
 		case len(next.items) == 0 || len(before.items) == 0:
@@ -177,6 +165,28 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 		all = append(all, next.items...)
 		before = next
 	}
+}
+
+// nextPage reads the n-th page of a list. It returns nil if there is no such page.
+func (r *run) nextPage(ctx context.Context, path string, before *list, n int) (*list, error) {
+	s := get(path, field{"page", fmt.Sprint(n)}, field{"per_page", fmt.Sprint(r.past.size.asked)})
+	if before.cursor != "" {
+		s.fields = append(s.fields, field{"cursor", before.cursor})
+	}
+	a, err := r.read(ctx, &s)
+	if err != nil {
+		return nil, err
+	}
+	next := a.list(false, false)
+	switch {
+	case a.refused() && !before.hasExtent() && !a.uncertain():
+		return nil, nil //nolint:nilnil // there is no such page
+	case a.refused() && !before.hasExtent():
+		return nil, r.sureOfEnd(ctx, &s, a.status)
+	case next == nil:
+		return nil, cannotSee(fmt.Sprintf("responds with %d to a page", a.status))
+	}
+	return next, nil
 }
 
 // showsTwice reports whether two items are about the same number.

@@ -232,7 +232,9 @@ func (k *killed) Record(c probe.Change) error {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	for _, rules := range []mihutest.Rules{
-		{}, {OnBusyAgent: mihutest.TakeBusyAgent, AnyAgent: true}, {OnBusyAgent: mihutest.ShareBusyAgent, OnDuplicate: mihutest.UpdateDuplicate, ReadLag: 2 * time.Second},
+		{},
+		{OnBusyAgent: mihutest.TakeBusyAgent, AnyAgent: true},
+		{OnBusyAgent: mihutest.ShareBusyAgent, OnDuplicate: mihutest.UpdateDuplicate, ReadLag: 2 * time.Second},
 		{UnknownNumberStatus: 403, DeleteStatus: 204},
 	} {
 		for _, when := range []string{"before", "after", "late"} {
@@ -329,9 +331,14 @@ func TestStop(t *testing.T) {
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ method, number, channel, agent string }{
-		{"POST", "+12025550100", "call", agentOne}, {"PATCH", "+12025550100", "call", agentOne}, {"PUT", "+12025550100", "call", agentOne},
-		{"DELETE", "+12025550100", "call", agentOne}, {"POST", numberOne, "call", "3c90c3cc-0d44-4b50-8888-000000000000"},
-		{"POST", numberOne, "sms", agentOne}, {"POST", numberOne, "whatsapp", agentOne}, {"RELEASE", numberOne, "call", agentOne},
+		{"POST", "+12025550100", "call", agentOne},
+		{"PATCH", "+12025550100", "call", agentOne},
+		{"PUT", "+12025550100", "call", agentOne},
+		{"DELETE", "+12025550100", "call", agentOne},
+		{"POST", numberOne, "call", "3c90c3cc-0d44-4b50-8888-000000000000"},
+		{"POST", numberOne, "sms", agentOne},
+		{"POST", numberOne, "whatsapp", agentOne},
+		{"RELEASE", numberOne, "call", agentOne},
 	} {
 		for _, m := range []probe.Mutation{probe.NoMutation, probe.NoGuard} {
 			srv := workspace(t, mihutest.Rules{})
