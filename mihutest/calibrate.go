@@ -144,13 +144,14 @@ func (c *calibration) writes() {
 		questions []string
 	}{
 		{&r.CreateStatus, []string{"agent.unknown"}},
-		{&r.AssignStatus, []string{"assign.same"}},
+		{&r.AssignStatus, []string{"assign.same", "agent.busy_assign"}},
 		{&r.DeleteStatus, []string{"unknown.delete"}},
 		{&r.UpdateStatus, []string{"update.name_empty", "update.port_empty"}},
 	} {
 		for _, question := range other.questions {
-			if *other.to == 0 {
-				_ = success(c.report.Observed(question), other.to)
+			verb, s, ok := status(c.report.Observed(question))
+			if *other.to == 0 && ok && isSuccess(s) && slices.Contains([]string{"accepted", "shared", "taken"}, verb) {
+				*other.to = s
 			}
 		}
 	}

@@ -12,133 +12,15 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mihu-go/mihu/internal/probe"
+	"github.com/mihu-go/mihu/internal/probe/probetest"
 	"github.com/mihu-go/mihu/internal/probe/report"
 	"github.com/mihu-go/mihu/mihutest"
 )
-
-// choice sets one rule to one of its values. Value 0 is the default.
-type choice struct {
-	name   string
-	values int
-	set    func(r *mihutest.Rules, value int, rnd *rand.Rand)
-}
-
-func anyRefusal(rnd *rand.Rand) int { return 400 + rnd.IntN(100) }
-
-func refusalRule(name string, field func(*mihutest.Rules) *int) choice {
-	return choice{name, 3, func(r *mihutest.Rules, value int, rnd *rand.Rand) {
-		*field(r) = []int{0, []int{401, 403, 429, 404, 409, 422}[rnd.IntN(6)], anyRefusal(rnd)}[value]
-	}}
-}
-
-func successRule(name string, field func(*mihutest.Rules) *int) choice {
-	return choice{name, 5, func(r *mihutest.Rules, value int, _ *rand.Rand) { *field(r) = []int{0, 200, 201, 202, 204}[value] }}
-}
-
-func flagRule(name string, field func(*mihutest.Rules) *bool) choice {
-	return choice{name, 2, func(r *mihutest.Rules, value int, _ *rand.Rand) { *field(r) = value == 1 }}
-}
-
-// choices are all rules that a probe can see.
-func choices() []choice {
-	return []choice{
-		{"OnDuplicate", 4, func(r *mihutest.Rules, v int, rnd *rand.Rand) {
-			r.OnDuplicate = []mihutest.OnDuplicate{mihutest.RefuseDuplicate, mihutest.RefuseDuplicate, mihutest.UpdateDuplicate, mihutest.KeepDuplicate}[v]
-			switch {
-			case v == 1:
-				r.DuplicateStatus = anyRefusal(rnd)
-			case v > 1:
-				r.DuplicateStatus = []int{0, 200, 201, 202, 204}[rnd.IntN(5)]
-			}
-		}},
-		{"OnBusyAgent", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.OnBusyAgent = mihutest.OnBusyAgent(v) }},
-		refusalRule("AgentBusyStatus", func(r *mihutest.Rules) *int { return &r.AgentBusyStatus }),
-		{"OnBusyAssign", 4, func(r *mihutest.Rules, v int, _ *rand.Rand) {
-			if v > 0 {
-				r.OnBusyAssign = new(mihutest.OnBusyAgent(v - 1))
-			}
-		}},
-		refusalRule("AssignBusyStatus", func(r *mihutest.Rules) *int { return &r.AssignBusyStatus }),
-		refusalRule("UnknownAgentStatus", func(r *mihutest.Rules) *int { return &r.UnknownAgentStatus }),
-		refusalRule("MalformedAgentStatus", func(r *mihutest.Rules) *int { return &r.MalformedAgentStatus }),
-		successRule("CreateStatus", func(r *mihutest.Rules) *int { return &r.CreateStatus }),
-		successRule("UpdateStatus", func(r *mihutest.Rules) *int { return &r.UpdateStatus }),
-		successRule("AssignStatus", func(r *mihutest.Rules) *int { return &r.AssignStatus }),
-		successRule("DeleteStatus", func(r *mihutest.Rules) *int { return &r.DeleteStatus }),
-		{"DeleteBody", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.DeleteBody = mihutest.DeleteBody(v) }},
-		refusalRule("AssignSameStatus", func(r *mihutest.Rules) *int { return &r.AssignSameStatus }),
-		refusalRule("EmptyUpdateStatus", func(r *mihutest.Rules) *int { return &r.EmptyUpdateStatus }),
-		refusalRule("UnknownTrunkStatus", func(r *mihutest.Rules) *int { return &r.UnknownTrunkStatus }),
-		{"UnknownTrunkStatuses", 4, func(r *mihutest.Rules, v int, rnd *rand.Rand) {
-			if v > 0 {
-				r.UnknownTrunkStatuses = map[string]int{[]string{"", "PATCH", "PUT", "DELETE"}[v]: anyRefusal(rnd)}
-			}
-		}},
-		flagRule("DeleteMissing", func(r *mihutest.Rules) *bool { return &r.DeleteMissing }),
-		flagRule("UnboundUnknown", func(r *mihutest.Rules) *bool { return &r.UnboundUnknown }),
-		flagRule("UnboundDeleted", func(r *mihutest.Rules) *bool { return &r.UnboundDeleted }),
-		refusalRule("UnknownNumberStatus", func(r *mihutest.Rules) *int { return &r.UnknownNumberStatus }),
-		flagRule("RefuseEmptyName", func(r *mihutest.Rules) *bool { return &r.RefuseEmptyName }),
-		flagRule("RefuseEmptyPort", func(r *mihutest.Rules) *bool { return &r.RefuseEmptyPort }),
-		refusalRule("EmptyNameStatus", func(r *mihutest.Rules) *int { return &r.EmptyNameStatus }),
-		refusalRule("EmptyPortStatus", func(r *mihutest.Rules) *int { return &r.EmptyPortStatus }),
-		refusalRule("ValidationStatus", func(r *mihutest.Rules) *int { return &r.ValidationStatus }),
-		refusalRule("MalformedJSONStatus", func(r *mihutest.Rules) *int { return &r.MalformedJSONStatus }),
-		refusalRule("MissingTokenStatus", func(r *mihutest.Rules) *int { return &r.MissingTokenStatus }),
-		refusalRule("UnknownRouteStatus", func(r *mihutest.Rules) *int { return &r.UnknownRouteStatus }),
-		flagRule("AcceptNull", func(r *mihutest.Rules) *bool { return &r.AcceptNull }),
-		flagRule("IgnoreUnknownFields", func(r *mihutest.Rules) *bool { return &r.IgnoreUnknownFields }),
-		flagRule("IgnoreUnknownParameters", func(r *mihutest.Rules) *bool { return &r.IgnoreUnknownParameters }),
-		flagRule("UpdatedAt", func(r *mihutest.Rules) *bool { return &r.UpdatedAt }),
-		flagRule("UpdateKeepsTime", func(r *mihutest.Rules) *bool { return &r.UpdateKeepsTime }),
-		{"TimeFormat", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.TimeFormat = mihutest.TimeFormat(v) }},
-		flagRule("AnyAgent", func(r *mihutest.Rules) *bool { return &r.AnyAgent }),
-		flagRule("NoPagination", func(r *mihutest.Rules) *bool { return &r.NoPagination }),
-		flagRule("PerPageOnly", func(r *mihutest.Rules) *bool { return &r.PerPageOnly }),
-		flagRule("NewestFirst", func(r *mihutest.Rules) *bool { return &r.NewestFirst }),
-		{"MaxPerPage", 5, func(r *mihutest.Rules, v int, rnd *rand.Rand) {
-			r.MaxPerPage = []int{0, 1, 100, 50, 1 + rnd.IntN(200)}[v]
-		}},
-		flagRule("ClampPerPage", func(r *mihutest.Rules) *bool { return &r.ClampPerPage }),
-		refusalRule("PerPageStatus", func(r *mihutest.Rules) *int { return &r.PerPageStatus }),
-		{"OnPageAfterLast", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.OnPageAfterLast = mihutest.OnPageAfterLast(v) }},
-		refusalRule("PageAfterLastStatus", func(r *mihutest.Rules) *int { return &r.PageAfterLastStatus }),
-		{"ErrorShape", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.ErrorShape = mihutest.ErrorShape(v) }},
-		{"ErrorShapes", 3, func(r *mihutest.Rules, v int, rnd *rand.Rand) {
-			if v > 0 {
-				r.ErrorShapes = map[int]mihutest.ErrorShape{}
-				for _, s := range []int{400, 401, 404, 409, 422, anyRefusal(rnd)} {
-					r.ErrorShapes[s] = mihutest.ErrorShape(rnd.IntN(3))
-				}
-			}
-		}},
-		{"ErrorField", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.ErrorField = mihutest.ErrorField(v) }},
-		{"RequestIDHeaders", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) {
-			r.RequestIDHeaders = [][]string{nil, {}, {"Cf-Ray", "X-Request-Id"}}[v]
-		}},
-		{"RateLimitHeaders", 2, func(r *mihutest.Rules, v int, _ *rand.Rand) {
-			r.RateLimitHeaders = [][]string{nil, {"X-Ratelimit-Limit", "X-Ratelimit-Remaining"}}[v]
-		}},
-		{"ClockSkew", 3, func(r *mihutest.Rules, v int, _ *rand.Rand) {
-			r.ClockSkew = []time.Duration{0, 3 * time.Minute, -4 * time.Second}[v]
-		}},
-		{"Paging", 7, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.SuccessShape.Paging = mihutest.Paging(v) }},
-		flagRule("IgnorePage", func(r *mihutest.Rules) *bool { return &r.SuccessShape.IgnorePage }),
-		{"ItemsKey", 2, func(r *mihutest.Rules, v int, _ *rand.Rand) { r.SuccessShape.ItemsKey = []string{"", "data"}[v] }},
-		flagRule("Wrapped", func(r *mihutest.Rules) *bool { return &r.SuccessShape.Wrapped }),
-		flagRule("OmitSuccess", func(r *mihutest.Rules) *bool { return &r.SuccessShape.OmitSuccess }),
-		flagRule("ByteOrderMark", func(r *mihutest.Rules) *bool { return &r.SuccessShape.ByteOrderMark }),
-		{"ReadLag", 5, func(r *mihutest.Rules, v int, rnd *rand.Rand) {
-			r.ReadLag = []time.Duration{0, 250 * time.Millisecond, 2 * time.Second, 20 * time.Second, time.Duration(rnd.Int64N(int64(11 * time.Second)))}[v]
-		}},
-	}
-}
 
 // attempt probes a new server with these rules, and checks that nothing else was touched.
 func attempt(t *testing.T, rules mihutest.Rules, change func(*probe.Options)) (result *probe.Result, text []byte, err error) {
@@ -248,23 +130,11 @@ func sets(t *testing.T, byDefault int) int {
 	return byDefault
 }
 
-func random(seed uint64) mihutest.Rules {
-	rnd := rand.New(rand.NewPCG(seed, 20261128))
-	var rules mihutest.Rules
-	share := rnd.Float64()
-	for _, c := range choices() {
-		if rnd.Float64() < share {
-			c.set(&rules, rnd.IntN(c.values), rnd)
-		}
-	}
-	return rules
-}
-
 // check is roundTrip, or a refusal where a probe must not begin. It returns how many requests the probe
 // sent beside the preflight.
 func check(t *testing.T, name string, rules mihutest.Rules, change func(*probe.Options)) (requests int) {
 	t.Helper()
-	if refuses(rules) {
+	if probetest.Refuses(rules) {
 		refused(t, rules)
 		return 0
 	}
@@ -286,7 +156,7 @@ func TestRoundTripOfRandomRules(t *testing.T) {
 		case 5:
 			change = whatsApp
 		}
-		requests := check(t, fmt.Sprint("seed ", seed), random(uint64(seed)), change)
+		requests := check(t, fmt.Sprint("seed ", seed), probetest.Random(uint64(seed)), change)
 		most[targets] = max(most[targets], requests)
 		if t.Failed() {
 			t.FailNow()
@@ -299,7 +169,7 @@ func TestRoundTripOfRandomRules(t *testing.T) {
 
 // pairs calls do for each pair of rules, with each pair of their values, and for each rule alone.
 func pairs(do func(i int, name string, rules mihutest.Rules)) (count int) {
-	all := choices()
+	all := probetest.Choices()
 	try := func(name string, set ...func(*mihutest.Rules, *rand.Rand)) {
 		var rules mihutest.Rules
 		rnd := rand.New(rand.NewPCG(uint64(count), 20261128))
@@ -309,18 +179,18 @@ func pairs(do func(i int, name string, rules mihutest.Rules)) (count int) {
 		do(count, name, rules)
 		count++
 	}
-	value := func(c choice, v int) func(*mihutest.Rules, *rand.Rand) {
-		return func(r *mihutest.Rules, rnd *rand.Rand) { c.set(r, v, rnd) }
+	value := func(c probetest.Choice, v int) func(*mihutest.Rules, *rand.Rand) {
+		return func(r *mihutest.Rules, rnd *rand.Rand) { c.Set(r, v, rnd) }
 	}
 	for i, a := range all {
-		for v := range a.values {
+		for v := range a.Values {
 			if v > 0 {
-				try(fmt.Sprint(a.name, " ", v), value(a, v))
+				try(fmt.Sprint(a.Name, " ", v), value(a, v))
 			}
 			for _, b := range all[i+1:] {
-				for w := range b.values {
+				for w := range b.Values {
 					if v > 0 && w > 0 {
-						try(fmt.Sprint(a.name, " ", v, ", ", b.name, " ", w), value(a, v), value(b, w))
+						try(fmt.Sprint(a.Name, " ", v, ", ", b.Name, " ", w), value(a, v), value(b, w))
 					}
 				}
 			}
@@ -412,20 +282,4 @@ func TestRoundTripOfStatuses(t *testing.T) {
 	}
 	t.Logf("%d tried; most requests: %d", tried, most)
 	assert.LessOrEqual(t, most, 80)
-}
-
-// refuses reports whether a probe cannot see the whole workspace under these rules: page is ignored, and
-// a page need not have all numbers.
-func refuses(rules mihutest.Rules) bool {
-	if !rules.PerPageOnly || rules.NoPagination || rules.SuccessShape.IgnorePage {
-		return false
-	}
-	switch rules.SuccessShape.Paging {
-	case mihutest.PagingCursor:
-		return false
-	case mihutest.PagingPartial, mihutest.PagingArray, mihutest.PagingNone:
-		return true
-	default:
-		return rules.MaxPerPage > 0 && rules.MaxPerPage < 4
-	}
 }
