@@ -27,11 +27,20 @@ type cleaner struct {
 	wire     *wire
 	targets  []target
 	agents   []string
+	visible  time.Time // from when on reads show the last change, as far as that was measured
 	settled  time.Time // from when on reads show everything
 	final    time.Time // from when on nothing is waited for
 	lag      time.Duration
 	interval time.Duration
 	removed  int
+	last     shown
+}
+
+// shown is the last read of the clean-up. It shows all channels of a number.
+type shown struct {
+	number string
+	answer answer
+	change int // the last change before it
 }
 
 // cleaner returns what removes the trunks of this run.
@@ -46,6 +55,7 @@ func (r *run) cleaner() *cleaner {
 	if r.wire.changes == 0 {
 		return c
 	}
+	c.visible = r.wire.changed.Add(r.lag())
 	c.settled, c.final = r.wire.changed.Add(c.lag), r.wire.changed.Add(r.Late)
 	if late := r.wire.lost.Add(r.Late); !r.wire.lost.IsZero() && late.After(c.settled) {
 		c.settled = late
@@ -180,8 +190,8 @@ const maxRounds = 6
 
 // cleanOne removes one trunk. It returns why it may be left; "" means that it is not.
 func (c *cleaner) cleanOne(ctx context.Context, t target) string {
-	for range maxRounds {
-		agent, err := c.agent(ctx, t)
+	for round := range maxRounds {
+		agent, err := c.agent(ctx, t, round == 0)
 		if err != nil {
 			return "it could not be read: " + err.Error()
 		}
@@ -237,10 +247,24 @@ func (c *cleaner) step(method, path, name string, t target) step {
 	return s
 }
 
-// agent returns the agent of a trunk as it is read; "" means that there is no trunk.
-func (c *cleaner) agent(ctx context.Context, t target) (string, error) {
+// read reads the channels of a number. again allows the last read, if nothing has changed since.
+func (c *cleaner) read(ctx context.Context, t target, again bool) (a answer, err error) {
+	if again && c.last.number == t.number && c.last.change == c.wire.changes {
+		return c.last.answer, nil
+	}
+	if err := wait(ctx, time.Until(c.visible)); err != nil {
+		return a, err
+	}
 	s := c.step(http.MethodGet, channelsPath, "number", t)
-	a, err := c.try(ctx, &s)
+	if a, err = c.try(ctx, &s); err == nil {
+		c.last = shown{t.number, a, c.wire.changes}
+	}
+	return a, err
+}
+
+// agent returns the agent of a trunk as it is read; "" means that there is no trunk.
+func (c *cleaner) agent(ctx context.Context, t target, again bool) (string, error) {
+	a, err := c.read(ctx, t, again)
 	if err != nil {
 		return "", err
 	}
