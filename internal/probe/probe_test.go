@@ -114,7 +114,7 @@ func TestDefault(t *testing.T) {
 			differs: map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents, "agent.busy_assign": needsAgents},
 		},
 		"with WhatsApp": {
-			numbers: 2, agents: 2, whatsApp: true, requests: 58, optional: 11 + 4, preflight: 4,
+			numbers: 2, agents: 2, whatsApp: true, requests: 56, optional: 11 + 4, preflight: 4,
 			differs: map[string]string{"whatsapp.trunk": "accepted 201", "whatsapp.direction": "accepted 201"},
 		},
 	} {
