@@ -249,10 +249,8 @@ func listDeviations(data any) (found []deviation) {
 			items, _ = object["data"].([]any)
 		}
 	}
-	for _, item := range items {
-		if hasOtherTime(item) {
-			return append(found, otherTime)
-		}
+	if slices.ContainsFunc(items, hasOtherTime) {
+		return append(found, otherTime)
 	}
 	return found
 }
