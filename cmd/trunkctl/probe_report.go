@@ -27,8 +27,12 @@ type observation struct {
 
 func observationColumns(compared bool) []term.Column {
 	columns := []term.Column{
-		{Name: "question"}, {Name: "documented", Flexible: true}, {Name: "before", Flexible: true}, {Name: "observed", Only: term.FormatTable, Flexible: true},
-		{Name: "observed", Only: term.FormatCSV}, {Name: "missing", Only: term.FormatCSV},
+		{Name: "question"},
+		{Name: "documented", Flexible: true},
+		{Name: "before", Flexible: true},
+		{Name: "observed", Only: term.FormatTable, Flexible: true},
+		{Name: "observed", Only: term.FormatCSV},
+		{Name: "missing", Only: term.FormatCSV},
 	}
 	if !compared {
 		columns[2].Only = term.FormatCSV

@@ -301,6 +301,7 @@ func TestProbeKilled(t *testing.T) {
 
 // killProbe kills a probe at its n-th request. It reports whether the probe had so many.
 func killProbe(t *testing.T, n int, when string, fault mihutest.Fault) bool {
+	t.Helper()
 	f := probeFake(t)
 	before := f.Trunks()
 	cmd := f.process(probeArgs(confirmed...)...)

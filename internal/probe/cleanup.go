@@ -129,8 +129,12 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		}
 	}
 	for _, change := range changes {
-		if change.Status == 0 && accepted(changes, change.N) {
+		switch {
+		case change.Status != 0: // of a response
+		case accepted(changes, change.N):
 			w.ledger.note(&change)
+		case !answered[change.N]:
+			w.ledger.doubt(&change)
 		}
 	}
 	for _, number := range header.Numbers { // a body that names nothing may have been applied to one

@@ -241,7 +241,7 @@ func kill(t *testing.T, rules mihutest.Rules, when string, n int) {
 		<-stopped
 		if len(journal.Changes) > 0 && journal.dead {
 			_, err := probe.CleanAfter(t.Context(), options(srv, nil), &journal.Memory)
-			require.NoError(t, err, "%s request %d", when, n)
+			require.NoError(t, err, "%s request %d of %+v", when, n, rules)
 		}
 		time.Sleep(time.Minute)
 		require.Equal(t, before, srv.Trunks(), "%s request %d of %+v", when, n, rules)
@@ -361,24 +361,30 @@ var plants = []string{
 	"https://acme.mihu.ai", "acme_secret_member", "trunk of Margaret", "9f86d081884c7d659a2feaa0c55ad015",
 }
 
-// plant adds the plants to a JSON value: as values, names, codes and items.
-func plant(value any, depth int) any {
+// plant adds the plants to a JSON value: as values, names, codes and items. What is planted into the
+// bindings of a number looks like the binding of a free channel: a probe begins only where it can read
+// all of them.
+func plant(value any, within string) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, v := range value {
-			if text, ok := v.(string); ok && (name == "message" || name == "details" || name == "name" || name == "agent_name" || name == "code") {
+			if text, ok := v.(string); ok && slices.Contains([]string{"message", "details", "name", "agent_name", "code"}, name) {
 				value[name] = plants[len(text)%len(plants)]
 				continue
 			}
-			value[name] = plant(v, depth+1)
+			value[name] = plant(v, name)
 		}
 		for i, text := range plants {
+			if within == "bindings" {
+				value[text] = map[string]any{"agent_uuid": nil, "agent_name": text, text: []any{text}}
+				continue
+			}
 			value[text], value[fmt.Sprintf("extra_%d", i)] = text, map[string]any{text: []any{text}}
 		}
 		return value
 	case []any:
 		for i := range value {
-			value[i] = plant(value[i], depth+1)
+			value[i] = plant(value[i], within)
 		}
 	}
 	return value
@@ -406,7 +412,7 @@ func planted(t *testing.T, m probe.Mutation) (found []string) {
 			require.NoError(t, err)
 			var value any
 			if json.Unmarshal(body, &value) == nil {
-				body, err = json.Marshal(plant(value, 0))
+				body, err = json.Marshal(plant(value, ""))
 				require.NoError(t, err)
 			}
 			for i, text := range plants {

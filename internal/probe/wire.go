@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -136,25 +137,23 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	if err := w.guard(req, body); err != nil {
 		return answer{}, err
 	}
-	done := func(*answer) error { return nil }
-	if s.changes() {
-		if done, err = w.intend(s); err != nil {
+	c := w.change(s)
+	if c != nil {
+		if err := w.record(*c); err != nil {
 			return answer{}, err
 		}
+		w.changed = c.Time
 	}
 	a, err := w.exchange(req, s)
 	if err != nil {
-		if s.changes() {
-			w.changed = time.Now()
-			w.lost = w.changed
-		}
+		w.lose(c)
 		return answer{}, &lostError{err}
 	}
 	a.number, a.want = w.values[s.number], want
 	if s.path == channelsPath {
 		w.noteRead(&a)
 	}
-	return a, done(&a)
+	return a, w.conclude(c, &a)
 }
 
 // noteRead keeps what a read has shown.
@@ -173,26 +172,39 @@ func (w *wire) noteRead(a *answer) {
 	}
 }
 
-// intend records a change before it is sent. The function that it returns records its response.
-func (w *wire) intend(s *step) (done func(*answer) error, err error) {
+// change returns the change that a request makes, or nil.
+func (w *wire) change(s *step) *Change {
+	if !s.changes() {
+		return nil
+	}
 	w.changes++
-	c := Change{N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: callChannel, Agent: w.values[s.agent]}
-	if s.channel != "" {
-		c.Channel = s.channel
+	return &Change{
+		N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: cmp.Or(s.channel, callChannel), Agent: w.values[s.agent],
 	}
-	if err := w.record(c); err != nil {
-		return nil, err
+}
+
+// lose notes that a change may have been applied, or be about to.
+func (w *wire) lose(c *Change) {
+	if c != nil {
+		w.changed = time.Now()
+		w.lost = w.changed
+		w.ledger.doubt(c)
 	}
-	w.changed = c.Time
-	return func(a *answer) error {
-		if w.changed = time.Now(); a.status >= http.StatusInternalServerError {
-			w.lost = w.changed // it may have been applied, or be about to
-		}
-		if a.accepted() {
-			w.ledger.note(&c)
-		}
-		return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
-	}, nil
+}
+
+// conclude records the response to a change.
+func (w *wire) conclude(c *Change, a *answer) error {
+	if c == nil {
+		return nil
+	}
+	w.changed = time.Now()
+	switch {
+	case a.status >= http.StatusInternalServerError:
+		w.lose(c)
+	case a.accepted():
+		w.ledger.note(c)
+	}
+	return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
 }
 
 func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
