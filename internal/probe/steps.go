@@ -53,12 +53,16 @@ type step struct {
 	noToken      bool
 	// accepted is set if the request is sent only if the first of the question is accepted.
 	accepted bool
+	// control is set if a control read of the question may stand for the request.
+	control bool
 	// later is set if the request is sent only a second after the one before.
 	later bool
 	// poll is set if the request is repeated until it shows the last change; until is the agent that it
 	// shows then.
 	poll  bool
 	until role
+	// soon is set if the request is sent at once.
+	soon bool
 	// find is set if the request is that for the page of the list that has these numbers.
 	find []role
 
@@ -99,6 +103,9 @@ func get(path string, query ...field) step {
 	return step{method: http.MethodGet, path: path, fields: query}
 }
 
+// listAgents is the control read: it works if the token does.
+func listAgents() step { return get(agentsPath, field{"per_page", "1"}) }
+
 func channelsOf(number role) step {
 	s := get(channelsPath, field{"number", number})
 	s.number = number
@@ -111,6 +118,11 @@ func page(number, size string) step {
 
 func (s step) ifAccepted() step {
 	s.accepted = true
+	return s
+}
+
+func (s step) atOnce() step {
+	s.soon, s.until = true, agent1
 	return s
 }
 
