@@ -154,7 +154,7 @@ func TestLimitsThatCannotBeCounted(t *testing.T) {
 	limits = provision.Options{Limits: &provision.Limits{MaxAssign: new(-1)}}
 	_, err = collect(t, file(t, same(0, 1)...).Run(t.Context(), o.client, limits))
 	require.ErrorContains(t, err, "negative")
-	require.NoError(t, (*provision.Limits)(nil).Check(5, 5, 0))
-	require.ErrorIs(t, (*provision.Limits)(nil).Check(6, 0, 0), provision.ErrLimit)
+	require.NoError(t, (*provision.Limits)(nil).Check(5, 5, 5, 0))
+	require.ErrorIs(t, (*provision.Limits)(nil).Check(6, 0, 0, 0), provision.ErrLimit)
 	assert.Zero(t, o.writes())
 }

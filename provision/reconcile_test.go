@@ -64,7 +64,7 @@ func prunes(opts *provision.ReconcileOptions) { opts.Prune, opts.Scope = true, c
 
 // anyNumber allows any number of changes.
 func anyNumber(opts *provision.ReconcileOptions) {
-	opts.Limits = &provision.Limits{MaxDelete: new(1 << 30), MaxAssign: new(1 << 30)}
+	opts.Limits = &provision.Limits{MaxDelete: new(1 << 30), MaxAssign: new(1 << 30), MaxClear: new(1 << 30)}
 }
 
 // apply plans and carries the plan out.
@@ -146,7 +146,7 @@ func TestReconcile(t *testing.T) {
 		"delete 0002; since no row names it",
 		"update 0003; sends name, direction; since not sent before, as far as the state knows",
 	}, shown(plan))
-	assert.Equal(t, provision.PlanSummary{Update: 2, Delete: 2, Managed: 4}, plan.Summary())
+	assert.Equal(t, provision.PlanSummary{Update: 2, Delete: 2, Clear: 1, Managed: 4}, plan.Summary())
 	results, err = collect(t, plan.Run(t.Context()))
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []provision.Action{provision.Updated, provision.Updated, provision.Deleted, provision.Deleted}, actions(results))
@@ -552,6 +552,54 @@ func TestLimits(t *testing.T) {
 		})
 	}
 
+	for name, test := range map[string]struct {
+		there, cleared, moved int // the trunks; how many of the first lose their password, and move
+		limits                *provision.Limits
+		want                  *provision.LimitError
+	}{
+		"a column has lost its values": {200, 199, 0, nil, &provision.LimitError{Action: provision.Update, Count: 199, Max: 10}},
+		"ten are cleared":              {200, 10, 0, nil, nil},
+		"five of six are cleared":      {6, 5, 0, nil, nil},
+		"six of six":                   {7, 6, 0, nil, &provision.LimitError{Action: provision.Update, Count: 6, Max: 5}},
+		"six may be cleared":           {7, 6, 0, &provision.Limits{MaxClear: new(6)}, nil},
+		"none may be cleared":          {7, 1, 0, &provision.Limits{MaxClear: new(0)}, &provision.LimitError{Action: provision.Update, Count: 1, Max: 0}},
+		"what is moved counts too":     {7, 6, 6, &provision.Limits{MaxAssign: new(6)}, &provision.LimitError{Action: provision.Update, Count: 6, Max: 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			source := func(cleared, moved int) *provision.Source {
+				var lines []string
+				for n := range test.there {
+					password, agentOf := "secret", n
+					if n < cleared {
+						password = ""
+					}
+					if n < moved {
+						agentOf += 1000
+					}
+					lines = append(lines, sheetRow(n, agentOf, ",,,"+password))
+				}
+				return sheet(t, lines...)
+			}
+			o.apply(source(0, 0))
+			before := o.writes()
+			plan, err := o.plan(source(test.cleared, test.moved), func(opts *provision.ReconcileOptions) { opts.Limits = test.limits })
+			require.NoError(t, err)
+			assert.Equal(t, test.cleared, plan.Summary().Clear)
+			_, err = collect(t, plan.Run(t.Context()))
+			if test.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			limit, ok := errors.AsType[*provision.LimitError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, test.want, limit)
+			assert.Contains(t, err.Error(), "clear fields of")
+			assert.Equal(t, before, o.writes())
+		})
+	}
+
 	t.Run("a run of a source", func(t *testing.T) {
 		t.Parallel()
 		o := newOffice(t)
@@ -578,6 +626,7 @@ func TestReconcileRefuses(t *testing.T) {
 		{"an ID without a state", nil, func(opts *provision.ReconcileOptions) { opts.State, opts.Expect = nil, "abc" }, "needs a State"},
 		{"not an ID", nil, func(opts *provision.ReconcileOptions) { opts.Expect, opts.JournalDir = "../x", "y" }, "not the ID of a plan"},
 		{"a negative limit", nil, func(opts *provision.ReconcileOptions) { opts.Limits = &provision.Limits{MaxDelete: new(-1)} }, "negative"},
+		{"a negative limit of clears", nil, func(opts *provision.ReconcileOptions) { opts.Limits = &provision.Limits{MaxClear: new(-1)} }, "max clear"},
 		{"a row outside the scope", nil, func(opts *provision.ReconcileOptions) { opts.Scope.Prefixes = []string{"+44"} }, "line 2, column 1: phone_number \"+1234•••0000\": outside the scope prefix=+44"},
 		{"a placeholder", func(t *testing.T) *provision.Source { t.Helper(); return sheet(t, sheetRow(0, 0, ",,,******")) }, func(*provision.ReconcileOptions) {}, "line 2, column 1: sip_password: a placeholder"},
 		{"no source", func(*testing.T) *provision.Source { return new(provision.Source) }, func(*provision.ReconcileOptions) {}, "nil or closed"},
@@ -662,7 +711,7 @@ func TestPlanDocument(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out.Bytes(), &document))
 	assert.Equal(t, map[string]any{
 		"version": 1.0, "id": plan.ID(), "workspace": o.client.BaseURL(), "prune": true, "scope": "channel=call",
-		"summary": map[string]any{"create": 1.0, "assign": 0.0, "update": 0.0, "delete": 0.0, "unchanged": 0.0, "failed": 1.0, "drift": 1.0, "managed": 1.0},
+		"summary": map[string]any{"create": 1.0, "assign": 0.0, "update": 0.0, "delete": 0.0, "unchanged": 0.0, "failed": 1.0, "clear": 0.0, "drift": 1.0, "managed": 1.0},
 		"changes": []any{map[string]any{
 			"action": "create", "phone_number": trunk(0).PhoneNumber, "channel": "call", "agent_uuid": agent(0), "line": 2.0,
 			"sends": []any{"name", "direction", "sip.gateway", "sip.password"}, "reasons": []any{"not in the workspace"},

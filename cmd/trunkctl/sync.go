@@ -37,8 +37,9 @@ since it was last sent: see "trunkctl state". A column that FILE does not have i
 empty cell clears a field that was set, unless the column is empty in every row, as in an export.
 
 --prune deletes trunks that FILE no longer has, if the state manages them and --scope contains them.
-A plan that would delete more than 10 trunks, or 5 % of those that are managed, is refused, and so is
-one that would move more than 50, or 10 %: --max-delete and --max-assign allow more.
+A plan that would delete more than 10 trunks, or 5 % of those that are managed, is refused. So is one
+that would clear fields of as many, or move more than 50, or 10 %. --max-delete, --max-clear and
+--max-assign allow more.
 
 A plan has an ID. --expect ID carries the plan out only if it is still the same, values included, so
 that one machine can show it and another apply it. An interrupted plan is resumed with its ID.`,
@@ -66,9 +67,10 @@ that one machine can show it and another apply it. An interrupted plan is resume
 	flags.BoolVar(&f.resend, "resend", false, "send all fields, whatever the state remembers")
 	addLimit(cmd, &f.limits.MaxDelete, "max-delete", "allow up to `N` deletions (default 10, or 5 % if that is less)")
 	addLimit(cmd, &f.limits.MaxAssign, "max-assign", "allow up to `N` trunks to move to another agent (default 50, or 10 % if that is less)")
+	addLimit(cmd, &f.limits.MaxClear, "max-clear", "allow fields of up to `N` trunks to be cleared (default 10, or 5 % if that is less)")
 	addAgentFlag(cmd, &f.spareAgent, "spare-agent", "`UUID` of an agent without a number, to swap agents")
 	a.addState(cmd)
-	completeNothing(cmd, "expect", "scope", "max-delete", "max-assign")
+	completeNothing(cmd, "expect", "scope", "max-delete", "max-assign", "max-clear")
 	return cmd
 }
 
