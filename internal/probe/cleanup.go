@@ -55,7 +55,7 @@ func (r *run) cleaner() *cleaner {
 	if r.wire.changes == 0 {
 		return c
 	}
-	c.visible = r.wire.changed.Add(r.lag())
+	c.visible = r.wire.changed.Add(min(c.lag, unknownLag))
 	c.settled, c.final = r.wire.changed.Add(c.lag), r.wire.changed.Add(r.Late)
 	if late := r.wire.lost.Add(r.Late); !r.wire.lost.IsZero() && late.After(c.settled) {
 		c.settled = late

@@ -698,7 +698,7 @@ var responseMutants = []mutant{
 		}),
 	},
 	{
-		name: "reads flap", want: "read.again: no",
+		name: "reads flap", want: "reads go back to an older state",
 		wrap: func(m *altered) http.RoundTripper {
 			reads := 0
 			return replace(func(_ *altered, q *request) *http.Response {

@@ -144,6 +144,20 @@ func check(t *testing.T, name string, rules mihutest.Rules, change func(*probe.O
 	return requests
 }
 
+// Random sets of rules that have found mistakes, with all kinds of targets.
+func TestRoundTripOfTellingRules(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []uint64{1, 12, 361, 576, 769, 970, 1933} {
+		for name, test := range map[string]struct {
+			change func(*probe.Options)
+			most   int
+		}{"two of each": {nil, 80}, "one of each": {one, 45}, "with WhatsApp": {whatsApp, 80}} {
+			requests := check(t, fmt.Sprint("seed ", seed, " ", name), probetest.Random(seed), test.change)
+			assert.LessOrEqual(t, requests, test.most, "seed %d %s", seed, name)
+		}
+	}
+}
+
 // With any rules, the report can be read back, and the requests stay within their limits.
 func TestRoundTripOfRandomRules(t *testing.T) {
 	t.Parallel()

@@ -328,6 +328,26 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// Whatever the limit: a probe sends no more requests, its clean-up included, leaves nothing, and has no
+// half answers.
+func TestMaxRequests(t *testing.T) {
+	t.Parallel()
+	for name, rules := range oddRules {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			truth, _ := observe(t, rules, nil)
+			for limit := 15; limit < 80; limit++ {
+				result, _ := observe(t, rules, func(o *probe.Options) { o.MaxRequests = limit })
+				assert.LessOrEqual(t, result.Requests-result.Preflight, limit)
+				assert.Empty(t, falseObservations(truth.Report, result), "%d requests", limit)
+				for _, o := range result.Report.Observations {
+					assert.False(t, o.Observed == "" && strings.Contains(o.Missing, "limit") && len(o.Evidence) > 0, "%s with %d requests", o.Question, limit)
+				}
+			}
+		})
+	}
+}
+
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ method, number, channel, agent string }{
