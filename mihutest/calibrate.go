@@ -401,7 +401,8 @@ func (c *calibration) pages() {
 // forms reads the forms of responses, and their headers.
 func (c *calibration) forms() {
 	r := &c.rules
-	c.take("http.protocol") // a server has it by its options
+	protocol := c.take("http.protocol") // a server has it by its options
+	c.is("http.protocol", protocol == "HTTP/1.1" || protocol == "HTTP/2.0")
 	skew, ok := map[string]time.Duration{"right": 0, "ahead": time.Hour, "behind": -time.Hour}[c.take("http.clock")]
 	r.ClockSkew = skew
 	c.is("http.clock", ok)
@@ -426,10 +427,10 @@ func (c *calibration) forms() {
 // headers returns the headers of an answer. The result is nil if there is no answer.
 func (c *calibration) headers(question string) []string {
 	answer := c.take(question)
-	switch {
-	case answer == "":
+	switch answer {
+	case "":
 		return nil
-	case answer == "none":
+	case "none":
 		return []string{}
 	}
 	var names []string

@@ -138,7 +138,7 @@ func (a *answer) snapshot() *snapshot {
 		return nil
 	}
 	external, hasExternal := object["is_external"].(bool)
-	s := &snapshot{number, object["source"] == "purchased" && !(hasExternal && external), map[string]role{}}
+	s := &snapshot{number, object["source"] == "purchased" && (!hasExternal || !external), map[string]role{}}
 	for name, value := range channels {
 		if channel, ok := value.(map[string]any); ok {
 			s.bound[name] = agentOf(channel, a.agents)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -142,13 +143,13 @@ func readDuplicate(_ *past, a []answer) (observed, missing string) {
 
 // unlessApplied describes what was not accepted, by the agent that the number has afterwards and before.
 func unlessApplied(a *answer, now, before role) string {
-	switch now {
-	case before:
-		return a.outcome()
-	case stranger:
-		return a.outcome() + ", then unclear"
+	after := ", yet applied"
+	if now == before {
+		after = ""
+	} else if now == stranger {
+		after = ", then unclear"
 	}
-	return a.outcome() + ", yet applied"
+	return a.outcome() + after
 }
 
 // became describes a success by the agent that a number has afterwards.
@@ -410,7 +411,7 @@ func readMax(p *past, _ []answer) (observed, missing string) {
 	case cmp.Or(p.size.echo, p.size.full) < p.size.asked:
 		return fmt.Sprintf("%d, larger clamped", cmp.Or(p.size.echo, p.size.full)), ""
 	}
-	return fmt.Sprint(p.size.asked), ""
+	return strconv.Itoa(p.size.asked), ""
 }
 
 func readAfterLast(p *past, a []answer) (observed, missing string) {
@@ -453,13 +454,19 @@ func readLag(p *past, _ []answer) (observed, missing string) {
 }
 
 func readProtocol(p *past, _ []answer) (observed, missing string) {
-	for _, a := range p.answers {
-		if a.proto == "HTTP/1.1" || a.proto == "HTTP/2.0" {
-			return a.proto, ""
+	if len(p.answers) == 0 {
+		return "", "not observable: there was no response"
+	}
+	protocol := p.answers[0].proto
+	for i := range p.answers {
+		if p.answers[i].proto != protocol {
+			return "varies", ""
 		}
+	}
+	if protocol != "HTTP/1.1" && protocol != "HTTP/2.0" {
 		return "other", ""
 	}
-	return "", "not observable: there was no response"
+	return protocol, ""
 }
 
 // maxSkew is how far a clock may be wrong: Date is in whole seconds.

@@ -215,7 +215,7 @@ var writeMutants = []mutant{
 	{
 		name: "second DELETE gets 200, the first 204", rules: mihutest.Rules{DeleteStatus: 204}, want: "delete.twice: accepted 200",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.Method == http.MethodDelete && resp.StatusCode == 404 {
+			if q.Method == http.MethodDelete && resp.StatusCode == http.StatusNotFound {
 				return 200, ok200
 			}
 			return resp.StatusCode, text
@@ -223,14 +223,14 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "null is accepted for one field", want: "update.null: varies",
-		wrap: replace(func(m *altered, q *request) *http.Response {
+		wrap: replace(func(_ *altered, q *request) *http.Response {
 			q.body = bytes.ReplaceAll(q.body, []byte(`"additional_settings":null`), []byte(`"additional_settings":{}`))
 			return nil
 		}),
 	},
 	{
 		name: "an unknown field is accepted at the top only", want: "update.unknown_field: varies",
-		wrap: replace(func(m *altered, q *request) *http.Response {
+		wrap: replace(func(_ *altered, q *request) *http.Response {
 			q.body = bytes.ReplaceAll(q.body, []byte(`,"x_probe":true`), nil)
 			return nil
 		}),
@@ -256,7 +256,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "DELETE gets 200 and does nothing", want: "delete.status: accepted 200, not shown",
-		wrap: replace(func(m *altered, q *request) *http.Response {
+		wrap: replace(func(_ *altered, q *request) *http.Response {
 			if q.Method == http.MethodDelete {
 				return respondWith(200, ok200)
 			}
@@ -266,7 +266,7 @@ var writeMutants = []mutant{
 	{
 		name: "POST registers and gets 422", want: "create.status: refused 422",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.is("POST", trunks) && resp.StatusCode == 201 {
+			if q.is("POST", trunks) && resp.StatusCode == http.StatusCreated {
 				return 422, `{"success":false,"message":"no","error":{"code":"X","details":"x"}}`
 			}
 			return resp.StatusCode, text
@@ -287,7 +287,7 @@ var writeMutants = []mutant{
 		name: "a refused assignment of a busy agent is applied", rules: mihutest.Rules{OnBusyAssign: new(mihutest.ShareBusyAgent)},
 		want: "agent.busy_assign: refused 409, yet applied",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.is("PUT", assign) && q.number == numberTwo && q.agent == agentOne && resp.StatusCode == 200 {
+			if q.is("PUT", assign) && q.number == numberTwo && q.agent == agentOne && resp.StatusCode == http.StatusOK {
 				return 409, `{"success":false,"message":"no","error":{"code":"X","details":"x"}}`
 			}
 			return resp.StatusCode, text
@@ -304,7 +304,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "PUT gets 200 and does nothing", want: "assign.status: accepted 200, no channels, not shown",
-		wrap: replace(func(m *altered, q *request) *http.Response {
+		wrap: replace(func(_ *altered, q *request) *http.Response {
 			if q.is("PUT", assign) && q.agent == agentTwo {
 				return respondWith(200, ok200)
 			}
@@ -357,7 +357,7 @@ var writeMutants = []mutant{
 	{
 		name: "a duplicate gets 500", want: "a request got no response",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.is("POST", trunks) && resp.StatusCode == 409 {
+			if q.is("POST", trunks) && resp.StatusCode == http.StatusConflict {
 				return 500, text
 			}
 			return resp.StatusCode, text
@@ -416,7 +416,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "an unknown agent is accepted as another", want: "agent.unknown: accepted 201, other channels",
-		wrap: replace(func(m *altered, q *request) *http.Response {
+		wrap: replace(func(_ *altered, q *request) *http.Response {
 			if q.is("POST", trunks) && q.agent != agentOne && q.agent != agentTwo && len(q.agent) == 36 {
 				q.body = bytes.ReplaceAll(q.body, []byte(q.agent), []byte(agentOne))
 			}
@@ -562,7 +562,7 @@ var responseMutants = []mutant{
 	{
 		name: "a deletion says OK in plain text", want: "delete.status: unreadable 200",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.Method == http.MethodDelete && resp.StatusCode == 200 {
+			if q.Method == http.MethodDelete && resp.StatusCode == http.StatusOK {
 				return 200, "OK"
 			}
 			return resp.StatusCode, text
@@ -630,9 +630,18 @@ var responseMutants = []mutant{
 		}),
 	},
 	{
+		name: "a protocol of its own", want: "http.protocol: varies",
+		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
+			if q.Method == http.MethodPatch {
+				resp.Proto = "HTTP/1.0"
+			}
+			return resp.StatusCode, text
+		}),
+	},
+	{
 		name: "a status of 199", want: "assign.same: redirected 199",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
-			if q.is("PUT", assign) && resp.StatusCode == 200 && q.agent == agentOne {
+			if q.is("PUT", assign) && resp.StatusCode == http.StatusOK && q.agent == agentOne {
 				return 199, text
 			}
 			return resp.StatusCode, text
@@ -649,7 +658,7 @@ var responseMutants = []mutant{
 	},
 	{
 		name: "every second request gets 429", want: "an answer could not be confirmed",
-		wrap: counted(func(n int, m *altered, q *request) *http.Response {
+		wrap: counted(func(n int, _ *altered, _ *request) *http.Response {
 			if n%2 == 0 {
 				return respondWith(429, `{"message":"slow down"}`)
 			}
@@ -660,7 +669,7 @@ var responseMutants = []mutant{
 		name: "from the first trunk on, every second request gets 429", want: "an answer could not be confirmed",
 		wrap: func(m *altered) http.RoundTripper {
 			n := 0
-			return replace(func(m *altered, q *request) *http.Response {
+			return replace(func(_ *altered, q *request) *http.Response {
 				if q.is("POST", trunks) && q.agent == agentOne || n > 0 {
 					n++
 				}
@@ -692,7 +701,7 @@ var responseMutants = []mutant{
 		name: "reads flap", want: "read.again: no",
 		wrap: func(m *altered) http.RoundTripper {
 			reads := 0
-			return replace(func(m *altered, q *request) *http.Response {
+			return replace(func(_ *altered, q *request) *http.Response {
 				if reads++; q.path == channels && reads%2 == 0 {
 					return respondWith(404, `{"success":false,"message":"no","error":{"code":"PHONE_NUMBER_NOT_FOUND","details":"no"}}`)
 				} else if q.path != channels {
@@ -803,7 +812,7 @@ var listMutants = []mutant{
 	{name: "a total that forgets new numbers", want: "list.shows: another total", wrap: listed(func(data map[string]any, _ []any) {
 		data["pagination"].(map[string]any)["total"] = 3
 	})},
-	{name: "totals are texts", want: "list.members: varies", wrap: listed(func(data map[string]any, items []any) {
+	{name: "totals are texts", want: "list.members: varies", wrap: listed(func(data map[string]any, _ []any) {
 		p := data["pagination"].(map[string]any)
 		p["total"], p["last_page"] = "3", "1"
 	})},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -169,7 +170,7 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 
 // nextPage reads the n-th page of a list. It returns nil if there is no such page.
 func (r *run) nextPage(ctx context.Context, path string, before *list, n int) (*list, error) {
-	s := get(path, field{"page", fmt.Sprint(n)}, field{"per_page", fmt.Sprint(r.past.size.asked)})
+	s := get(path, field{"page", strconv.Itoa(n)}, field{"per_page", strconv.Itoa(r.past.size.asked)})
 	if before.cursor != "" {
 		s.fields = append(s.fields, field{"cursor", before.cursor})
 	}
@@ -271,7 +272,7 @@ func cannotSee(why string) error {
 func (r *run) firstPage(ctx context.Context, path string) (*list, error) {
 	var refused answer
 	for _, size := range pageSizes {
-		s := get(path, field{"page", "1"}, field{"per_page", fmt.Sprint(size)})
+		s := get(path, field{"page", "1"}, field{"per_page", strconv.Itoa(size)})
 		a, err := r.read(ctx, &s)
 		if err != nil {
 			return nil, err

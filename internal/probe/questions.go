@@ -68,7 +68,7 @@ func reading() []question {
 		},
 		{
 			answerOf: answerOf{"unknown.update", "What does an update of no trunk get?", "nothing", readRefusal},
-			given:    none, steps: []step{patch(number1, field{"name", "probe"}), channelsOf(number1).ifAccepted()},
+			given:    none, steps: []step{patch(field{"name", "probe"}), channelsOf(number1).ifAccepted()},
 		},
 		{
 			answerOf: answerOf{"unknown.delete", "What does a deletion of no trunk get?", "nothing", readRefusal},
@@ -127,7 +127,7 @@ func creating() []question {
 func updating() []question {
 	given := []binding{first}
 	named := field{"name", "probe"}
-	afterASecond := patch(number1, field{"name", "probe again"})
+	afterASecond := patch(field{"name", "probe again"})
 	afterASecond.later = true
 	listed := step{method: "GET", path: trunksPath, find: []role{number1}}
 	return []question{
@@ -140,28 +140,28 @@ func updating() []question {
 		},
 		{
 			answerOf: answerOf{"update.name_empty", "Is an empty name accepted?", "nothing", readUpdate},
-			given:    given, steps: []step{patch(number1, field{"name", ""})},
+			given:    given, steps: []step{patch(field{"name", ""})},
 		},
 		{
 			answerOf: answerOf{"update.port_empty", "Is an empty port accepted?", "an empty string clears a credential", readUpdate},
-			given:    given, steps: []step{patch(number1, field{"sip", map[string]any{"port": ""}})},
+			given:    given, steps: []step{patch(field{"sip", map[string]any{"port": ""}})},
 		},
 		{
 			answerOf: answerOf{"update.null", "Is null accepted?", "nothing", readAlike},
 			optional: true, given: given, steps: []step{
-				patch(number1, named, field{"additional_settings", nil}), patch(number1, field{"direction", "both"}, field{"name", nil}),
-				patch(number1, named, field{"sip", map[string]any{"port": nil}}),
+				patch(named, field{"additional_settings", nil}), patch(field{"direction", "both"}, field{"name", nil}),
+				patch(named, field{"sip", map[string]any{"port": nil}}),
 			},
 		},
 		{
 			answerOf: answerOf{"update.unknown_field", "Is an unknown field accepted?", "nothing", readAlike},
 			optional: true, given: given, steps: []step{
-				patch(number1, named, field{"x_probe", true}), patch(number1, named, field{"sip", map[string]any{"x_probe": true}}),
+				patch(named, field{"x_probe", true}), patch(named, field{"sip", map[string]any{"x_probe": true}}),
 			},
 		},
 		{
 			answerOf: answerOf{"update.nothing", "Is an update without a field accepted?", "nothing", readUpdate},
-			optional: true, given: given, steps: []step{patch(number1)},
+			optional: true, given: given, steps: []step{patch()},
 		},
 		{
 			answerOf: answerOf{"error.query_unknown", "Is an unknown parameter accepted?", "nothing", readRefusal},

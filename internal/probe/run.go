@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ const (
 )
 
 var (
-	isNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+	isNumber = regexp.MustCompile(`^\+[1-9]\d{1,14}$`)
 	isUUID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
@@ -416,7 +417,8 @@ func (r *run) bring(ctx context.Context, to binding) error {
 func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 	a, err := r.send(ctx, s)
 	if err != nil || !a.uncertain() {
-		return a, r.learn(err, &a)
+		err = r.learn(err, &a)
+		return a, err
 	}
 	if s.changes() && a.status >= http.StatusInternalServerError {
 		return a, &stopError{stopLost} // it may have been applied
@@ -434,7 +436,8 @@ func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 	if err == nil && (again.status != a.status || again.shape() != a.shape()) {
 		err = &stopError{stopUnsure}
 	}
-	return again, r.learn(err, &again)
+	err = r.learn(err, &again)
+	return again, err
 }
 
 // controlsOf returns how many control reads a response needs. A rate limit may let every second request
@@ -567,7 +570,8 @@ func (r *run) glance(ctx context.Context, s *step) (answer, error) {
 	a, err := r.send(ctx, s)
 	switch {
 	case err != nil || !a.uncertain():
-		return a, r.learn(err, &a)
+		err = r.learn(err, &a)
+		return a, err
 	case a.outcome() == r.past.observed["channels.unknown"]:
 		r.world[s.number] = unbound
 		return a, nil
@@ -586,7 +590,7 @@ func sampleOf(after time.Duration) int {
 
 // find reads the page of the list that has the numbers: the first or the last.
 func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
-	size := fmt.Sprint(r.past.size.asked)
+	size := strconv.Itoa(r.past.size.asked)
 	if r.past.size.asked == 0 {
 		size = "50"
 	}
@@ -594,7 +598,7 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 	r.past.tail = ""
 	if items := cmp.Or(r.past.size.full, r.past.size.items); items > 0 {
 		if last := (r.listed() + items - 1) / items; last > 1 {
-			tries = append(tries, fmt.Sprint(last))
+			tries = append(tries, strconv.Itoa(last))
 		}
 	}
 	if r.pages != "" {
@@ -612,7 +616,7 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 		if l != nil && !slices.ContainsFunc(s.find, func(n role) bool { return l.index(r.wire.values[n]) < 0 }) {
 			r.pages = number
 			r.notice(l, s.find, number != "1")
-			if number == fmt.Sprint(max(1, l.last)) && l.hasExtent() {
+			if number == strconv.Itoa(max(1, l.last)) && l.hasExtent() {
 				r.past.tail = name(l.items[len(l.items)-1])
 			}
 			break

@@ -162,7 +162,8 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	if s.path == channelsPath {
 		w.noteRead(&a)
 	}
-	return a, w.conclude(c, &a)
+	err = w.conclude(c, &a)
+	return a, err
 }
 
 // noteRead keeps what a read has shown. One that waits for a deletion may still show the trunk.
