@@ -162,8 +162,8 @@ func judge(t *testing.T, observed *report.Report, exchanges []exchange) (violati
 // words, which no schema has: who is refused, and with which status.
 func inWords(question string) bool {
 	return slices.Contains([]string{
-		"auth.missing", "error.route", "error.malformed_json", "agent.busy", "agent.busy_assign", "update.port_empty", "list.max", "whatsapp.trunk",
-		"whatsapp.direction",
+		"auth.missing", "error.route", "error.malformed_json", "create.duplicate", "duplicate.other", "agent.busy", "agent.busy_assign", "update.port_empty",
+		"list.max", "whatsapp.trunk", "whatsapp.direction",
 	}, question)
 }
 
@@ -403,7 +403,7 @@ func lists() (all []refusal) {
 func TestReportsJudgeStatusesByTheContract(t *testing.T) {
 	t.Parallel()
 	for operation, questions := range map[string][]string{
-		"createTrunk":         {"create.status", "create.duplicate", "duplicate.other", "agent.unknown", "agent.malformed", "whatsapp.trunk", "whatsapp.direction"},
+		"createTrunk":         {"create.status", "agent.unknown", "agent.malformed", "whatsapp.trunk", "whatsapp.direction"},
 		"updateTrunk":         {"update.status", "update.name_empty", "update.port_empty", "update.null", "update.unknown_field", "update.nothing", "unknown.update"},
 		"assignTrunk":         {"assign.status", "assign.same", "unknown.assign"},
 		"deleteTrunk":         {"delete.status", "delete.twice", "unknown.delete"},
@@ -411,7 +411,7 @@ func TestReportsJudgeStatusesByTheContract(t *testing.T) {
 		"listAgents":          {"error.query_unknown"},
 	} {
 		for _, question := range questions {
-			verb := map[string]string{"duplicate.other": "kept", "channels.unknown": "unbound", "read.after_delete": "unbound"}[question]
+			verb := map[string]string{"channels.unknown": "unbound", "read.after_delete": "unbound"}[question]
 			for status := 200; status < 300; status++ {
 				observed := fmt.Sprint(cmp.Or(verb, "accepted"), " ", status)
 				assert.Equal(t, newContract(t).has(operation, status), !report.Contradicts(question, observed), "%s: %s", question, observed)

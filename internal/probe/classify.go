@@ -143,13 +143,14 @@ func readDuplicate(_ *past, a []answer) (observed, missing string) {
 
 // unlessApplied describes what was not accepted, by the agent that the number has afterwards and before.
 func unlessApplied(a *answer, now, before role) string {
-	after := ", yet applied"
-	if now == before {
-		after = ""
-	} else if now == stranger {
-		after = ", then unclear"
+	switch now {
+	case before:
+		return a.outcome()
+	case stranger:
+		return a.outcome() + ", then unclear"
+	default:
+		return a.outcome() + ", yet applied"
 	}
-	return a.outcome() + after
 }
 
 // became describes a success by the agent that a number has afterwards.

@@ -152,7 +152,9 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := workspace(t, mihutest.Rules{})
-		result, err := probe.Run(t.Context(), options(srv, &killed{dead: true}))
+		journal := new(killed)
+		journal.dead.Store(true)
+		result, err := probe.Run(t.Context(), options(srv, journal))
 		require.ErrorContains(t, err, "killed")
 		require.NotNil(t, result)
 		for _, r := range srv.Requests() {

@@ -109,11 +109,11 @@ func creating() []question {
 			optional: true, given: given, steps: []step{channelsOf(number1).atOnce(), channelsOf(number1).atOnce()},
 		},
 		{
-			answerOf: answerOf{"create.duplicate", "What does the same trunk get again?", "nothing", readRefusal},
+			answerOf: answerOf{"create.duplicate", "What does the same trunk get again?", "not allowed", readRefusal},
 			given:    given, steps: []step{post(number1, agent1)},
 		},
 		{
-			answerOf: answerOf{"duplicate.other", "And with another agent?", "nothing", readDuplicate},
+			answerOf: answerOf{"duplicate.other", "And with another agent?", "not allowed", readDuplicate},
 			given:    given, needs: []role{agent2}, steps: []step{post(number1, agent2), channelsOf(number1)},
 		},
 		{

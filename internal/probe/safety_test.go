@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -217,11 +218,11 @@ func TestInterference(t *testing.T) {
 // on.
 type killed struct {
 	probe.Memory
-	dead bool
+	dead atomic.Bool
 }
 
 func (k *killed) Record(c probe.Change) error {
-	if k.dead {
+	if k.dead.Load() {
 		return errors.New("killed")
 	}
 	return k.Memory.Record(c)
@@ -255,13 +256,13 @@ func kill(t *testing.T, rules mihutest.Rules, when string, n int) {
 		count := 0
 		o := options(srv, journal)
 		o.Transport = tripper(func(r *http.Request) (*http.Response, error) {
-			if journal.dead {
+			if journal.dead.Load() {
 				return nil, errLost
 			}
 			if count++; count <= n {
 				return next.RoundTrip(r)
 			}
-			journal.dead = true
+			journal.dead.Store(true)
 			switch when {
 			case "after":
 				if resp, err := next.RoundTrip(r); err == nil {
@@ -286,7 +287,7 @@ func kill(t *testing.T, rules mihutest.Rules, when string, n int) {
 			defer close(stopped)
 			_, _ = probe.Run(ctx, o) // what it does after the kill reaches nothing
 		}()
-		for !journal.dead && ctx.Err() == nil {
+		for !journal.dead.Load() && ctx.Err() == nil {
 			select {
 			case <-stopped:
 				cancel()
@@ -295,7 +296,7 @@ func kill(t *testing.T, rules mihutest.Rules, when string, n int) {
 		}
 		cancel()
 		<-stopped
-		if len(journal.Changes) > 0 && journal.dead {
+		if len(journal.Changes) > 0 && journal.dead.Load() {
 			_, err := probe.CleanAfter(t.Context(), options(srv, nil), &journal.Memory)
 			require.NoError(t, err, "%s request %d of %+v", when, n, rules)
 		}
