@@ -200,6 +200,7 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	e := &APIError{
 		Op: c.spec.op, Method: c.spec.method, Path: c.spec.path, StatusCode: resp.StatusCode, Attempts: a.number,
 		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), serverTime(resp.Header)), RequestID: hide.ID(a.response.RequestID),
+		conflict: c.isConflict(resp.StatusCode),
 	}
 	if resp.StatusCode/100 != 2 || errors.Is(cause, errRefused) {
 		cause = e.explain(body, cause, hide)
@@ -220,6 +221,13 @@ func (a *attempt) apiError(resp *http.Response, body []byte, cause error) *APIEr
 	e.Body = hide.Body(body)
 	e.Body = e.Body[:min(len(e.Body), maxKept):min(len(e.Body), maxKept)]
 	return e
+}
+
+// isConflict reports whether the caller knows that a refusal is a conflict. A 404 to an Assign is about
+// the trunk.
+func (c *call) isConflict(status int) bool {
+	known := c.spec.op == OpTrunksCreate || c.spec.op == OpTrunksAssign && status != http.StatusNotFound
+	return known && slices.Contains(c.core.conflicts, status)
 }
 
 // serverTime returns the server's own time, to which a date in its Retry-After refers: its clock

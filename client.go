@@ -161,6 +161,7 @@ type core struct {
 	gate      gate
 	budget    budget
 	recent    recentWrites
+	conflicts []int // statuses of refusals that are conflicts, beside 409
 	hooks     []Hooks
 	host      string // for hooks
 	port      int    // for hooks
@@ -178,6 +179,7 @@ func newCore(cfg *config, blank *http.Request) *core {
 		limiter:   cfg.limiter,
 		log:       cfg.logger,
 		userAgent: []string{userAgent(cfg.userAgent)},
+		conflicts: cfg.conflicts,
 	}
 	if c.transport == nil {
 		c.transport = newTransport()

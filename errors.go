@@ -26,7 +26,7 @@ var (
 	// error matches ErrMalformedResponse too.
 	ErrNotFound = errors.New("mihu: not found")
 	// ErrConflict: the number or the agent is taken (409). The API does not document this status;
-	// it may respond with one that matches ErrInvalid instead.
+	// it may respond with one that matches ErrInvalid instead, see also [WithConflictStatuses].
 	ErrConflict = errors.New("mihu: conflict")
 	// ErrAmbiguous: several agents have the name. The error is an *AgentLookupError, which lists
 	// them.
@@ -86,6 +86,8 @@ type APIError struct {
 	// Err is why the response could not be read, or ErrRedirect; nil for an error that the API
 	// reported.
 	Err error `json:"-"`
+
+	conflict bool // by WithConflictStatuses
 }
 
 // Error returns what failed, how, and with which request ID, without the body, secrets or unmasked
@@ -135,9 +137,13 @@ func (e *APIError) Error() string {
 
 // Is matches the sentinels of this package by status, and ErrUnauthorized also by the two codes
 // that the API documents for it. "success": false under a 2xx matches ErrInvalid if it names a
-// field, and otherwise none.
+// field, and otherwise none. A refusal that [WithConflictStatuses] makes a conflict matches ErrConflict
+// and nothing else.
 func (e *APIError) Is(target error) bool {
 	status := e.StatusCode
+	if e.conflict {
+		return target == ErrConflict
+	}
 	switch target {
 	case ErrUnauthorized:
 		return status == http.StatusUnauthorized || e.Code == "MISSING_AUTH_TOKEN" || e.Code == "INVALID_AUTH_TOKEN"

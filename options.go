@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,6 +33,7 @@ type config struct {
 	limiter        Limiter
 	hooks          []Hooks
 	readLag        time.Duration
+	conflicts      []int
 }
 
 // WithBaseURL sends to another base URL, with its path: the older
@@ -132,6 +135,30 @@ func WithTokenSource(tokens TokenSource) Option {
 // client reads once. The client keeps its last 4096 writes.
 func WithMaxReadLag(d time.Duration) Option {
 	return option(func(c *config) { c.readLag = d })
+}
+
+// WithConflictStatuses sets further statuses with which the API refuses a trunk that exists, or an
+// agent that serves another number. The API does not document them; "trunkctl probe" observes them, see
+// docs/probe.md. 409 always is one. The default is no other.
+//
+// A refusal of Trunks.Create or Trunks.Assign with one of these statuses matches ErrConflict, and not
+// ErrForbidden, ErrNotFound or ErrInvalid. Ensure and package provision then look whether the trunk
+// exists, and provision waits until the agent is free; they do the same after ErrInvalid. A 404 to
+// Trunks.Assign is always about the trunk.
+//
+// 400 to 498 are possible, except 401, 408, 425 and 429, which are about the token, the time or the
+// rate. [New] returns a *ValidationError for others.
+func WithConflictStatuses(statuses ...int) Option {
+	return option(func(c *config) {
+		c.conflicts = nil
+		for _, status := range statuses {
+			if status < 400 || status > 498 || slices.Contains([]int{401, 408, 425, 429}, status) {
+				c.found.add("WithConflictStatuses", strconv.Itoa(status), "a refusal with it is no conflict; want 400 to 498 without 401, 408, 425 and 429")
+				continue
+			}
+			c.conflicts = append(c.conflicts, status)
+		}
+	})
 }
 
 // WithHooks calls functions of yours when calls, attempts and waits begin and end. Unlike other

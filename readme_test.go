@@ -31,7 +31,7 @@ func TestReadmeCompiles(t *testing.T) {
 	files, err := filepath.Glob("examples/*/*_test.go")
 	require.NoError(t, err)
 	var compiled strings.Builder
-	for _, file := range append(files, "example_test.go", "provision/example_import_test.go") {
+	for _, file := range append(files, "example_test.go", "provision/example_import_test.go", "mihutest/example_test.go") {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		compiled.WriteString(codeOf(string(source)))

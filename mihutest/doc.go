@@ -108,7 +108,8 @@
 //
 // # What the contract leaves open
 //
-// [Rules] set some of it. For the rest:
+// [Rules] set some of it, and [ReadRules] makes them of the report of "trunkctl probe", so that the
+// server behaves as your API does. For the rest:
 //
 //   - PATCH stores an empty name as "", unless it is refused. POST replaces it by the default name.
 //   - Direction and SIP of a WhatsApp trunk must be well-formed and are then ignored without an

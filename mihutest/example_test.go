@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/mihutest"
@@ -160,4 +161,33 @@ func ExampleServer_Requests() {
 	// POST /phone-numbers/trunks 201 true
 	// Bearer [redacted]
 	// {"phone_number":"+12345678901","channel":"call","agent_uuid":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}
+}
+
+// The report of "trunkctl probe" makes the server behave as the API that was probed.
+func ExampleReadRules() {
+	t := new(tb) // in a test, its *testing.T
+	defer t.end()
+
+	report, err := os.ReadFile("testdata/probe-report.json")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	rules, _, err := mihutest.ReadRules(report)
+	if err != nil {
+		t.Fatalf("%v", err) // a *mihutest.BeyondError names what no rule expresses
+	}
+	srv := mihutest.NewServer(t, mihutest.WithRules(rules))
+	client := srv.Client(t)
+
+	trunk := &mihu.TrunkCreateRequest{
+		TrunkID:   mihu.TrunkID{PhoneNumber: "+12345678901", Channel: mihu.ChannelCall},
+		AgentUUID: srv.AddAgent("Ada"),
+	}
+	if _, err := client.Trunks.Create(context.Background(), trunk); err != nil {
+		t.Fatalf("%v", err)
+	}
+	_, err = client.Trunks.Create(context.Background(), trunk)
+	fmt.Println("a duplicate is refused as invalid:", errors.Is(err, mihu.ErrInvalid))
+	// Output:
+	// a duplicate is refused as invalid: true
 }

@@ -401,10 +401,10 @@ func TestReaderOfARefusedToken(t *testing.T) {
 // A run whose list lags behind, or that others outrun, ends as it should.
 func TestRunWithAnOldList(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{409, 422} {
+	for _, status := range []int{409, 422, 403, 404, 423} {
 		srv := newServer(t, mihutest.WithRules(mihutest.Rules{AnyAgent: true, DuplicateStatus: status, AgentBusyStatus: status}))
 		add(t, srv, [2]int{1, 1}, [2]int{2, 2}, [2]int{3, 3}, [2]int{4, 4}, [2]int{6, 6})
-		client := srv.Client(t)
+		client := srv.Client(t, mihu.WithConflictStatuses(status))
 		other := srv.Client(t)
 		outrun := false
 		srv.InjectFunc(func(req mihutest.Request) *mihutest.Fault {

@@ -95,19 +95,30 @@ func notUUID() error {
 // openFor is open that replaces the name of an agent with its UUID. A UUID, and "", cost no request.
 func (a *app) openFor(ctx context.Context, agent *string) (*workspace, error) {
 	w, err := a.open(ctx)
-	if err != nil || *agent == "" || uuidForm.MatchString(*agent) {
-		return w, err
+	if err != nil {
+		return nil, err
+	}
+	if err := a.resolveAgent(ctx, w, agent); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// resolveAgent replaces the name of an agent with its UUID. A UUID, and "", cost no request.
+func (a *app) resolveAgent(ctx context.Context, w *workspace, agent *string) error {
+	if *agent == "" || uuidForm.MatchString(*agent) {
+		return nil
 	}
 	if nearUUID.MatchString(*agent) {
-		return nil, notUUID()
+		return notUUID()
 	}
 	found, err := w.client.Agents.Find(ctx, *agent)
 	if err != nil {
-		return nil, agentError(err)
+		return agentError(err)
 	}
 	a.names.add(found.UUID, found.Name)
 	*agent = found.UUID
-	return w, nil
+	return nil
 }
 
 // agentError returns the error of a lookup of --agent. It does not show the value, which may be a

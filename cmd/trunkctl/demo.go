@@ -46,7 +46,7 @@ func (a *app) openDemo(options []mihu.Option) (*workspace, error) {
 		return nil, err
 	}
 	a.note("demo: in-process fake server; changes are discarded at the end")
-	return &workspace{&target{name: "demo", base: client.BaseURL(), source: "--demo"}, client, "the demo"}, nil
+	return &workspace{&target{name: "demo", base: client.BaseURL(), source: "--demo"}, client, server.Token(), "the demo"}, nil
 }
 
 // addDemoInventory adds a purchased number without an agent, and rates. The prices are made up.

@@ -24,6 +24,7 @@ const (
 	exitPending     = 7
 	exitStale       = 8
 	exitLimit       = 9
+	exitChanged     = 10
 	exitInterrupted = 130
 	exitClosed      = 141
 )
@@ -41,7 +42,9 @@ func exitCodesTopic() *cobra.Command {
   6    outcome unknown: a change may have been applied; the message says how to find out
   7    changes are pending: only of "sync --dry-run --detailed-exitcode"
   8    the plan is stale: it is not the one that was expected; nothing was sent
-  9    a limit: the plan or the import would delete or move too many trunks; nothing was sent
+  9    a limit: too many trunks would be deleted or moved, or a target of a probe is in use; nothing was
+       changed
+  10   answers have changed: only of "probe --diff"
   130  interrupted; the message says how to resume
   141  standard output was closed early, as by "head"
 
@@ -54,6 +57,8 @@ func exitCode(err error, interrupted bool) int {
 	switch {
 	case err == nil && !interrupted:
 		return exitDone
+	case isA[*leftoverError](err):
+		return exitUnknown
 	case isA[*partialError](err):
 		return exitCodePartial(err, interrupted)
 	case errors.Is(err, mihu.ErrOutcomeUnknown):
@@ -66,15 +71,17 @@ func exitCode(err error, interrupted bool) int {
 		return exitPending
 	case errors.Is(err, provision.ErrPlanStale):
 		return exitStale
-	case errors.Is(err, provision.ErrLimit):
+	case errors.Is(err, provision.ErrLimit), isA[*safetyError](err):
 		return exitLimit
+	case isA[*changedError](err):
+		return exitChanged
 	case isA[*usageError](err):
 		return exitUsage
 	case isA[*inputError](err), isA[*provision.InputError](err):
 		return exitInput
 	case isA[*mihu.ValidationError](err):
 		return exitUsage
-	case isRefused(err):
+	case isRefused(err), isA[*refusedProbe](err):
 		return exitRefused
 	}
 	return exitFailed

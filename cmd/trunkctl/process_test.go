@@ -212,8 +212,8 @@ func (t *terminal) send(keys string) {
 }
 
 // prompts matches the questions whose numbers are whole, since the user has typed them, and the failed
-// rows of a file, which the user has to correct.
-var prompts = regexp.MustCompile(`(?m)^(Delete|Create|Update|Assign) .* in \S+( to another agent)?\? ?|^  \S+:\d+: \+\d+ \w+: .*(\n    .*)*`)
+// rows of a file and what a probe has left, which the user has to correct.
+var prompts = regexp.MustCompile(`(?m)^(Delete|Create|Update|Assign) .* in \S+( to another agent)?\? ?|^  \S+:\d+: \+\d+ \w+: .*(\n    .*)*|^The probe reads (.*\n)*Type the last .*|^  \+\d+ on \w+: .*`)
 
 // end waits for the process and returns its exit code.
 func (t *terminal) end() int {

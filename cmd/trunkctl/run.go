@@ -212,7 +212,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.stateCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.stateCommand(), a.logCommand(), a.doctorCommand(), a.probeCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)

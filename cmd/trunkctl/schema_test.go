@@ -28,6 +28,7 @@ func outputs() map[string]any {
 		"change": change{}, "trunk": trunkRow{}, "agent": agentRow{}, "number": numberRow{}, "rate": rateRow{}, "limit": settingRow{},
 		"channels": mihu.ChannelSnapshot{}, "run": runSummary{}, "logged_change": runlog.Record{}, "state": stateRecord{}, "violation": violationRecord{},
 		"check": finding{}, "version": versionRecord{}, "workspace": workspaceRecord{}, "selected_workspace": selectedRecord{},
+		"observation": observation{}, "planned_question": plannedQuestion{},
 		"planned_change": provision.PlannedChange{}, "plan_summary": provision.PlanSummary{},
 	}
 }

@@ -37,6 +37,8 @@ type workspace struct {
 	*target
 
 	client *mihu.Client
+	// token is the token of the client. It is never printed.
+	token string
 	// tokenFrom is where the token was found, for people.
 	tokenFrom string
 }
@@ -75,7 +77,7 @@ func (a *app) open(ctx context.Context) (*workspace, error) {
 	if err != nil {
 		return nil, &advisedError{err, "the token is from " + from}
 	}
-	return &workspace{t, client, from}, nil
+	return &workspace{t, client, token, from}, nil
 }
 
 // clientOptions returns the options of a client, without its address.

@@ -1,59 +1,157 @@
 package probe_test
 
 import (
-	"fmt"
-	"net/http"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/stretchr/testify/assert"
 
-	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/internal/probe"
+	"github.com/mihu-go/mihu/internal/probe/probetest"
 	"github.com/mihu-go/mihu/mihutest"
 )
 
 const (
-	numberOne, numberTwo = "+12025550181", "+12025550182"
-	agentOne, agentTwo   = "3c90c3cc-0d44-4b50-8888-8dd25736052a", "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b"
+	numberOne, numberTwo = probetest.NumberOne, probetest.NumberTwo
+	agentOne, agentTwo   = probetest.AgentOne, probetest.AgentTwo
 )
 
-// workspace is a fake server with trunks of other people, and two spare agents.
 func workspace(t *testing.T, rules mihutest.Rules) *mihutest.Server {
 	t.Helper()
-	srv := mihutest.NewServer(t, mihutest.WithRules(rules), mihutest.WithInMemoryTransport())
-	for i := range 3 {
-		uuid := srv.AddAgent(fmt.Sprint("other ", i))
-		require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: mihu.TrunkID{PhoneNumber: fmt.Sprintf("+1202555010%d", i), Channel: mihu.ChannelCall}, AgentUUID: uuid}))
-	}
-	_, err := srv.AddPurchasedNumber("+12025550150")
-	require.NoError(t, err)
-	require.NoError(t, srv.AddAgentWithUUID(agentOne, "Spare"))
-	require.NoError(t, srv.AddAgentWithUUID(agentTwo, "Another spare"))
-	time.Sleep(rules.ReadLag) // until reads show all of it
-	return srv
+	return probetest.Workspace(t, rules)
 }
 
 func options(srv *mihutest.Server, journal probe.Journal) probe.Options {
-	return probe.Options{
-		BaseURL: srv.URL(), Token: srv.Token(), Transport: srv.HTTPClient().Transport,
-		Numbers: []string{numberOne, numberTwo}, Agents: []string{agentOne, agentTwo},
-		Interval: time.Second, Journal: journal, UserAgent: "probe",
+	return probetest.Options(srv, journal)
+}
+
+// byDefault is what a probe with two numbers and two agents observes under the default rules. An answer
+// in parentheses is the reason why there is none.
+var byDefault = map[string]string{
+	"agents.shape":         "as documented",
+	"auth.missing":         "refused 401",
+	"channels.unknown":     "refused 404",
+	"error.route":          "refused 404",
+	"unknown.update":       "refused 404",
+	"unknown.delete":       "refused 404",
+	"unknown.assign":       "refused 404",
+	"agent.unknown":        "refused 422",
+	"agent.malformed":      "refused 422",
+	"error.malformed_json": "refused 400",
+	"create.status":        "accepted 201",
+	"create.body":          "channels",
+	"read.again":           "yes",
+	"create.duplicate":     "refused 409",
+	"duplicate.other":      "refused 409",
+	"assign.same":          "accepted 200",
+	"update.moves_time":    "(not observable: there is no time)",
+	"update.status":        "accepted 200",
+	"update.name_empty":    "accepted 200",
+	"update.port_empty":    "accepted 200",
+	"update.null":          "refused 422",
+	"update.unknown_field": "refused 422",
+	"update.nothing":       "accepted 200",
+	"error.query_unknown":  "refused 422",
+	"list.paging":          "page and per_page",
+	"list.after_last":      "empty",
+	"agent.busy_assign":    "refused 409",
+	"delete.status":        "accepted 200",
+	"read.after_delete":    "refused 404",
+	"delete.twice":         "refused 404",
+	"agent.busy":           "refused 409",
+	"assign.status":        "accepted 200",
+	"whatsapp.trunk":       "(not asked: sends channel whatsapp)",
+	"whatsapp.direction":   "(not asked: sends channel whatsapp)",
+	"list.order":           "oldest first",
+	"list.shows":           "each once",
+	"list.times":           "null",
+	"list.members":         "full",
+	"list.items":           "items",
+	"list.max":             "200",
+	"delete.body":          "message",
+	"read.after_write":     "at once",
+	"http.protocol":        "HTTP/1.1",
+	"http.clock":           "right",
+	"http.request_id":      "X-Request-Id",
+	"http.rate_limit":      "none",
+	"success.shape":        "as documented",
+	"success.values":       "as documented",
+	"error.shapes":         "400 envelope, 401 envelope, 404 envelope, 409 envelope, 422 envelope",
+	"error.field":          "with 422",
+}
+
+// optionalQuestions are asked only if requests are left.
+var optionalQuestions = []string{
+	"agent.malformed", "error.malformed_json", "read.again", "update.null", "update.unknown_field", "update.nothing", "error.query_unknown",
+}
+
+const (
+	needsNumbers = "(not asked: needs two numbers)"
+	needsAgents  = "(not asked: needs two agents)"
+)
+
+// What a probe observes under the default rules, and how many requests that takes beside the preflight.
+func TestDefault(t *testing.T) {
+	t.Parallel()
+	oneNumber := map[string]string{"agent.busy": needsNumbers, "agent.busy_assign": needsNumbers}
+	for name, test := range map[string]struct {
+		numbers, agents    int
+		whatsApp           bool
+		differs            map[string]string
+		requests, optional int // beside the preflight: all, and those of the optional questions
+		preflight          int
+	}{
+		"two numbers and two agents": {numbers: 2, agents: 2, requests: 51, optional: 11, preflight: 4},
+		"one of each": {
+			numbers: 1, agents: 1, requests: 36, optional: 11, preflight: 3,
+			differs: merged(oneNumber, map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents}),
+		},
+		"two agents": {numbers: 1, agents: 2, requests: 43, optional: 11, preflight: 3, differs: oneNumber},
+		"two numbers": {
+			numbers: 2, agents: 1, requests: 44, optional: 11, preflight: 4,
+			differs: map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents, "agent.busy_assign": needsAgents},
+		},
+		"with WhatsApp": {
+			numbers: 2, agents: 2, whatsApp: true, requests: 56, optional: 11 + 4, preflight: 4,
+			differs: map[string]string{"whatsapp.trunk": "accepted 201", "whatsapp.direction": "accepted 201"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result, _ := observe(t, mihutest.Rules{}, func(o *probe.Options) {
+				o.Numbers, o.Agents, o.WhatsApp = o.Numbers[:test.numbers], o.Agents[:test.agents], test.whatsApp
+			})
+			got, optional := map[string]string{}, 0
+			for _, o := range result.Report.Observations {
+				got[o.Question] = o.Observed
+				if o.Observed == "" {
+					got[o.Question] = "(" + o.Missing + ")"
+				}
+				if slices.Contains(optionalQuestions, o.Question) || strings.HasPrefix(o.Question, "whatsapp.") {
+					optional += len(o.Evidence)
+				}
+			}
+			assert.Equal(t, merged(byDefault, test.differs), got)
+			assert.Empty(t, result.Left)
+			assert.Empty(t, result.Report.Stopped)
+			assert.Empty(t, result.Report.Contract)
+			assert.Equal(t, test.preflight, result.Preflight)
+			assert.Equal(t, test.requests, result.Requests-result.Preflight)
+			assert.Equal(t, test.optional, optional)
+			most := 50
+			if test.numbers == 1 && test.agents == 1 {
+				most = 25
+			}
+			assert.LessOrEqual(t, test.requests-test.optional, most, "the questions that are not optional")
+		})
 	}
 }
 
-func TestDefault(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := workspace(t, mihutest.Rules{})
-		result, err := probe.Run(t.Context(), options(srv, new(probe.Memory)))
-		require.NoError(t, err)
-		for _, o := range result.Report.Observations {
-			fmt.Printf("%-24s %-28s %s\n", o.Question, o.Observed, o.Missing)
-		}
-		fmt.Println(result.Requests, result.Preflight, result.Left, result.Report.Stopped, result.Report.Contract)
-		require.Len(t, srv.Trunks(), 3)
-		_ = http.MethodGet
-	})
+// merged returns the members of both, and of those that both have the one of changes.
+func merged(all, changes map[string]string) map[string]string {
+	both := maps.Clone(all)
+	maps.Copy(both, changes)
+	return both
 }

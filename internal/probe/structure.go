@@ -3,9 +3,10 @@ package probe
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
-// The names and texts that reports have. All others are replaced.
+// The names and texts that reports have, beside codes of plain words. All others are replaced.
 var (
 	allowedNames = set(
 		"success", "message", "data", "error", "errors", "code", "details", "detail", "field", "title", "status", "type", "items", "pagination",
@@ -17,11 +18,19 @@ var (
 		"role", "language", "timezone", "phone_number", "channel", "direction", "sip", "sip.port", "additional_settings", "x_probe",
 	)
 	allowedTexts = set(
-		"external", "purchased", "call", "sms", "whatsapp", "local", "active",
-		"MISSING_AUTH_TOKEN", "INVALID_AUTH_TOKEN", "VALIDATION_ERROR", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "UNAUTHORIZED",
-		"TRUNK_EXISTS", "TRUNK_NOT_FOUND", "AGENT_BUSY", "AGENT_NOT_FOUND", "ROUTE_NOT_FOUND", "PHONE_NUMBER_NOT_FOUND", "PAGE_NOT_FOUND",
-		"MALFORMED_JSON", "SAME_AGENT", "phone_in_use", "phone_number", "agent_uuid", "channel", "name", "sip.port", "per_page", "x_probe",
-		"additional_settings", "Unauthenticated.",
+		"external", "purchased", "call", "sms", "whatsapp", "local", "active", "phone_number", "agent_uuid", "channel", "name", "sip.port", "per_page",
+		"x_probe", "additional_settings", "Unauthenticated.",
+	)
+	// codeWords are the words of codes that are kept, such as PHONE_NUMBER_IN_USE. A code with any other
+	// word may name somebody.
+	codeWords = set(
+		"access", "agent", "agents", "allowed", "already", "api", "assigned", "auth", "authentication", "authorization", "bad", "bound", "busy", "call",
+		"carrier", "channel", "code", "conflict", "constraint", "denied", "duplicate", "empty", "entity", "entry", "error", "exceeded", "exist", "exists",
+		"expired", "failed", "field", "forbidden", "format", "found", "has", "in", "input", "invalid", "is", "json", "key", "limit", "line", "malformed",
+		"method", "missing", "no", "not", "number", "owned", "page", "parameter", "parse", "permission", "permitted", "phone", "processable",
+		"purchased", "rate", "refused", "request", "required", "resource", "route", "same", "server", "sip", "state", "supported", "taken", "token",
+		"trunk", "unauthenticated", "unauthorized", "unique", "unknown", "unprocessable", "unsupported", "use", "used", "uuid", "validation", "value",
+		"violation", "whatsapp", "wrong",
 	)
 )
 
@@ -54,7 +63,7 @@ func structure(value any, depth int) any {
 	case float64:
 		return "<number>"
 	case string:
-		if allowedTexts[value] {
+		if allowedTexts[value] || isCode(value) {
 			return value
 		}
 		return otherText
@@ -78,6 +87,16 @@ func structure(value any, depth int) any {
 		return object
 	}
 	return "<other>"
+}
+
+// isCode reports whether a text is a code of plain words: not the name of a person or a workspace.
+func isCode(text string) bool {
+	const maxWords = 6
+	words := strings.Split(text, "_")
+	if upper := strings.ToUpper(text); len(words) > maxWords || text != upper && text != strings.ToLower(text) {
+		return false
+	}
+	return !slices.ContainsFunc(words, func(word string) bool { return !codeWords[strings.ToLower(word)] })
 }
 
 // evidence returns the structure of a response.

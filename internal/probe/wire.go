@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,27 +79,13 @@ func (w *wire) check(req *http.Request, body []byte) error {
 		return &guardError{"it leaves the base URL"}
 	}
 	path := strings.TrimPrefix(req.URL.Path, w.base.Path)
-	var about struct {
-		Number  string  `json:"phone_number"`
-		Channel string  `json:"channel"`
-		Agent   *string `json:"agent_uuid"`
+	if req.Method == http.MethodGet && len(body) == 0 || req.Method == http.MethodPost && path == trunksPath && string(body) == "{" {
+		return nil // it changes nothing, or is no JSON, so that it names nothing
 	}
+	about, err := aboutWhat(req, path, body)
 	switch {
-	case req.Method == http.MethodGet && len(body) == 0:
-		return nil
-	case req.Method == http.MethodDelete && path == trunksPath && len(body) == 0:
-		query := req.URL.Query()
-		about.Number, about.Channel = query.Get("phone_number"), query.Get("channel")
-	case req.Method == http.MethodPost && path == trunksPath && string(body) == "{":
-		return nil // no JSON, so it names nothing
-	case slices.Contains([]string{http.MethodPost, http.MethodPatch}, req.Method) && path == trunksPath, req.Method == http.MethodPut && path == assignPath:
-		if err := json.Unmarshal(body, &about); err != nil {
-			return &guardError{"its body is no JSON"}
-		}
-	default:
-		return &guardError{req.Method + " is not for this path"}
-	}
-	switch {
+	case err != nil:
+		return err
 	case !slices.Contains(w.options.Numbers, about.Number):
 		return &guardError{"it is about another number"}
 	case about.Channel != callChannel && (about.Channel != whatsAppChannel || !w.options.WhatsApp):
@@ -107,6 +94,29 @@ func (w *wire) check(req *http.Request, body []byte) error {
 		return &guardError{"it is about another agent"}
 	}
 	return nil
+}
+
+// about is the trunk that a change is about.
+type about struct {
+	Number  string  `json:"phone_number"`
+	Channel string  `json:"channel"`
+	Agent   *string `json:"agent_uuid"`
+}
+
+// aboutWhat returns the trunk that a change is about as it is sent.
+func aboutWhat(req *http.Request, path string, body []byte) (a about, err error) {
+	switch {
+	case req.Method == http.MethodDelete && path == trunksPath && len(body) == 0:
+		query := req.URL.Query()
+		a.Number, a.Channel = query.Get("phone_number"), query.Get("channel")
+	case slices.Contains([]string{http.MethodPost, http.MethodPatch}, req.Method) && path == trunksPath, req.Method == http.MethodPut && path == assignPath:
+		if json.Unmarshal(body, &a) != nil {
+			err = &guardError{"its body is no JSON"}
+		}
+	default:
+		err = &guardError{req.Method + " is not for this path"}
+	}
+	return a, err
 }
 
 // lostError is a request whose response did not arrive.
@@ -136,28 +146,27 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	if err := w.guard(req, body); err != nil {
 		return answer{}, err
 	}
-	done := func(*answer) error { return nil }
-	if s.changes() {
-		if done, err = w.intend(s); err != nil {
+	c := w.change(s)
+	if c != nil {
+		if err := w.record(*c); err != nil {
 			return answer{}, err
 		}
+		w.changed = c.Time
 	}
 	a, err := w.exchange(req, s)
 	if err != nil {
-		if s.changes() {
-			w.changed = time.Now()
-			w.lost = w.changed
-		}
+		w.lose(c)
 		return answer{}, &lostError{err}
 	}
 	a.number, a.want = w.values[s.number], want
 	if s.path == channelsPath {
 		w.noteRead(&a)
 	}
-	return a, done(&a)
+	err = w.conclude(c, &a)
+	return a, err
 }
 
-// noteRead keeps what a read has shown.
+// noteRead keeps what a read has shown. One that waits for a deletion may still show the trunk.
 func (w *wire) noteRead(a *answer) {
 	data, _ := a.data()
 	object, _ := data.(map[string]any)
@@ -165,6 +174,9 @@ func (w *wire) noteRead(a *answer) {
 	for name, value := range channels {
 		channel, _ := value.(map[string]any)
 		agent, _ := channel["agent_uuid"].(string)
+		if agent != "" && a.step.poll && a.step.until == unbound {
+			continue
+		}
 		w.ledger.read(target{a.number, name}, agent)
 	}
 	if a.refused() && !a.uncertain() {
@@ -173,26 +185,41 @@ func (w *wire) noteRead(a *answer) {
 	}
 }
 
-// intend records a change before it is sent. The function that it returns records its response.
-func (w *wire) intend(s *step) (done func(*answer) error, err error) {
+// change returns the change that a request makes, or nil.
+func (w *wire) change(s *step) *Change {
+	if !s.changes() {
+		return nil
+	}
 	w.changes++
-	c := Change{N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: callChannel, Agent: w.values[s.agent]}
-	if s.channel != "" {
-		c.Channel = s.channel
+	return &Change{
+		N: w.changes, Time: time.Now(), Method: s.method, Number: w.values[s.number], Channel: cmp.Or(s.channel, callChannel), Agent: w.values[s.agent],
 	}
-	if err := w.record(c); err != nil {
-		return nil, err
+}
+
+// lose notes that a change may have been applied, or be about to.
+func (w *wire) lose(c *Change) {
+	if c != nil {
+		w.changed = time.Now()
+		w.lost = w.changed
+		w.ledger.doubt(c)
 	}
-	w.changed = c.Time
-	return func(a *answer) error {
-		if w.changed = time.Now(); a.status >= http.StatusInternalServerError {
-			w.lost = w.changed // it may have been applied, or be about to
-		}
-		if a.accepted() {
-			w.ledger.note(&c)
-		}
-		return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
-	}, nil
+}
+
+// conclude records the response to a change.
+func (w *wire) conclude(c *Change, a *answer) error {
+	if c == nil {
+		return nil
+	}
+	w.changed = time.Now()
+	switch {
+	case a.status >= http.StatusInternalServerError:
+		w.lose(c)
+	case a.uncertain():
+		w.ledger.doubt(c)
+	case a.accepted():
+		w.ledger.note(c)
+	}
+	return w.record(Change{N: c.N, Time: w.changed, Status: a.status})
 }
 
 func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
