@@ -3,7 +3,6 @@ package provision_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -86,19 +85,7 @@ func TestDamagedPlanJournal(t *testing.T) {
 			t.Parallel()
 			o := newOffice(t)
 			source := file(t, same(0, 3)...)
-			dir := t.TempDir()
-			approved, err := o.plan(source)
-			require.NoError(t, err)
-			expects := func(opts *provision.ReconcileOptions) {
-				opts.Expect, opts.JournalDir, opts.Workers = approved.ID(), dir, 1
-			}
-			plan, err := o.plan(source, expects)
-			require.NoError(t, err)
-			for _, err := range plan.Run(t.Context()) {
-				require.NoError(t, err)
-				break
-			}
-			path := filepath.Join(dir, approved.ID()+".plan")
+			expects, path := o.interrupted(source)
 			content, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, []byte(damage.edit(string(content))), 0o600))
