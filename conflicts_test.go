@@ -1,8 +1,8 @@
 package mihu_test
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +16,7 @@ import (
 func TestConflictStatuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusLocked, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			srv := mihutest.NewServer(t, mihutest.WithRules(mihutest.Rules{DuplicateStatus: status, AgentBusyStatus: status}))
 			ada, eve := srv.AddAgent("Ada"), srv.AddAgent("Eve")
@@ -76,7 +76,7 @@ func TestConflictStatusesOfOtherCalls(t *testing.T) {
 // A status that is about the token, the time or the rate is never a conflict.
 func TestConflictStatusesAreChecked(t *testing.T) {
 	t.Parallel()
-	for status := 0; status < 700; status++ {
+	for status := range 700 {
 		_, err := mihu.New("acme", "token", mihu.WithConflictStatuses(status))
 		switch {
 		case status < 400 || status > 498, status == 401, status == 408, status == 425, status == 429:

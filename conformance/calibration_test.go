@@ -122,8 +122,8 @@ func observe(t *testing.T, rules mihutest.Rules, change func(*probe.Options)) (o
 }
 
 // judge checks the exchanges with a calibrated server, and counts those that are invalid under the
-// contract. The report must name a question about each deviation, and each question that it names must
-// be about one: problems are where it does not.
+// contract. The report must have an answer that is about each deviation, and name each such question.
+// Each question that it names must be about one. problems are where that is not so.
 func judge(t *testing.T, observed *report.Report, exchanges []exchange) (violations int, problems []string) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -137,13 +137,16 @@ func judge(t *testing.T, observed *report.Report, exchanges []exchange) (violati
 		}
 		for _, d := range found {
 			named := false
-			for _, question := range observed.Contract {
-				if d.isAnswer(question, observed.Observed(question)) {
-					named, seen[question] = true, true
+			for _, o := range observed.Observations {
+				if o.Observed == "" || !d.isAnswer(o.Question, o.Observed) {
+					continue
+				}
+				if named, seen[o.Question] = true, true; !slices.Contains(observed.Contract, o.Question) {
+					problems = append(problems, fmt.Sprintf("the report does not name %s: %s", o.Question, o.Observed))
 				}
 			}
 			if !named {
-				problems = append(problems, fmt.Sprintf("the report names no question about %s: %v\n%s", d.what, e.response, e))
+				problems = append(problems, fmt.Sprintf("no answer is about %s: %v\n%s", d.what, e.response, e))
 			}
 		}
 	}
@@ -159,15 +162,16 @@ func judge(t *testing.T, observed *report.Report, exchanges []exchange) (violati
 // words, which no schema has: who is refused, and with which status.
 func inWords(question string) bool {
 	return slices.Contains([]string{
-		"auth.missing", "error.route", "error.malformed_json", "agent.busy", "agent.busy_assign", "update.port_empty", "list.max", "whatsapp.trunk",
-		"whatsapp.direction",
+		"auth.missing", "error.route", "error.malformed_json", "create.duplicate", "duplicate.other", "agent.busy", "agent.busy_assign", "update.port_empty",
+		"list.max", "whatsapp.trunk", "whatsapp.direction",
 	}, question)
 }
 
 // deviation is one way in which a response deviates from the contract.
 type deviation struct {
 	what string
-	// isAnswer reports whether the answer to a question is about it.
+	// isAnswer reports whether the answer to a question is about it, so that the contract does not allow
+	// the answer.
 	isAnswer func(question, observed string) bool
 }
 
@@ -225,7 +229,7 @@ func deviations(t *testing.T, e *exchange) (found []deviation) {
 // statusDeviation returns that of a status that the operation does not have.
 func statusDeviation(e *exchange) deviation {
 	questions := map[string][]string{
-		"createTrunk": {"create.", "duplicate.", "agent.unknown", "whatsapp."},
+		"createTrunk": {"create.", "duplicate.", "agent.", "whatsapp."},
 		"updateTrunk": {"update."},
 		"assignTrunk": {"assign.", "agent.busy_assign"},
 		"deleteTrunk": {"delete.", "unknown.delete"},
@@ -243,21 +247,23 @@ func listDeviations(data any) (found []deviation) {
 	items, ok := object["items"].([]any)
 	if !ok {
 		found = append(found, deviation{"no items", func(question, observed string) bool {
-			return question == "list.members" || question == "list.items" || question == "success.shape" && strings.Contains(observed, "wrapped")
+			withoutItems := slices.Contains([]string{"array", "framework", "simple"}, observed)
+			return question == "list.members" && withoutItems || question == "list.items" && observed != "items" ||
+				question == "success.shape" && strings.Contains(observed, "wrapped")
 		}})
 		if items, ok = data.([]any); !ok {
 			items, _ = object["data"].([]any)
 		}
 	}
-	for _, item := range items {
-		if hasOtherTime(item) {
-			return append(found, otherTime)
-		}
+	if slices.ContainsFunc(items, hasOtherTime) {
+		return append(found, otherTime)
 	}
 	return found
 }
 
-var otherTime = form("a time of another form", "", "list.times")
+var otherTime = deviation{"a time of another form", func(question, observed string) bool {
+	return question == "list.times" && observed != "null" && observed != "absent" && observed != "RFC 3339"
+}}
 
 // hasOtherTime reports whether a number has a time that is not in the form of RFC 3339.
 func hasOtherTime(item any) bool {
@@ -397,7 +403,7 @@ func lists() (all []refusal) {
 func TestReportsJudgeStatusesByTheContract(t *testing.T) {
 	t.Parallel()
 	for operation, questions := range map[string][]string{
-		"createTrunk":         {"create.status", "create.duplicate", "duplicate.other", "agent.unknown", "agent.malformed", "whatsapp.trunk", "whatsapp.direction"},
+		"createTrunk":         {"create.status", "agent.unknown", "agent.malformed", "whatsapp.trunk", "whatsapp.direction"},
 		"updateTrunk":         {"update.status", "update.name_empty", "update.port_empty", "update.null", "update.unknown_field", "update.nothing", "unknown.update"},
 		"assignTrunk":         {"assign.status", "assign.same", "unknown.assign"},
 		"deleteTrunk":         {"delete.status", "delete.twice", "unknown.delete"},
@@ -405,7 +411,7 @@ func TestReportsJudgeStatusesByTheContract(t *testing.T) {
 		"listAgents":          {"error.query_unknown"},
 	} {
 		for _, question := range questions {
-			verb := map[string]string{"duplicate.other": "kept", "channels.unknown": "unbound", "read.after_delete": "unbound"}[question]
+			verb := map[string]string{"channels.unknown": "unbound", "read.after_delete": "unbound"}[question]
 			for status := 200; status < 300; status++ {
 				observed := fmt.Sprint(cmp.Or(verb, "accepted"), " ", status)
 				assert.Equal(t, newContract(t).has(operation, status), !report.Contradicts(question, observed), "%s: %s", question, observed)
@@ -547,17 +553,15 @@ func TestJudgeDetectsWrongReports(t *testing.T) {
 		problem  string // "" means none
 	}{
 		{"the report", observed.Contract, ""},
-		{"one of two names for a status", []string{"assign.status", "list.times"}, ""},
-		{"no name for a status", []string{"list.times"}, "no question about status 202"},
-		{"no name for a form", []string{"assign.same", "assign.status"}, "no question about a time of another form"},
+		{"one of two names for a status", []string{"assign.status", "list.times"}, "does not name assign.same: accepted 202"},
+		{"no name for a form", []string{"assign.same", "assign.status"}, "does not name list.times: seconds"},
 		{"a name too many", append([]string{"create.status"}, observed.Contract...), "no response is about create.status"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := *observed
 			r.Contract = tt.contract
-			violations, problems := judge(t, &r, exchanges)
-			assert.Positive(t, violations)
+			_, problems := judge(t, &r, exchanges)
 			if tt.problem == "" {
 				assert.Empty(t, problems)
 				return

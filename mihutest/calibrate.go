@@ -288,6 +288,7 @@ func (c *calibration) unknownTrunks() {
 		c.rules.DeleteMissing = true
 	default:
 		c.is(from, false)
+		c.is("delete.twice", twice != unknown)
 	}
 	if unknown != "" && twice != unknown {
 		c.is("delete.twice", false)
@@ -350,7 +351,11 @@ func (c *calibration) reads() {
 	moves := c.take("update.moves_time")
 	r.UpdateKeepsTime = moves == "stays" && r.UpdatedAt
 	c.is("update.moves_time", r.UpdatedAt && (moves == "stays" || moves == "moves"))
-	c.is("agents.shape", c.take("agents.shape") == "as documented")
+	for question, only := range map[string]string{
+		"agents.shape": "as documented", "success.values": "as documented", "list.shows": "each once", "read.again": "yes",
+	} {
+		c.is(question, c.take(question) == only)
+	}
 }
 
 // pages reads what pages lists have.
@@ -364,7 +369,7 @@ func (c *calibration) pages() {
 	r.SuccessShape.Paging = paging
 	c.is("list.members", ok)
 	key := c.take("list.items")
-	if c.is("list.items", key != "other" && !strings.Contains(key, "<")); key != "items" && !c.beyond["list.items"] {
+	if c.is("list.items", key != "other" && key != "varies" && !strings.Contains(key, "<")); key != "items" && !c.beyond["list.items"] {
 		r.SuccessShape.ItemsKey = key
 	}
 	switch answer := c.take("list.paging"); answer {
@@ -396,7 +401,8 @@ func (c *calibration) pages() {
 // forms reads the forms of responses, and their headers.
 func (c *calibration) forms() {
 	r := &c.rules
-	c.take("http.protocol") // a server has it by its options
+	protocol := c.take("http.protocol") // a server has it by its options
+	c.is("http.protocol", protocol == "HTTP/1.1" || protocol == "HTTP/2.0")
 	skew, ok := map[string]time.Duration{"right": 0, "ahead": time.Hour, "behind": -time.Hour}[c.take("http.clock")]
 	r.ClockSkew = skew
 	c.is("http.clock", ok)
@@ -421,10 +427,10 @@ func (c *calibration) forms() {
 // headers returns the headers of an answer. The result is nil if there is no answer.
 func (c *calibration) headers(question string) []string {
 	answer := c.take(question)
-	switch {
-	case answer == "":
+	switch answer {
+	case "":
 		return nil
-	case answer == "none":
+	case "none":
 		return []string{}
 	}
 	var names []string

@@ -108,7 +108,7 @@
 //		fmt.Println(change.Action, change.PhoneNumber, change.Sends, change.Reasons)
 //	}
 //	if err := plan.CheckLimits(); err != nil {
-//		return err // more deletions or assignments than are allowed
+//		return err // more deletions, moves or clears than are allowed
 //	}
 //	results := plan.Run(ctx)
 //

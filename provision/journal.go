@@ -1,8 +1,6 @@
 package provision
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -166,66 +164,21 @@ func (j *Journal) begin(input string, rounds int, system fileSystem) error {
 
 // read reads the lines, and returns the length of those that are complete.
 func (j *Journal) read(file io.Reader, input string) (whole int64, err error) {
-	lines := bufio.NewReaderSize(file, maxLine)
-	damaged := 0 // the number of a line that is not as it was written; only the last may be
-	for number := 1; ; number++ {
-		line, length, err := nextLine(lines)
-		switch {
-		case length == 0 && errors.Is(err, io.EOF):
-			return whole, nil
-		case err != nil && !errors.Is(err, io.EOF):
-			return 0, fmt.Errorf("provision: journal: %w", err)
-		case number == 1 && isBlank(line):
-			return 0, nil
-		case damaged > 0:
-			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; use another journal", ErrJournalDamaged, damaged, j.path)
-		case number == 1 && !isJournal(line):
-			return 0, notAJournal(j.path, "is not a journal of this package")
-		}
-		var ok bool
-		if number == 1 {
-			var head journalHead
-			if ok = readLine(line, &head); ok {
-				err = j.check(&head, input)
+	return readLines(file, lineFile{
+		kind: "journal", first: `{"journal":"` + journalKind, damaged: ErrJournalDamaged, path: j.path, advice: "use another journal",
+		other: func() error { return notAJournal(j.path, "is not a journal of this package") },
+		take: func(line []byte, number int, _ int64) (ok bool, err error) {
+			if number > 1 {
+				var entry journalEntry
+				return readLine(line, &entry) && j.take(&entry), nil
 			}
-		} else {
-			var entry journalEntry
-			ok = readLine(line, &entry) && j.take(&entry)
-		}
-		switch {
-		case !ok:
-			damaged = number
-		case err != nil && !errors.Is(err, io.EOF):
-			return 0, err
-		default:
-			whole += length
-		}
-	}
-}
-
-// isJournal reports whether a line is the first of a journal, or its beginning. Very few bytes may
-// be the beginning of another program's file too, and are not enough.
-func isJournal(line []byte) bool {
-	begin := []byte(`{"journal":"` + journalKind + `",`)
-	few := bytes.Index(begin, []byte(journalKind))
-	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
-}
-
-// isBlank reports whether a file that has no other line is nobody's: a loss of power can leave NUL
-// bytes where the first line was to be written.
-func isBlank(line []byte) bool { return len(line) > 0 && len(bytes.Trim(line, "\x00")) == 0 }
-
-// nextLine returns a line with its end, nil if it is longer than any line of a journal, and its
-// length. At the end of the file the error is io.EOF.
-func nextLine(lines *bufio.Reader) (line []byte, length int64, err error) {
-	line, err = lines.ReadSlice('\n')
-	length = int64(len(line))
-	for errors.Is(err, bufio.ErrBufferFull) {
-		line, err = lines.ReadSlice('\n')
-		length += int64(len(line))
-		line = nil
-	}
-	return line, length, err
+			var head journalHead
+			if !readLine(line, &head) {
+				return false, nil
+			}
+			return true, j.check(&head, input)
+		},
+	})
 }
 
 // check compares the head of a journal with the input that it is opened for.

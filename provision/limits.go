@@ -14,8 +14,8 @@ import (
 var ErrLimit = errors.New("provision: limit exceeded")
 
 // Limits bound what may be changed at once. One column that has moved by a row puts every number on
-// another agent, and a file that has lost half of its rows deletes half of the trunks: a limit stops
-// both before anything is sent.
+// another agent, a file that has lost half of its rows deletes half of the trunks, and a column that
+// has lost its values clears them: a limit stops each before anything is sent.
 //
 // The defaults depend on how many trunks there are, T: those that the state manages or those of the
 // rows, whichever are more. Up to five changes of a kind are always allowed.
@@ -25,21 +25,26 @@ type Limits struct {
 	// MaxAssign is the maximum number of trunks that are moved to another agent. nil means 50, or
 	// 10 % of T if that is less.
 	MaxAssign *int
+	// MaxClear is the maximum number of trunks of which at least one field is cleared. A trunk that is
+	// moved too counts for both. nil means 10, or 5 % of T if that is less.
+	MaxClear *int
 }
 
 const (
 	alwaysAllowed        = 5
 	defaultMaxDelete     = 10
 	defaultMaxAssign     = 50
+	defaultMaxClear      = 10
 	deletePercent        = 5
 	assignPercent        = 10
+	clearPercent         = 5
 	hundredPercent   int = 100
 )
 
 // LimitError reports that more would be changed than the limits allow. Nothing was changed. It
 // matches [ErrLimit].
 type LimitError struct {
-	// Action is [Delete] or [Assign].
+	// Action is [Delete], [Assign], or [Update] for trunks of which fields are cleared.
 	Action Action
 	// Count is how many changes of the kind there would be, and Max how many are allowed.
 	Count, Max int
@@ -48,8 +53,12 @@ type LimitError struct {
 // Error returns the two numbers. If the input is right, set a limit of Count.
 func (e *LimitError) Error() string {
 	what := fmt.Sprintf("delete %d trunks", e.Count)
-	if e.Action == Assign {
+	switch e.Action {
+	case Assign:
 		what = fmt.Sprintf("move %d trunks to other agents", e.Count)
+	case Update:
+		what = fmt.Sprintf("clear fields of %d trunks", e.Count)
+	default:
 	}
 	return fmt.Sprintf("provision: nothing was changed: this would %s, and the limit is %d", what, e.Max)
 }
@@ -59,7 +68,7 @@ func (e *LimitError) Is(target error) bool { return target == ErrLimit }
 
 // Check returns a [*LimitError] if there are too many changes, and nil if there are not. trunks is T.
 // A nil *Limits has the defaults.
-func (l *Limits) Check(deletes, assigns, trunks int) error {
+func (l *Limits) Check(deletes, assigns, clears, trunks int) error {
 	if l == nil {
 		l = new(Limits)
 	}
@@ -68,6 +77,9 @@ func (l *Limits) Check(deletes, assigns, trunks int) error {
 	}
 	if limit := allowed(l.MaxAssign, defaultMaxAssign, assignPercent, trunks); assigns > limit {
 		return &LimitError{Action: Assign, Count: assigns, Max: limit}
+	}
+	if limit := allowed(l.MaxClear, defaultMaxClear, clearPercent, trunks); clears > limit {
+		return &LimitError{Action: Update, Count: clears, Max: limit}
 	}
 	return nil
 }
@@ -91,6 +103,7 @@ func (l *Limits) violations() []mihu.FieldViolation {
 	if l != nil {
 		add("max delete", l.MaxDelete)
 		add("max assign", l.MaxAssign)
+		add("max clear", l.MaxClear)
 	}
 	return violations
 }
@@ -150,7 +163,7 @@ func (e *engine) limit() error {
 			assigns++
 		}
 	}
-	err := e.opts.Limits.Check(0, assigns, trunks)
+	err := e.opts.Limits.Check(0, assigns, 0, trunks)
 	if err != nil && errors.Is(refused, mihu.ErrUnauthorized) {
 		return fmt.Errorf("provision: the API refused the token: %w", refused)
 	}

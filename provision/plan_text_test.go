@@ -3,7 +3,6 @@ package provision_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -86,19 +85,7 @@ func TestDamagedPlanJournal(t *testing.T) {
 			t.Parallel()
 			o := newOffice(t)
 			source := file(t, same(0, 3)...)
-			dir := t.TempDir()
-			approved, err := o.plan(source)
-			require.NoError(t, err)
-			expects := func(opts *provision.ReconcileOptions) {
-				opts.Expect, opts.JournalDir, opts.Workers = approved.ID(), dir, 1
-			}
-			plan, err := o.plan(source, expects)
-			require.NoError(t, err)
-			for _, err := range plan.Run(t.Context()) {
-				require.NoError(t, err)
-				break
-			}
-			path := filepath.Join(dir, approved.ID()+".plan")
+			expects, path := o.interrupted(source)
 			content, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, []byte(damage.edit(string(content))), 0o600))
@@ -154,7 +141,7 @@ func TestLimitsThatCannotBeCounted(t *testing.T) {
 	limits = provision.Options{Limits: &provision.Limits{MaxAssign: new(-1)}}
 	_, err = collect(t, file(t, same(0, 1)...).Run(t.Context(), o.client, limits))
 	require.ErrorContains(t, err, "negative")
-	require.NoError(t, (*provision.Limits)(nil).Check(5, 5, 0))
-	require.ErrorIs(t, (*provision.Limits)(nil).Check(6, 0, 0), provision.ErrLimit)
+	require.NoError(t, (*provision.Limits)(nil).Check(5, 5, 5, 0))
+	require.ErrorIs(t, (*provision.Limits)(nil).Check(6, 0, 0, 0), provision.ErrLimit)
 	assert.Zero(t, o.writes())
 }

@@ -163,6 +163,8 @@ type PlanSummary struct {
 	Assign int `json:"assign"`
 	Update int `json:"update"`
 	Delete int `json:"delete"`
+	// Clear counts those of them that clear at least one field.
+	Clear int `json:"clear"`
 	// Unchanged counts rows that are as they should be, and Failed those that cannot be done.
 	Unchanged int `json:"unchanged"`
 	Failed    int `json:"failed"`
@@ -293,7 +295,7 @@ func (r *Reconciliation) Summary() PlanSummary { return r.summary }
 // CheckLimits returns a [*LimitError] if the plan would change more than the limits allow. Run
 // returns the same error, and changes nothing.
 func (r *Reconciliation) CheckLimits() error {
-	return r.opts.Limits.Check(r.summary.Delete, r.summary.Assign, max(r.summary.Managed, r.summary.existing()))
+	return r.opts.Limits.Check(r.summary.Delete, r.summary.Assign, r.summary.Clear, max(r.summary.Managed, r.summary.existing()))
 }
 
 // existing is the number of rows that have a trunk.

@@ -64,7 +64,7 @@ func prunes(opts *provision.ReconcileOptions) { opts.Prune, opts.Scope = true, c
 
 // anyNumber allows any number of changes.
 func anyNumber(opts *provision.ReconcileOptions) {
-	opts.Limits = &provision.Limits{MaxDelete: new(1 << 30), MaxAssign: new(1 << 30)}
+	opts.Limits = &provision.Limits{MaxDelete: new(1 << 30), MaxAssign: new(1 << 30), MaxClear: new(1 << 30)}
 }
 
 // apply plans and carries the plan out.
@@ -146,7 +146,7 @@ func TestReconcile(t *testing.T) {
 		"delete 0002; since no row names it",
 		"update 0003; sends name, direction; since not sent before, as far as the state knows",
 	}, shown(plan))
-	assert.Equal(t, provision.PlanSummary{Update: 2, Delete: 2, Managed: 4}, plan.Summary())
+	assert.Equal(t, provision.PlanSummary{Update: 2, Delete: 2, Clear: 1, Managed: 4}, plan.Summary())
 	results, err = collect(t, plan.Run(t.Context()))
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []provision.Action{provision.Updated, provision.Updated, provision.Deleted, provision.Deleted}, actions(results))
@@ -302,24 +302,32 @@ func TestReconcileResumes(t *testing.T) {
 	assert.True(t, stale.Finished)
 }
 
+// interrupted runs a plan that was approved, until its first change. It returns the options that resume
+// the plan, and its journal.
+func (o *office) interrupted(source *provision.Source) (expects func(*provision.ReconcileOptions), journal string) {
+	o.Helper()
+	dir := o.TempDir()
+	approved, err := o.plan(source)
+	require.NoError(o, err)
+	expects = func(opts *provision.ReconcileOptions) {
+		opts.Expect, opts.JournalDir, opts.Workers = approved.ID(), dir, 1
+	}
+	plan, err := o.plan(source, expects)
+	require.NoError(o, err)
+	for _, err := range plan.Run(o.Context()) {
+		require.NoError(o, err)
+		break
+	}
+	return expects, filepath.Join(dir, approved.ID()+".plan")
+}
+
 // A plan of another world is not resumed.
 func TestReconcileDoesNotResumeAnother(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	source := file(t, same(0, 10)...)
-	dir := t.TempDir()
-	approved, err := o.plan(source)
-	require.NoError(t, err)
-	expects := func(opts *provision.ReconcileOptions) {
-		opts.Expect, opts.JournalDir, opts.Workers = approved.ID(), dir, 1
-	}
-	plan, err := o.plan(source, expects)
-	require.NoError(t, err)
-	for _, err := range plan.Run(t.Context()) {
-		require.NoError(t, err)
-		break
-	}
-	_, err = o.plan(file(t, same(0, 11)...), expects)
+	expects, _ := o.interrupted(source)
+	_, err := o.plan(file(t, same(0, 11)...), expects)
 	require.ErrorIs(t, err, provision.ErrPlanStale, "the file has another row")
 	_, err = o.plan(source, expects)
 	require.NoError(t, err)
@@ -505,6 +513,23 @@ func (o *office) through(change func(body []byte) []byte) *mihu.Client {
 	return client
 }
 
+// runsWithinLimits carries a plan out. If an error is wanted, nothing may be sent.
+func (o *office) runsWithinLimits(plan *provision.Reconciliation, want *provision.LimitError) {
+	o.Helper()
+	before := o.writes()
+	_, err := collect(o.T, plan.Run(o.Context()))
+	if want == nil {
+		require.NoError(o, err)
+		return
+	}
+	limit, ok := errors.AsType[*provision.LimitError](err)
+	require.True(o, ok, "%v", err)
+	assert.Equal(o, want, limit)
+	require.ErrorIs(o, err, provision.ErrLimit)
+	require.Equal(o, err, plan.CheckLimits())
+	assert.Equal(o, before, o.writes())
+}
+
 // Limits are counted before anything is sent.
 func TestLimits(t *testing.T) {
 	t.Parallel()
@@ -535,20 +560,47 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			o := newOffice(t)
 			o.apply(file(t, same(0, test.there)...))
-			before := o.writes()
 			plan, err := o.plan(file(t, test.wanted...), prunes, func(opts *provision.ReconcileOptions) { opts.Limits, opts.SpareAgent = test.limits, agent(9000) })
 			require.NoError(t, err)
-			_, err = collect(t, plan.Run(t.Context()))
-			if test.want == nil {
-				require.NoError(t, err)
-				return
+			o.runsWithinLimits(plan, test.want)
+		})
+	}
+
+	for name, test := range map[string]struct {
+		there, cleared, moved int // the trunks; how many of the first lose their password, and move
+		limits                *provision.Limits
+		want                  *provision.LimitError
+	}{
+		"a column has lost its values": {200, 199, 0, nil, &provision.LimitError{Action: provision.Update, Count: 199, Max: 10}},
+		"ten are cleared":              {200, 10, 0, nil, nil},
+		"five of six are cleared":      {6, 5, 0, nil, nil},
+		"six of six":                   {7, 6, 0, nil, &provision.LimitError{Action: provision.Update, Count: 6, Max: 5}},
+		"six may be cleared":           {7, 6, 0, &provision.Limits{MaxClear: new(6)}, nil},
+		"none may be cleared":          {7, 1, 0, &provision.Limits{MaxClear: new(0)}, &provision.LimitError{Action: provision.Update, Count: 1, Max: 0}},
+		"what is moved counts too":     {7, 6, 6, &provision.Limits{MaxAssign: new(6)}, &provision.LimitError{Action: provision.Update, Count: 6, Max: 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			source := func(cleared, moved int) *provision.Source {
+				var lines []string
+				for n := range test.there {
+					password, agentOf := "secret", n
+					if n < cleared {
+						password = ""
+					}
+					if n < moved {
+						agentOf += 1000
+					}
+					lines = append(lines, sheetRow(n, agentOf, ",,,"+password))
+				}
+				return sheet(t, lines...)
 			}
-			limit, ok := errors.AsType[*provision.LimitError](err)
-			require.True(t, ok, "%v", err)
-			assert.Equal(t, test.want, limit)
-			require.ErrorIs(t, err, provision.ErrLimit)
-			require.Equal(t, err, plan.CheckLimits())
-			assert.Equal(t, before, o.writes())
+			o.apply(source(0, 0))
+			plan, err := o.plan(source(test.cleared, test.moved), func(opts *provision.ReconcileOptions) { opts.Limits = test.limits })
+			require.NoError(t, err)
+			assert.Equal(t, test.cleared, plan.Summary().Clear)
+			o.runsWithinLimits(plan, test.want)
 		})
 	}
 
@@ -578,6 +630,7 @@ func TestReconcileRefuses(t *testing.T) {
 		{"an ID without a state", nil, func(opts *provision.ReconcileOptions) { opts.State, opts.Expect = nil, "abc" }, "needs a State"},
 		{"not an ID", nil, func(opts *provision.ReconcileOptions) { opts.Expect, opts.JournalDir = "../x", "y" }, "not the ID of a plan"},
 		{"a negative limit", nil, func(opts *provision.ReconcileOptions) { opts.Limits = &provision.Limits{MaxDelete: new(-1)} }, "negative"},
+		{"a negative limit of clears", nil, func(opts *provision.ReconcileOptions) { opts.Limits = &provision.Limits{MaxClear: new(-1)} }, "max clear"},
 		{"a row outside the scope", nil, func(opts *provision.ReconcileOptions) { opts.Scope.Prefixes = []string{"+44"} }, "line 2, column 1: phone_number \"+1234•••0000\": outside the scope prefix=+44"},
 		{"a placeholder", func(t *testing.T) *provision.Source { t.Helper(); return sheet(t, sheetRow(0, 0, ",,,******")) }, func(*provision.ReconcileOptions) {}, "line 2, column 1: sip_password: a placeholder"},
 		{"no source", func(*testing.T) *provision.Source { return new(provision.Source) }, func(*provision.ReconcileOptions) {}, "nil or closed"},
@@ -662,7 +715,7 @@ func TestPlanDocument(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out.Bytes(), &document))
 	assert.Equal(t, map[string]any{
 		"version": 1.0, "id": plan.ID(), "workspace": o.client.BaseURL(), "prune": true, "scope": "channel=call",
-		"summary": map[string]any{"create": 1.0, "assign": 0.0, "update": 0.0, "delete": 0.0, "unchanged": 0.0, "failed": 1.0, "drift": 1.0, "managed": 1.0},
+		"summary": map[string]any{"create": 1.0, "assign": 0.0, "update": 0.0, "delete": 0.0, "unchanged": 0.0, "failed": 1.0, "clear": 0.0, "drift": 1.0, "managed": 1.0},
 		"changes": []any{map[string]any{
 			"action": "create", "phone_number": trunk(0).PhoneNumber, "channel": "call", "agent_uuid": agent(0), "line": 2.0,
 			"sends": []any{"name", "direction", "sip.gateway", "sip.password"}, "reasons": []any{"not in the workspace"},

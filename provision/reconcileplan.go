@@ -239,7 +239,11 @@ func (r *Reconciliation) take(result Result) {
 	if result.Action == Unchanged {
 		return
 	}
-	r.changes = append(r.changes, r.changeOf(result, row))
+	change := r.changeOf(result, row)
+	if change.clears != 0 {
+		r.summary.Clear++
+	}
+	r.changes = append(r.changes, change)
 }
 
 func (r *Reconciliation) changeOf(result Result, row *plannedRow) plannedChange {

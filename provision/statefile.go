@@ -196,41 +196,19 @@ func (l *stateLine) id() mihu.TrunkID {
 
 // read reads the lines, and returns the length of those that are complete.
 func (f *StateFile) read(file io.Reader) (whole int64, err error) {
-	lines := bufio.NewReaderSize(file, maxLine)
-	damaged := 0
-	for number := 1; ; number++ {
-		line, length, err := nextLine(lines)
-		switch {
-		case length == 0 && errors.Is(err, io.EOF):
-			return whole, nil
-		case err != nil && !errors.Is(err, io.EOF):
-			return 0, fmt.Errorf("provision: state: %w", err)
-		case number == 1 && isBlank(line):
-			return 0, nil
-		case damaged > 0:
-			return 0, fmt.Errorf("%w: line %d of %q is not as it was written; remove the file, and everything is sent once more", ErrStateDamaged, damaged, f.path)
-		case number == 1 && !isState(line):
-			return 0, notAState(f.path, "is not a state of this package")
-		}
-		var read stateLine
-		ok := readLine(line, &read)
-		if ok && number == 1 && read.Version != stateVersion {
-			return 0, notAState(f.path, fmt.Sprintf("has version %d, and this program supports version %d", read.Version, stateVersion))
-		}
-		if !ok || !f.take(&read, whole) {
-			damaged = number
-			continue
-		}
-		whole += length
-		f.end = whole
-	}
-}
-
-// isState reports whether a line is the first of a state, or its beginning.
-func isState(line []byte) bool {
-	begin := []byte(`{"state":"` + stateKind + `",`)
-	few := bytes.Index(begin, []byte(stateKind))
-	return len(line) >= few && bytes.HasPrefix(line, begin[:min(len(line), len(begin))])
+	f.end, err = readLines(file, lineFile{
+		kind: "state", first: `{"state":"` + stateKind, damaged: ErrStateDamaged, path: f.path, advice: "remove the file, and everything is sent once more",
+		other: func() error { return notAState(f.path, "is not a state of this package") },
+		take: func(line []byte, number int, at int64) (ok bool, err error) {
+			var read stateLine
+			ok = readLine(line, &read)
+			if ok && number == 1 && read.Version != stateVersion {
+				return false, notAState(f.path, fmt.Sprintf("has version %d, and this program supports version %d", read.Version, stateVersion))
+			}
+			return ok && f.take(&read, at), nil
+		},
+	})
+	return f.end, err
 }
 
 // take adds a line that was read. It returns false if this package cannot have written it.

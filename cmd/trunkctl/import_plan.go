@@ -37,7 +37,7 @@ func (a *app) planImport(ctx context.Context, w *workspace, source *provision.So
 	}
 	a.notePlan(w, &counts)
 	existing := counts.counts[provision.Assign] + counts.counts[provision.Update] + counts.counts[provision.Unchanged]
-	if err := f.limits.Check(0, counts.counts[provision.Assign], existing); err != nil {
+	if err := f.limits.Check(0, counts.counts[provision.Assign], 0, existing); err != nil {
 		return limitError(err)
 	}
 	if failed := counts.failed(); failed > 0 {

@@ -134,6 +134,9 @@ func (r *runRecorder) change(ctx context.Context, c logged) {
 			record.Outcome = runlog.NotApplied
 		}
 	}
+	if record.Before == nil && record.Outcome == runlog.Applied && c.action == provision.Updated {
+		record.Before = record.After // an update leaves the agent as it is
+	}
 	r.append(ctx, record)
 }
 

@@ -94,7 +94,7 @@ func TestLog(t *testing.T) {
 
 const uuid4 = "a0000000-0000-4000-8000-000000000004"
 
-// TestLogOutcomes: a change whose outcome is unknown is recorded as such.
+// TestLogOutcomes: a change whose outcome is unknown is recorded as such, without an agent.
 func TestLogOutcomes(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -105,6 +105,7 @@ func TestLogOutcomes(t *testing.T) {
 	require.Len(t, records, 3)
 	require.Equal(t, runlog.Unknown, records[1].Outcome)
 	require.NotEmpty(t, records[1].RequestID)
+	require.Nil(t, records[1].Before, "no response shows the agent")
 	require.Equal(t, exitUnknown, *records[2].ExitCode)
 }
 

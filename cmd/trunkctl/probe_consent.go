@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,10 +125,8 @@ func (a *app) printQuestion(p probe.Planned, colors bool) error {
 	if len(p.Given) > 0 && p.Missing == "" {
 		text += "\n    given: " + strings.Join(p.Given, ", ")
 	}
-	if p.Missing == "" {
-		for _, request := range p.Requests {
-			text += "\n    " + request
-		}
+	if p.Missing == "" && len(p.Requests) > 0 {
+		text += "\n    " + strings.Join(p.Requests, "\n    ")
 	}
 	_, err := fmt.Fprintln(a.stdout, text)
 	return err
@@ -148,6 +147,6 @@ var plannedColumns = []term.Column{{Name: "question"}, {Name: "asks"}, {Name: "d
 
 func (p plannedQuestion) Cells() []string {
 	return []string{
-		p.Question, p.Asks, p.Documented, strings.Join(p.Given, "; "), strings.Join(p.Requests, "; "), fmt.Sprint(p.Optional), p.Missing,
+		p.Question, p.Asks, p.Documented, strings.Join(p.Given, "; "), strings.Join(p.Requests, "; "), strconv.FormatBool(p.Optional), p.Missing,
 	}
 }

@@ -37,8 +37,8 @@ func TestProbeOfNoAPI(t *testing.T) {
 		code    int
 		message string
 	}{
-		"portal":   {status(200, "<html>"+secret), exitLimit, "responds with 200 and no list of numbers"},
-		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login?"+secret, http.StatusFound) }, exitLimit, "responds with 302"},
+		"portal":   {status(200, "<html>"+secret), exitLimit, "a response with 200 has none"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login?"+secret, http.StatusFound) }, exitLimit, "a response with 302 has none"},
 		"location": {raw("HTTP/1.1 302 Found\r\nLocation: http://a b/?" + secret + "\r\n\r\n"), exitFailed, "Location"},
 		"status":   {raw("HTTP/1.1 " + secret + "\r\n\r\n"), exitFailed, "malformed HTTP"},
 		"no HTTP":  {raw(secret + "\r\n\r\n"), exitFailed, "malformed HTTP"},

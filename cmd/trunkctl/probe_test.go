@@ -46,6 +46,9 @@ func probeArgs(more ...string) []string {
 
 var confirmed = []string{"--confirm", otherSpareNumber, "--confirm", spareNumber}
 
+// lateRead matches what is seen of reads on a busy machine, where even the first comes late.
+var lateRead = regexp.MustCompile(`((?:read\.after_write[ ,]+nothing[ ,]+|"question": "read\.after_write",\n(?: .*\n){2} *"observed": "|at once *))within [0-9.]+m?s`)
+
 // progressLine matches the lines of a progress, which depend on the time.
 var progressLine = regexp.MustCompile(`(?m)^\d+/\d+ questions .*\n`)
 
@@ -78,6 +81,7 @@ func TestProbe(t *testing.T) {
 	} {
 		got := f.run(args...)
 		got.stderr = progressLine.ReplaceAllString(got.stderr, "")
+		got.stdout = lateRead.ReplaceAllString(got.stdout, "${1}at once")
 		f.session(&session, args, got)
 	}
 	golden(t, "probe", session.String())
@@ -136,7 +140,9 @@ func TestProbeChanged(t *testing.T) {
 	require.Zero(t, before.run(probeArgs(append(confirmed, "--report", old)...)...).code)
 	got := after.run(probeArgs(append(confirmed, "--report", young, "--diff", old, "-o", "json")...)...)
 	require.Equal(t, exitChanged, got.code, got.stderr)
-	require.Contains(t, got.stderr, "create.duplicate, delete.body, delete.status, duplicate.other")
+	for _, question := range []string{"create.duplicate", "delete.body", "delete.status", "duplicate.other"} {
+		require.Contains(t, got.stderr, question)
+	}
 	var rows []observation
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &rows))
 	changed := map[string][2]string{}
@@ -186,7 +192,7 @@ func TestProbeCalibrates(t *testing.T) {
 	require.Zero(t, again.run(probeArgs(append(confirmed, "--report", second)...)...).code)
 	secondText, err := os.ReadFile(second)
 	require.NoError(t, err)
-	require.Equal(t, string(text), string(secondText))
+	require.Equal(t, lateRead.ReplaceAllString(string(text), "${1}at once"), lateRead.ReplaceAllString(string(secondText), "${1}at once"))
 	for _, secret := range []string{spareNumber, "2025550180", agent3, agent4, "Agent 4", secretToken, f.URL()} {
 		require.NotContains(t, string(text), secret)
 	}
@@ -345,6 +351,7 @@ func TestProbeKilled(t *testing.T) {
 
 // killProbe kills a probe at its n-th request. It reports whether the probe had so many.
 func killProbe(t *testing.T, n int, when string, fault mihutest.Fault) bool {
+	t.Helper()
 	f := probeFake(t)
 	before := f.Trunks()
 	cmd := f.process(probeArgs(confirmed...)...)

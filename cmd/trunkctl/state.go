@@ -192,41 +192,12 @@ token. If either is lost, everything is sent once more, and nothing is deleted b
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	show := &cobra.Command{
-		Use:               "show [NUMBER...]",
-		Short:             "Show what the state has",
-		Long:              `Show what the state has of these numbers, or of all.`,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.showState(cmd.Context(), args) },
-	}
-	forget := &cobra.Command{
-		Use:   "forget NUMBER...",
-		Short: "Forget trunks, without changing them",
-		Long: `Forget the trunks of these numbers, on both channels. They are no longer managed: "trunkctl sync"
-does not delete them, and sends everything the next time that a file names them.`,
-		Args:              cobra.MinimumNArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.forget(cmd.Context(), args) },
-	}
-	path := &cobra.Command{
-		Use: "path", Short: "Print the name of the file", Args: noArguments,
-		RunE: func(*cobra.Command, []string) error { return a.printStatePath() },
-	}
-	newKey := &cobra.Command{
-		Use:   "new-key",
-		Short: "Print a new key for TRUNKCTL_STATE_KEY",
-		Long:  `Print a new key, for a secret variable of CI. It is not stored.`,
-		Args:  noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.stdout, provision.NewStateKey().Encode())
-			return err
-		},
-	}
-	create := a.stateInitCommand()
-	for _, c := range []*cobra.Command{create, show, forget, path} {
+	ofFile := []*cobra.Command{a.stateInitCommand(), a.stateShowCommand(), a.stateForgetCommand(), a.statePathCommand()}
+	for _, c := range ofFile {
 		a.addState(c)
 	}
-	cmd.AddCommand(create, show, forget, path, newKey)
+	cmd.AddCommand(ofFile...)
+	cmd.AddCommand(a.stateNewKeyCommand())
 	return cmd
 }
 
@@ -238,6 +209,48 @@ func (a *app) stateInitCommand() *cobra.Command {
 for a workspace that is filled by "trunkctl import" or by single commands first.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.initState(cmd.Context()) },
+	}
+}
+
+func (a *app) stateShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show [NUMBER...]",
+		Short:             "Show what the state has",
+		Long:              `Show what the state has of these numbers, or of all.`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.showState(cmd.Context(), args) },
+	}
+}
+
+func (a *app) stateForgetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "forget NUMBER...",
+		Short: "Forget trunks, without changing them",
+		Long: `Forget the trunks of these numbers, on both channels. They are no longer managed: "trunkctl sync"
+does not delete them, and sends everything the next time that a file names them.`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.forget(cmd.Context(), args) },
+	}
+}
+
+func (a *app) statePathCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "path", Short: "Print the name of the file", Args: noArguments,
+		RunE: func(*cobra.Command, []string) error { return a.printStatePath() },
+	}
+}
+
+func (a *app) stateNewKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "new-key",
+		Short: "Print a new key for TRUNKCTL_STATE_KEY",
+		Long:  `Print a new key, for a secret variable of CI. It is not stored.`,
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.stdout, provision.NewStateKey().Encode())
+			return err
+		},
 	}
 }
 

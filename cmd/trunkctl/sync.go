@@ -37,8 +37,9 @@ since it was last sent: see "trunkctl state". A column that FILE does not have i
 empty cell clears a field that was set, unless the column is empty in every row, as in an export.
 
 --prune deletes trunks that FILE no longer has, if the state manages them and --scope contains them.
-A plan that would delete more than 10 trunks, or 5 % of those that are managed, is refused, and so is
-one that would move more than 50, or 10 %: --max-delete and --max-assign allow more.
+A plan that would delete more than 10 trunks, or 5 % of those that are managed, is refused. So is one
+that would clear fields of as many, or move more than 50, or 10 %. --max-delete, --max-clear and
+--max-assign allow more.
 
 A plan has an ID. --expect ID carries the plan out only if it is still the same, values included, so
 that one machine can show it and another apply it. An interrupted plan is resumed with its ID.`,
@@ -66,9 +67,10 @@ that one machine can show it and another apply it. An interrupted plan is resume
 	flags.BoolVar(&f.resend, "resend", false, "send all fields, whatever the state remembers")
 	addLimit(cmd, &f.limits.MaxDelete, "max-delete", "allow up to `N` deletions (default 10, or 5 % if that is less)")
 	addLimit(cmd, &f.limits.MaxAssign, "max-assign", "allow up to `N` trunks to move to another agent (default 50, or 10 % if that is less)")
+	addLimit(cmd, &f.limits.MaxClear, "max-clear", "allow fields of up to `N` trunks to be cleared (default 10, or 5 % if that is less)")
 	addAgentFlag(cmd, &f.spareAgent, "spare-agent", "`UUID` of an agent without a number, to swap agents")
 	a.addState(cmd)
-	completeNothing(cmd, "expect", "scope", "max-delete", "max-assign")
+	completeNothing(cmd, "expect", "scope", "max-delete", "max-assign", "max-clear")
 	return cmd
 }
 
@@ -174,29 +176,15 @@ func (a *app) sync(ctx context.Context, cmd *cobra.Command, f *syncFlags) (end e
 
 // makePlan compares the file with the workspace.
 func (a *app) makePlan(ctx context.Context, w *workspace, source *provision.Source, state *openedState, secrets *provision.NamedSecrets, f *syncFlags) (*provision.Reconciliation, *syncRun, error) {
-	run := newSyncRun(a, w, f, source.Len())
-	options := provision.ReconcileOptions{
-		Options: provision.Options{
-			Workers: f.workers, MaxFailures: f.maxFailures, Secrets: secrets.Lookup, State: state.State, Resend: f.resend,
-			SpareAgent: f.spareAgent, Limits: &f.limits, Stop: run.stop, Progress: run.waiting,
-			Audit: func(record provision.AuditRecord) { a.recorder.audit(ctx, record) },
-		},
-		Prune: f.prune, Scope: f.scope, Expect: f.expect,
-	}
-	if state.State != nil {
-		dir, err := a.plansDir(w.base)
-		if err != nil {
-			return nil, nil, err
-		}
-		options.JournalDir = dir
-	}
-	if f.prune && state.State == nil {
-		a.note("%s has no state yet, so nothing would be deleted", w.name)
-		options.Prune = false
-	}
 	if f.expect != "" && state.State == nil {
 		return nil, nil, &usageError{problem: "--expect needs the state, the key of which makes the ID of a plan; " + w.name + " has none", advice: "see \"trunkctl state --help\""}
 	}
+	run := newSyncRun(a, w, f, source.Len())
+	options, err := a.planOptions(ctx, w, state, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	options.Secrets, options.Stop, options.Progress = secrets.Lookup, run.stop, run.waiting
 	plan, err := provision.Reconcile(ctx, w.client, source, options)
 	switch {
 	case isA[*provision.InputError](err):
@@ -205,6 +193,27 @@ func (a *app) makePlan(ctx context.Context, w *workspace, source *provision.Sour
 		err = &advisedError{err, "show the new plan: " + a.commandLineWithout("--expect", "--yes") + " --dry-run"}
 	}
 	return plan, run, err
+}
+
+// planOptions returns the options of a plan that come from flags and the state.
+func (a *app) planOptions(ctx context.Context, w *workspace, state *openedState, f *syncFlags) (provision.ReconcileOptions, error) {
+	options := provision.ReconcileOptions{
+		Options: provision.Options{
+			Workers: f.workers, MaxFailures: f.maxFailures, State: state.State, Resend: f.resend, SpareAgent: f.spareAgent, Limits: &f.limits,
+			Audit: func(record provision.AuditRecord) { a.recorder.audit(ctx, record) },
+		},
+		Prune: f.prune, Scope: f.scope, Expect: f.expect,
+	}
+	if state.State == nil {
+		if f.prune {
+			a.note("%s has no state yet, so nothing would be deleted", w.name)
+		}
+		options.Prune = false
+		return options, nil
+	}
+	var err error
+	options.JournalDir, err = a.plansDir(w.base)
+	return options, err
 }
 
 // commandLineWithout returns the command line of this run without some flags.

@@ -105,7 +105,7 @@ func TestSync(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(f.read("plan.json")), &plan))
 	require.Equal(t, provision.PlanVersion, plan.Version)
 	require.Equal(t, id, plan.ID)
-	require.Equal(t, provision.PlanSummary{Create: 1, Assign: 1, Delete: 1, Managed: 2}, plan.Summary)
+	require.Equal(t, provision.PlanSummary{Create: 1, Assign: 1, Delete: 1, Clear: 1, Managed: 2}, plan.Summary)
 
 	_, err := f.Client(t).Trunks.Assign(t.Context(), mihu.TrunkID{PhoneNumber: number(4), Channel: mihu.ChannelCall}, agent(5))
 	require.NoError(t, err)
@@ -210,6 +210,29 @@ func TestSyncLimits(t *testing.T) {
 	require.Contains(t, got.stderr, "belongs to")
 	require.Zero(t, other.RequestCount())
 	require.Equal(t, before, f.changes(), "nothing was sent")
+}
+
+// A column that has lost its values changes nothing, unless a flag allows it.
+func TestSyncMaxClear(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, anyAgent())
+	var named, cleared []string
+	for n := range 7 {
+		named = append(named, row(n, uuidOf(n), ",Desk"))
+		cleared = append(cleared, row(n, uuidOf(n), ","))
+	}
+	cleared[6] = named[6] // a column without any value is not managed
+	f.lines(",name", named...)
+	require.Zero(t, f.kept("sync", "DIR/numbers.csv", "--yes").code)
+	f.lines(",name", cleared...)
+	before := f.changes()
+	got := f.kept("sync", "DIR/numbers.csv", "--yes")
+	require.Equal(t, exitLimit, got.code, got.stderr)
+	require.Contains(t, got.stderr, "this would clear fields of 6 trunks, and the limit is 5")
+	require.Contains(t, got.stderr, "add --max-clear 6")
+	require.Equal(t, before, f.changes())
+	require.Zero(t, f.kept("sync", "DIR/numbers.csv", "--yes", "--max-clear", "6").code)
+	require.Equal(t, before+6, f.changes())
 }
 
 // changes counts the requests that change something.

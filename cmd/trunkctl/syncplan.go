@@ -142,8 +142,12 @@ func limitError(err error) error {
 		return err
 	}
 	flag := "--max-delete"
-	if limit.Action == provision.Assign {
+	switch limit.Action {
+	case provision.Assign:
 		flag = "--max-assign"
+	case provision.Update:
+		flag = "--max-clear"
+	default:
 	}
 	return &advisedError{err, fmt.Sprintf("check the file; if it is right, add %s %d", flag, limit.Count)}
 }

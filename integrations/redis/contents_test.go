@@ -96,7 +96,7 @@ func TestRedisClockSetBack(t *testing.T) {
 
 // skew changes the time that Redis returns with the state.
 type skew struct {
-	distance
+	before  // for DialHook
 	seconds int64
 }
 

@@ -24,7 +24,8 @@
 //
 // A round trip to Redis takes at most 250 ms. If one fails, the limiter logs one warning and limits the
 // process to its own share of the rate; see [WithShare]. It tries Redis again after half a second, then
-// less often, at least every 5 s plus a quarter, on behalf of a request that is waiting anyway. When
+// less often, at least every 5 s plus a quarter, on behalf of a request that is waiting anyway. If the
+// process was suspended during a round trip, it tries once more before it takes Redis for unavailable. When
 // Redis is available again, the limiter logs that and uses the shared rate. A Redis that restarts
 // without its data has lost the places that it granted: at most 75 ms of the rate for each process.
 // go-redis itself logs every connection that it could not make to stderr; see redis.SetLogger.

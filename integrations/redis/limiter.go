@@ -35,6 +35,7 @@ type Limiter struct {
 
 	// The rest belongs to the goroutine that has the turn.
 	slots    []slot    // places in the shared queue
+	taken    time.Time // when the last place was taken
 	clock    clock     // Redis's
 	maxBatch int       // places to reserve at once, at most
 	checked  time.Time // when Redis last said whether there is a pause
@@ -104,14 +105,21 @@ func (l *Limiter) Keys() (queue, pause string) {
 // Wait uses the process's own share of the rate. A round trip to Redis that has begun ends first, so Wait
 // may return up to [WithTimeout] after the context was canceled.
 func (l *Limiter) Wait(ctx context.Context) error {
+	_, err := l.grant(ctx)
+	return err
+}
+
+// grant is Wait, and returns when the request took its place. On a busy machine Wait may return later:
+// the system runs something else in between.
+func (l *Limiter) grant(ctx context.Context) (at time.Time, err error) {
 	if l == nil || l.turn == nil {
-		return errors.New("mihuredis: limiter: not created by New")
+		return at, errors.New("mihuredis: limiter: not created by New")
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return at, err
 	}
 	if left := l.pause.left(); left > 0 && pastDeadline(ctx, left) {
-		return &tooLateError{left, true}
+		return at, &tooLateError{left, true}
 	}
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
@@ -119,15 +127,15 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return at, ctx.Err()
 	}
 	for {
 		wait, err := l.next(ctx)
 		if err != nil || wait == 0 {
-			return err
+			return l.taken, err
 		}
 		if err := sleep(ctx, wait); err != nil {
-			return err
+			return at, err
 		}
 	}
 }
@@ -146,7 +154,8 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 			}
 			continue
 		}
-		l.dropLate(time.Now())
+		now := time.Now()
+		l.dropLate(now)
 		if len(l.slots) == 0 || !reserved && l.runningLow() {
 			reserved = true
 			wait, err := l.reserve(ctx)
@@ -158,7 +167,7 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 			}
 			continue // there may be a pause now
 		}
-		if wait := time.Until(l.slots[0].due); wait > 0 {
+		if wait := l.slots[0].due.Sub(now); wait > 0 {
 			return inTime(ctx, wait, false)
 		}
 		if !l.outage.on() && time.Since(l.checked) > validFor {
@@ -167,7 +176,7 @@ func (l *Limiter) next(ctx context.Context) (time.Duration, error) {
 			}
 			continue
 		}
-		l.slots = l.slots[1:]
+		l.slots, l.taken = l.slots[1:], now
 		return 0, nil
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// store is the limiter's state in Redis. Every round trip has its own timeout.
+// store is the limiter's state in Redis. Every round trip has its own timeout; see roundTrip.
 type store struct {
 	client   redis.UniversalClient
 	key      string // without the "rate:" that redis_rate puts before it
@@ -48,10 +48,31 @@ type reservation struct {
 	retryAfter time.Duration
 }
 
+// roundTrip calls send with the timeout of a round trip. If that returns an error long after its time
+// was up, this process was suspended. That does not mean that Redis is unavailable, so send is called
+// once more.
+func (s *store) roundTrip(ctx context.Context, send func(context.Context) error) error {
+	attempt := func() (suspended bool, err error) {
+		limited, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		start := time.Now()
+		err = send(limited)
+		return time.Since(start) > s.timeout+s.timeout/10, err
+	}
+	suspended, err := attempt()
+	if err != nil && suspended && ctx.Err() == nil {
+		_, err = attempt()
+	}
+	return err
+}
+
 // reserve reserves n places in the queue, all or none.
-func (s *store) reserve(ctx context.Context, n int) (reservation, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
+func (s *store) reserve(ctx context.Context, n int) (r reservation, err error) {
+	err = s.roundTrip(ctx, func(ctx context.Context) (err error) { r, err = s.tryReserve(ctx, n); return err })
+	return r, err
+}
+
+func (s *store) tryReserve(ctx context.Context, n int) (reservation, error) {
 	both := combined{UniversalClient: s.client, store: s}
 	result, err := redis_rate.NewLimiter(&both).AllowN(ctx, s.key, s.limit, n)
 	switch {
@@ -67,11 +88,13 @@ func (s *store) reserve(ctx context.Context, n int) (reservation, error) {
 }
 
 // readState reads the state without a reservation.
-func (s *store) readState(ctx context.Context) (state, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	sent := time.Now()
-	return parseState(s.sendState(ctx, s.client), sent)
+func (s *store) readState(ctx context.Context) (read state, err error) {
+	err = s.roundTrip(ctx, func(ctx context.Context) (err error) {
+		sent := time.Now()
+		read, err = parseState(s.sendState(ctx, s.client), sent)
+		return err
+	})
+	return read, err
 }
 
 // combined is a client that reads the state in the round trip of redis_rate's script.
@@ -143,13 +166,13 @@ func parseState(cmd *redis.Cmd, sent time.Time) (state, error) {
 
 // writePause sets a pause, or extends it. The pause expires, unless there is one without an expiry.
 func (s *store) writePause(ctx context.Context, d time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
 	script := redis.NewScript(`
 local left = redis.call("PTTL", KEYS[1])
 if left ~= -1 and left < tonumber(ARGV[1]) then
   redis.call("SET", KEYS[1], "429", "PX", ARGV[1])
 end
 return 0`)
-	return script.Run(ctx, s.client, []string{s.pauseKey}, max(d.Milliseconds(), 1)).Err()
+	return s.roundTrip(ctx, func(ctx context.Context) error {
+		return script.Run(ctx, s.client, []string{s.pauseKey}, max(d.Milliseconds(), 1)).Err()
+	})
 }

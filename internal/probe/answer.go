@@ -2,9 +2,11 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -78,7 +80,7 @@ func (a *answer) outcome() string {
 		verb = "refused"
 	case a.status >= 300 || a.status < 200:
 		verb = "redirected"
-	case isObject && object["success"] == false:
+	case isObject && has(object, "success") && !isTrue(object["success"]):
 		verb = "refused"
 	case !isObject && !a.empty():
 		verb = "unreadable"
@@ -136,7 +138,7 @@ func (a *answer) snapshot() *snapshot {
 		return nil
 	}
 	external, hasExternal := object["is_external"].(bool)
-	s := &snapshot{number, object["source"] == "purchased" && !(hasExternal && external), map[string]role{}}
+	s := &snapshot{number, object["source"] == "purchased" && (!hasExternal || !external), map[string]role{}}
 	for name, value := range channels {
 		if channel, ok := value.(map[string]any); ok {
 			s.bound[name] = agentOf(channel, a.agents)
@@ -148,11 +150,15 @@ func (a *answer) snapshot() *snapshot {
 // agentOf returns the agent of a binding. A bound channel whose agent is not shown has a stranger.
 func agentOf(binding map[string]any, known agents) role {
 	uuid, _ := binding["agent_uuid"].(string)
-	bound := binding["bound"] == true || binding["bound"] == 1.0 || binding["bound"] == "1" || binding["bound"] == "true"
-	if bound && uuid == "" {
+	if isTrue(binding["bound"]) && uuid == "" {
 		return stranger
 	}
 	return known.role(uuid)
+}
+
+// isTrue reports whether a value means true, in whatever form.
+func isTrue(value any) bool {
+	return value == true || value == 1.0 || value == "1" || value == "true"
 }
 
 func (s *snapshot) agent(channel string) role { return s.bound[channel] }
@@ -167,11 +173,14 @@ func (s *snapshot) isUnbound() bool {
 	return true
 }
 
-// proves reports whether the channels are those of the number, with the agent that it must have.
+// proves reports whether the channels are those of the number, with the agent that it must have. Beside
+// the channel of the request, only that for calls may have an agent.
 func (s *snapshot) proves(a *answer) bool {
-	channel := callChannel
-	if a.step.channel != "" {
-		channel = a.step.channel
+	channel := cmp.Or(a.step.channel, callChannel)
+	for name, agent := range s.bound {
+		if name != channel && name != callChannel && agent != unbound {
+			return false
+		}
 	}
 	return digits(s.number) == digits(a.number) && (a.want == anyAgent || s.agent(channel) == a.want)
 }
@@ -183,6 +192,7 @@ type list struct {
 	items   []map[string]any
 	members string // how it reports its extent
 	key     string // the member with the items
+	page    int    // its number; 0 is unknown
 	perPage int
 	last    int // the last page; 0 is unknown
 	total   int // -1 is unknown
@@ -239,16 +249,16 @@ func (l *list) extent(object map[string]any) {
 	switch pagination, paged := object["pagination"].(map[string]any); {
 	case paged:
 		l.members = "partial"
-		if has(pagination, "total") || has(pagination, "last_page") {
+		if counts(pagination, "total", "last_page") {
 			l.members = "full"
 		}
-		if !has(pagination, "current_page") || !has(pagination, "per_page") || has(pagination, "total") != has(pagination, "last_page") {
+		if !counts(pagination, "current_page", "per_page") || l.members == "partial" && (has(pagination, "total") || has(pagination, "last_page")) {
 			l.members = "other"
 		}
 		l.numbers(pagination)
-	case has(object, "current_page"):
+	case counts(object, "current_page"):
 		l.members = "simple"
-		if has(object, "total") && has(object, "last_page") {
+		if counts(object, "total", "last_page") {
 			l.members = "framework"
 		} else if has(object, "next_page_url") {
 			l.more = new(object["next_page_url"] != nil)
@@ -267,7 +277,8 @@ func (l *list) extent(object map[string]any) {
 }
 
 func (l *list) numbers(from map[string]any) {
-	l.perPage, l.last, l.total = number(from, "per_page", 0), number(from, "last_page", 0), number(from, "total", -1)
+	l.page, l.perPage = number(from, "current_page", 0), number(from, "per_page", 0)
+	l.last, l.total = number(from, "last_page", 0), number(from, "total", -1)
 	if more, ok := from["has_more"].(bool); ok {
 		l.more = &more
 	}
@@ -287,6 +298,11 @@ func (l *list) hasExtent() bool { return l.total >= 0 || l.last > 0 || l.more !=
 func has(object map[string]any, name string) bool {
 	_, ok := object[name]
 	return ok
+}
+
+// counts reports whether all of these members are numbers.
+func counts(object map[string]any, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { _, ok := object[name].(float64); return !ok })
 }
 
 func number(object map[string]any, name string, otherwise int) int {

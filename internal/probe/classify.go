@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,10 @@ type past struct {
 	listed   int  // how many numbers the list of trunks has
 	size     sizes
 	head     string // the first item of the list
+	tail     string // its last item; "" is unknown
+	began    time.Time
+	unknown  answer // what the channels of a number without a trunk got last, if they are refused
+	shows    shows
 	order    string // of the list; "" is unknown
 	numbers  map[role]string
 }
@@ -41,7 +46,7 @@ const (
 func readRefusal(_ *past, a []answer) (observed, missing string) { return a[0].result(), "" }
 
 func readAgents(p *past, a []answer) (observed, missing string) {
-	l := a[0].list(p.wrapped, p.shaped)
+	l := a[1].list(p.wrapped, p.shaped)
 	switch {
 	case l == nil:
 		return "other", ""
@@ -126,17 +131,26 @@ func readAfterDelete(_ *past, a []answer) (observed, missing string) {
 
 // readDuplicate reads a trunk that exists, registered with another agent.
 func readDuplicate(_ *past, a []answer) (observed, missing string) {
+	now := a[1].agentAfter()
 	if !a[0].accepted() {
-		return a[0].result(), ""
-	}
-	now := stranger
-	if snap := a[1].snapshot(); snap != nil {
-		now = snap.agent(callChannel)
+		return unlessApplied(&a[0], now, agent1), ""
 	}
 	if shown := a[0].snapshot(); shown != nil && (shown.agent(callChannel) != now || digits(shown.number) != digits(a[0].number)) {
 		return a[0].outcome() + ", other channels", ""
 	}
 	return became(&a[0], now, map[role]string{agent1: "kept", agent2: "updated"}), ""
+}
+
+// unlessApplied describes what was not accepted, by the agent that the number has afterwards and before.
+func unlessApplied(a *answer, now, before role) string {
+	switch now {
+	case before:
+		return a.outcome()
+	case stranger:
+		return a.outcome() + ", then unclear"
+	default:
+		return a.outcome() + ", yet applied"
+	}
 }
 
 // became describes a success by the agent that a number has afterwards.
@@ -153,16 +167,54 @@ func became(a *answer, now role, names map[role]string) string {
 
 // readBusy reads a request for an agent that serves the first number.
 func readBusy(_ *past, a []answer) (observed, missing string) {
-	if result := a[0].result(); !a[0].accepted() || result != a[0].outcome() {
+	if !a[0].accepted() {
+		before := agent2
+		if a[0].step.method == http.MethodPost {
+			before = unbound
+		}
+		return unlessApplied(&a[0], a[2].agentAfter(), before), ""
+	}
+	if result := a[0].result(); result != a[0].outcome() {
 		return result, ""
 	}
-	now := unbound
-	if snap := a[1].snapshot(); snap != nil {
-		now = snap.agent(callChannel)
-	} else if !a[1].refused() {
-		now = stranger
+	if a[2].agentAfter() != agent1 {
+		return a[0].outcome() + ", not shown", ""
 	}
+	now := a[1].agentAfter()
 	return became(&a[0], now, map[role]string{agent1: "shared", unbound: "taken"}), ""
+}
+
+// agentAfter returns the agent that a read of channels shows. A number whose channels are refused has
+// none.
+func (a *answer) agentAfter() role {
+	if snap := a.snapshot(); snap != nil {
+		return snap.agent(callChannel)
+	}
+	if a.refused() {
+		return unbound
+	}
+	return stranger
+}
+
+// readAlike reads several requests that should get the same.
+func readAlike(_ *past, a []answer) (observed, missing string) {
+	observed = a[0].result()
+	for i := range a {
+		if a[i].result() != observed {
+			return "varies", ""
+		}
+	}
+	return observed, ""
+}
+
+// readAgain reads the channels of a number that a read before has shown with its agent.
+func readAgain(_ *past, a []answer) (observed, missing string) {
+	for i := range a {
+		if a[i].agentAfter() != agent1 {
+			return "no", ""
+		}
+	}
+	return "yes", ""
 }
 
 // readUpdate reads the update among the responses.
@@ -200,7 +252,7 @@ func readTimes(p *past, _ []answer) (observed, missing string) {
 			continue
 		}
 		if at, listed, has := updatedAt(p, a); listed {
-			return timeForm(at, has), ""
+			return timeForm(at, has) + p.isOff(at), ""
 		}
 		at, has := l.items[0]["updated_at"]
 		observed, missing = timeForm(at, has), ""
@@ -226,6 +278,32 @@ func timeForm(at any, has bool) string {
 		}
 	}
 	return "other"
+}
+
+// maxOff is how far the clock of a database may be wrong.
+const maxOff = 5 * time.Minute
+
+// isOff returns ", another time" if a time is none of this probe's, as those of its own numbers must be.
+func (p *past) isOff(at any) string {
+	var t time.Time
+	switch at := at.(type) {
+	case float64:
+		t = time.Unix(int64(at), 0)
+	case string:
+		var err error
+		if t, err = time.Parse(time.RFC3339, at); err != nil {
+			t, err = time.Parse(time.DateTime, at)
+		}
+		if err != nil {
+			return ""
+		}
+	default:
+		return ""
+	}
+	if t.Before(p.began.Add(-maxOff)) || t.After(time.Now().Add(maxOff)) {
+		return ", another time"
+	}
+	return ""
 }
 
 func readMoves(p *past, a []answer) (observed, missing string) {
@@ -259,6 +337,8 @@ func readPaging(p *past, a []answer) (observed, missing string) {
 	sized := len(one.items) == 1
 	paged := len(two.items) == 0 || name(two.items[0]) != p.head
 	switch {
+	case sized && one.perPage > 1 || paged && two.page == 1:
+		return "other", "" // what it says of itself is not what it does
 	case sized && paged && len(two.items) == 1:
 		return "page and per_page", ""
 	case sized && !paged:
@@ -279,10 +359,30 @@ func (p *past) aList() *list {
 	return nil
 }
 
+// varies reports whether lists differ in something.
+func (p *past) varies(what func(*list) string) bool {
+	first := ""
+	for i := range p.answers {
+		a := &p.answers[i]
+		if !slices.Contains([]string{numbersPath, trunksPath, agentsPath}, a.step.path) || a.step.method != http.MethodGet || !a.accepted() {
+			continue
+		}
+		l := a.list(p.wrapped, p.shaped)
+		if l == nil || first != "" && what(l) != first {
+			return true
+		}
+		first = what(l)
+	}
+	return false
+}
+
 func readMembers(p *past, _ []answer) (observed, missing string) {
 	l := p.aList()
-	if l == nil {
+	switch {
+	case l == nil:
 		return "other", ""
+	case p.varies(func(l *list) string { return l.members }):
+		return "varies", ""
 	}
 	return l.members, ""
 }
@@ -294,6 +394,9 @@ func readItems(p *past, _ []answer) (observed, missing string) {
 	}
 	if l.members == "array" || l.members == "framework" || l.members == "simple" {
 		return "", "not observable: the form of the list decides it"
+	}
+	if p.varies(func(l *list) string { return l.key }) {
+		return "varies", ""
 	}
 	return l.key, ""
 }
@@ -309,7 +412,7 @@ func readMax(p *past, _ []answer) (observed, missing string) {
 	case cmp.Or(p.size.echo, p.size.full) < p.size.asked:
 		return fmt.Sprintf("%d, larger clamped", cmp.Or(p.size.echo, p.size.full)), ""
 	}
-	return fmt.Sprint(p.size.asked), ""
+	return strconv.Itoa(p.size.asked), ""
 }
 
 func readAfterLast(p *past, a []answer) (observed, missing string) {
@@ -326,6 +429,8 @@ func readAfterLast(p *past, a []answer) (observed, missing string) {
 		return "empty", ""
 	case p.listed >= 2 && name(l.items[0]) == p.head:
 		return "first page", ""
+	case p.tail != "" && name(l.items[len(l.items)-1]) != p.tail:
+		return "another page", ""
 	}
 	return "last page", ""
 }
@@ -350,13 +455,19 @@ func readLag(p *past, _ []answer) (observed, missing string) {
 }
 
 func readProtocol(p *past, _ []answer) (observed, missing string) {
-	for _, a := range p.answers {
-		if a.proto == "HTTP/1.1" || a.proto == "HTTP/2.0" {
-			return a.proto, ""
+	if len(p.answers) == 0 {
+		return "", "not observable: there was no response"
+	}
+	protocol := p.answers[0].proto
+	for i := range p.answers {
+		if p.answers[i].proto != protocol {
+			return "varies", ""
 		}
+	}
+	if protocol != "HTTP/1.1" && protocol != "HTTP/2.0" {
 		return "other", ""
 	}
-	return "", "not observable: there was no response"
+	return protocol, ""
 }
 
 // maxSkew is how far a clock may be wrong: Date is in whole seconds.
@@ -443,8 +554,14 @@ func readSuccess(p *past, _ []answer) (observed, missing string) {
 		if !has(object, "success") {
 			form = append(form, "no success")
 		}
+		if has(object, "success") && object["success"] != true {
+			form = append(form, "success is no boolean")
+		}
 		if a.mark {
 			form = append(form, "byte order mark")
+		}
+		if !strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "application/json") {
+			form = append(form, "another content type")
 		}
 		forms[strings.Join(form, ", ")] = true
 	}
@@ -478,7 +595,7 @@ func (a *answer) shape() string {
 	data, _ := object["data"].(map[string]any)
 	_, inData := data["error"].(string)
 	switch {
-	case message && object["success"] == false && isNested && has(nested, "code"):
+	case message && object["success"] == false && isNested && isText(nested["code"]):
 		return "envelope"
 	case message && object["success"] == false && inData:
 		return "data"
@@ -486,6 +603,11 @@ func (a *answer) shape() string {
 		return "framework"
 	}
 	return "other"
+}
+
+func isText(value any) bool {
+	_, ok := value.(string)
+	return ok
 }
 
 func readShapes(p *past, _ []answer) (observed, missing string) {

@@ -28,12 +28,21 @@ type cleaner struct {
 	wire     *wire
 	targets  []target
 	agents   []string
+	visible  time.Time // from when on reads show the last change, as far as that was measured
 	settled  time.Time // from when on reads show everything
 	final    time.Time // from when on nothing is waited for
 	lag      time.Duration
 	interval time.Duration
 	removed  int
 	unknown  *answer // what the channels of a free number get; nil is not known
+	last     shown
+}
+
+// shown is the last read of the clean-up. It shows all channels of a number.
+type shown struct {
+	number string
+	answer answer
+	change int // the last change before it
 }
 
 // cleaner returns what removes the trunks of this run.
@@ -53,6 +62,7 @@ func (r *run) cleaner() *cleaner {
 	if r.wire.changes == 0 {
 		return c
 	}
+	c.visible = r.wire.changed.Add(min(c.lag, unknownLag))
 	c.settled, c.final = r.wire.changed.Add(c.lag), r.wire.changed.Add(r.Late)
 	if late := r.wire.lost.Add(r.Late); !r.wire.lost.IsZero() && late.After(c.settled) {
 		c.settled = late
@@ -143,7 +153,7 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		case change.Status != 0: // of a response
 		case accepted(changes, change.N):
 			w.ledger.note(&change)
-		case !answered[change.N]:
+		case !answered[change.N] || unsure(changes, change.N):
 			w.ledger.doubt(&change)
 		}
 	}
@@ -158,6 +168,11 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 // accepted reports whether a change got a success.
 func accepted(changes []Change, n int) bool {
 	return slices.ContainsFunc(changes, func(c Change) bool { return c.N == n && c.Status >= 200 && c.Status < 300 })
+}
+
+// unsure reports whether a change got a response that may be about something else.
+func unsure(changes []Change, n int) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return c.N == n && (&answer{status: c.Status}).uncertain() })
 }
 
 // clean removes all trunks and returns what may be left. A journal that cannot be written does not keep
@@ -185,21 +200,16 @@ const maxRounds = 6
 
 // cleanOne removes one trunk. It returns why it may be left; "" means that it is not.
 func (c *cleaner) cleanOne(ctx context.Context, t target) string {
-	for range maxRounds {
-		agent, err := c.agent(ctx, t)
+	for round := range maxRounds {
+		agent, err := c.agent(ctx, t, round == 0)
 		if err != nil {
 			return "it could not be read: " + err.Error()
 		}
 		switch {
 		case agent == "":
-			until := c.settled
-			if c.wire.ledger.unsure(t) && c.final.After(until) {
-				until = c.final
-			}
-			if time.Now().Before(until) {
-				if err := wait(ctx, time.Until(until)); err != nil {
-					return "the clean-up was interrupted"
-				}
+			if again, err := c.expect(ctx, t); err != nil {
+				return "the clean-up was interrupted"
+			} else if again {
 				continue
 			}
 			if c.wire.ledger.unsure(t) {
@@ -213,7 +223,23 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 			return "it could not be deleted: " + err.Error()
 		}
 	}
-	return "it is still there"
+	return "reads still show it, or do not show whether it is there"
+}
+
+// expect waits if a trunk that a read does not show may still appear. It reports whether it has to be
+// read again.
+func (c *cleaner) expect(ctx context.Context, t target) (again bool, err error) {
+	until := c.settled
+	if c.wire.ledger.unsure(t) && c.final.After(until) {
+		until = c.final
+	}
+	switch {
+	case time.Now().Before(until):
+		return true, wait(ctx, time.Until(until))
+	case c.wire.ledger.expects(t):
+		return true, wait(ctx, time.Second)
+	}
+	return false, nil
 }
 
 // step returns a request about a target.
@@ -231,10 +257,24 @@ func (c *cleaner) step(method, path, name string, t target) step {
 	return s
 }
 
-// agent returns the agent of a trunk as it is read; "" means that there is no trunk.
-func (c *cleaner) agent(ctx context.Context, t target) (string, error) {
+// read reads the channels of a number. again allows the last read, if nothing has changed since.
+func (c *cleaner) read(ctx context.Context, t target, again bool) (a answer, err error) {
+	if again && c.last.number == t.number && c.last.change == c.wire.changes {
+		return c.last.answer, nil
+	}
+	if err := wait(ctx, time.Until(c.visible)); err != nil {
+		return a, err
+	}
 	s := c.step(http.MethodGet, channelsPath, "number", t)
-	a, err := c.try(ctx, &s)
+	if a, err = c.try(ctx, &s); err == nil {
+		c.last = shown{t.number, a, c.wire.changes}
+	}
+	return a, err
+}
+
+// agent returns the agent of a trunk as it is read; "" means that there is no trunk.
+func (c *cleaner) agent(ctx context.Context, t target, again bool) (string, error) {
+	a, err := c.read(ctx, t, again)
 	if err != nil {
 		return "", err
 	}
@@ -244,6 +284,9 @@ func (c *cleaner) agent(ctx context.Context, t target) (string, error) {
 	number, _ := object["number"].(string)
 	switch {
 	case a.refused():
+		if a.uncertain() { // try has made sure of it
+			c.wire.ledger.read(t, "")
+		}
 		return "", nil
 	case !a.accepted() || !isObject || digits(number) != digits(t.number):
 		return "", fmt.Errorf("the response with status %d has no channels", a.status)
@@ -288,7 +331,7 @@ func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 			return a, err
 		case err == nil && (!uncertain || a.status == before):
 			return a, nil
-		case err == nil && a.status < http.StatusInternalServerError && c.works(ctx):
+		case err == nil && a.status < http.StatusInternalServerError && c.works(ctx, controlsOf(&a)):
 			before, pause = a.status, 0
 			continue
 		}
@@ -305,14 +348,18 @@ func (c *cleaner) isFree(a *answer) bool {
 	return c.unknown != nil && a.status == c.unknown.status && reflect.DeepEqual(a.evidence(), c.unknown.evidence())
 }
 
-// works reports whether a read that works as a rule works now.
-func (c *cleaner) works(ctx context.Context) bool {
-	if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
-		return false
+// works reports whether a read that works as a rule works so many times now.
+func (c *cleaner) works(ctx context.Context, times int) bool {
+	for range times {
+		if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
+			return false
+		}
+		s := listAgents()
+		if a, err := c.wire.send(ctx, &s, unbound); err != nil || !a.accepted() {
+			return false
+		}
 	}
-	s := get(agentsPath, field{"per_page", "1"})
-	a, err := c.wire.send(ctx, &s, unbound)
-	return err == nil && a.accepted()
+	return true
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -60,7 +60,7 @@ func Stray(ctx context.Context, o Options, m Mutation, method, number, channel, 
 	r.wire.values[number1], r.wire.values[agent1] = number, agent
 	s := map[string]func() step{
 		"POST":   func() step { return post(number1, agent1) },
-		"PATCH":  func() step { return patch(number1) },
+		"PATCH":  func() step { return patch() },
 		"PUT":    func() step { return put(number1, agent1) },
 		"DELETE": func() step { return remove(number1) },
 		"RELEASE": func() step {

@@ -1,11 +1,8 @@
 package probe_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,176 +17,148 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-func journalOf(t *testing.T) *probe.File {
+func journalFile(t *testing.T) *probe.File {
 	t.Helper()
-	return &probe.File{Path: filepath.Join(t.TempDir(), "probe", "journal.jsonl")}
+	return &probe.File{Path: filepath.Join(t.TempDir(), "state", "probe.journal")}
 }
 
-// journalText returns the journal of a probe that was killed while number 1 had a trunk.
-func journalText(t *testing.T, srv *mihutest.Server) []byte {
-	t.Helper()
-	lines := []any{
-		probe.Header{Format: 1, BaseURL: srv.URL(), Numbers: []string{numberOne, numberTwo}, Agents: []string{agentOne, agentTwo}, Nobody: agentTwo},
-		probe.Change{N: 1, Time: time.Now(), Method: "POST", Number: numberOne, Channel: "call", Agent: agentOne},
-		probe.Change{N: 1, Time: time.Now(), Status: 201},
-		probe.Change{N: 2, Time: time.Now(), Method: "PATCH", Number: numberOne, Channel: "call"},
-	}
-	var text bytes.Buffer
-	for _, line := range lines {
-		require.NoError(t, json.NewEncoder(&text).Encode(line))
-	}
-	return text.Bytes()
-}
-
-// leave registers what a killed probe has left, and writes its journal.
-func leave(t *testing.T, srv *mihutest.Server, file *probe.File, text []byte) {
-	t.Helper()
-	require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: mihu.TrunkID{PhoneNumber: numberOne, Channel: mihu.ChannelCall}, AgentUUID: agentOne}))
-	require.NoError(t, os.MkdirAll(filepath.Dir(file.Path), 0o700))
-	require.NoError(t, os.WriteFile(file.Path, text, 0o600))
-}
-
-// A journal that was cut off anywhere is cleaned up, also if the first clean-up was interrupted.
-func TestJournalCutOff(t *testing.T) {
-	t.Parallel()
-	whole := journalText(t, workspace(t, mihutest.Rules{}))
-	begun := bytes.IndexByte(whole, '\n')
-	for n := range len(whole) + 1 {
-		synctest.Test(t, func(t *testing.T) {
-			srv := workspace(t, mihutest.Rules{})
-			before := srv.Trunks()
-			file := journalOf(t)
-			text := journalText(t, srv)
-			n := min(n, len(text))
-			leave(t, srv, file, text[:n])
-			o := options(srv, nil)
-			next, count := o.Transport, 0
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			o.Transport = tripper(func(r *http.Request) (*http.Response, error) {
-				if count++; r.Method == http.MethodDelete && count < 5 {
-					cancel()
-					return nil, errLost
-				}
-				return next.RoundTrip(r)
-			})
-			_, err := probe.Clean(ctx, file, o)
-			if count == 0 {
-				require.NoError(t, err, "cut off at %d", n)
-				require.LessOrEqual(t, n, bytes.IndexByte(text[begun+1:], '\n')+begun+1, "before the first change")
-				return
-			}
-			if err != nil {
-				_, isLeft := errors.AsType[*probe.LeftError](err)
-				require.True(t, isLeft, "cut off at %d: %v", n, err)
-			}
-			_, err = probe.Clean(t.Context(), file, options(srv, nil))
-			if !errors.Is(err, probe.ErrNothingToClean) {
-				require.NoError(t, err, "cut off at %d, second clean-up", n)
-			}
-			assert.Equal(t, before, srv.Trunks(), "cut off at %d", n)
-			assert.NoFileExists(t, file.Path)
-		})
-	}
-}
-
-// A damaged line does not keep the clean-up from the numbers of the probe.
-func TestJournalDamaged(t *testing.T) {
-	t.Parallel()
-	for name, damage := range map[string]func([]byte) []byte{
-		"a line of zeros": func(text []byte) []byte { return append(text, "\x00\x00\x00\x00\n"...) },
-		"two lines in one": func(text []byte) []byte {
-			return append(text, `{"n":3,"ti{"n":4,"time":"2026-01-02T03:04:05Z"}`+"\n"...)
-		},
-		"first change":       func(text []byte) []byte { return bytes.Replace(text, []byte(`{"n":1`), []byte(`{"n":x`), 1) },
-		"an array":           func(text []byte) []byte { return append(text, "[1,2]\n"...) },
-		"a line without end": func(text []byte) []byte { return append(text, bytes.Repeat([]byte("x"), 1<<20)...) },
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			srv := workspace(t, mihutest.Rules{})
-			before := srv.Trunks()
-			file := journalOf(t)
-			leave(t, srv, file, damage(journalText(t, srv)))
-			_, err := probe.Clean(t.Context(), file, options(srv, nil))
-			require.NoError(t, err, name)
-			assert.Equal(t, before, srv.Trunks(), name)
-			assert.NoFileExists(t, file.Path)
-		})
-	}
-}
-
-// A journal that cannot be started is not left: it would block the next probe.
-func TestJournalNotStarted(t *testing.T) {
-	t.Parallel()
-	file := journalOf(t)
-	file.Lock = func(f *os.File) error { return f.Close() } // the disk is full: nothing can be written
-	err := file.Begin(probe.Header{})
-	require.Error(t, err)
-	require.NotErrorIs(t, err, probe.ErrJournalExists)
-	require.NoFileExists(t, file.Path)
-}
-
-// Somebody else may remove the file between its opening and its lock.
-func TestJournalRemovedMeanwhile(t *testing.T) {
-	t.Parallel()
-	file := journalOf(t)
-	file.Lock = func(*os.File) error { return os.Remove(file.Path) } // a clean-up found it empty
-	require.ErrorIs(t, file.Begin(probe.Header{}), probe.ErrJournalExists, "a probe with a journal that has no name cannot be cleaned up")
-
-	old := journalOf(t)
-	require.NoError(t, old.Begin(probe.Header{}))
-	require.NoError(t, old.Close())
-	old.Lock = func(*os.File) error { // the probe ends, and another begins
-		require.NoError(t, os.Remove(old.Path))
-		return os.WriteFile(old.Path, nil, 0o600)
-	}
-	_, err := probe.Clean(t.Context(), old, probe.Options{})
-	require.Error(t, err)
-	require.FileExists(t, old.Path, "the journal of the other probe")
-}
-
-// The clock was set back after the probe: the clean-up does not wait for a year.
-func TestJournalOfTheFuture(t *testing.T) {
+// A journal in a file is for its owner only. One that is there keeps a probe from beginning, and is gone
+// after a probe that has left nothing.
+func TestJournalFile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := workspace(t, mihutest.Rules{})
-		journal := &probe.Memory{
-			Header:  probe.Header{Format: 1, BaseURL: srv.URL(), Numbers: []string{numberOne}, Agents: []string{agentOne}, Nobody: agentTwo},
-			Changes: []probe.Change{{N: 1, Time: time.Now().AddDate(1, 0, 0), Method: "POST", Number: numberOne, Channel: "call", Agent: agentOne}},
+		file := journalFile(t)
+		seen := false
+		o := options(srv, file)
+		o.Progress = func(asked, _ int, _ string) {
+			info, err := os.Stat(file.Path)
+			require.NoError(t, err)
+			assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
+			if asked == 0 {
+				_, err := probe.Run(t.Context(), options(srv, &probe.File{Path: file.Path}))
+				require.ErrorIs(t, err, probe.ErrJournalExists)
+			}
+			seen = true
 		}
-		began := time.Now()
-		_, err := probe.CleanAfter(t.Context(), options(srv, nil), journal)
+		_, err := probe.Run(t.Context(), o)
 		require.NoError(t, err)
-		require.LessOrEqual(t, time.Since(began), time.Minute)
+		assert.True(t, seen)
+		assert.NoFileExists(t, file.Path)
+
+		_, err = probe.Clean(t.Context(), file, o)
+		require.ErrorIs(t, err, probe.ErrNothingToClean)
 	})
 }
 
-// fullDisk is a journal whose n-th line fails.
-type fullDisk struct {
-	probe.Memory
-	n int
-}
-
-func (d *fullDisk) Record(c probe.Change) error {
-	if d.n--; d.n < 0 {
-		return errors.New("no space left on device")
-	}
-	return d.Memory.Record(c)
-}
-
-// A disk that is full at any line: nothing is sent that is not in the journal, and everything is removed.
-func TestJournalDiskFull(t *testing.T) {
+// What a killed probe has left is removed by its journal, even if its last line is cut off.
+func TestClean(t *testing.T) {
 	t.Parallel()
-	for n := range 60 {
-		synctest.Test(t, func(t *testing.T) {
-			srv := workspace(t, mihutest.Rules{})
-			before := srv.Trunks()
-			result, err := probe.Run(t.Context(), options(srv, &fullDisk{n: n}))
-			require.Equal(t, before, srv.Trunks(), "line %d", n)
-			require.NotNil(t, result)
-			if err != nil {
-				require.ErrorContains(t, err, "no space left", "line %d", n)
-			}
+	id := mihu.TrunkID{PhoneNumber: numberOne, Channel: mihu.ChannelCall}
+	header := probe.Header{Numbers: []string{numberOne}, Agents: []string{agentOne}, Nobody: "3c90c3cc-0d44-4b50-8888-8dd257360000"}
+	change := probe.Change{N: 1, Method: "POST", Number: numberOne, Channel: "call", Agent: agentOne}
+	for name, test := range map[string]struct {
+		change  func(h *probe.Header, c *probe.Change, o *probe.Options)
+		more    string // at the end of the file
+		removed int
+		fails   string
+		left    bool // the trunk and the journal
+	}{
+		"registered":                  {removed: 1},
+		"a line that was cut off":     {more: `{"n":2,"ti`, removed: 1},
+		"another address":             {change: func(h *probe.Header, _ *probe.Change, _ *probe.Options) { h.BaseURL = "https://other.mihu.ai/api/v1" }, fails: "that of another address", left: true},
+		"a line that is not a change": {more: "what\n", removed: 1},
+		"the API refuses the token":   {change: func(_ *probe.Header, _ *probe.Change, o *probe.Options) { o.Token = "revoked" }, fails: "1 trunks may be left", left: true},
+		"not the probe's agent": {
+			change: func(h *probe.Header, c *probe.Change, _ *probe.Options) {
+				h.Agents, c.Agent = []string{agentTwo}, agentTwo
+			},
+			removed: 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := workspace(t, mihutest.Rules{})
+				require.NoError(t, srv.AddTrunk(mihutest.Trunk{ID: id, AgentUUID: agentOne}))
+				o, file := options(srv, nil), journalFile(t)
+				h, c := header, change
+				h.BaseURL, c.Time = srv.URL(), time.Now()
+				if test.change != nil {
+					test.change(&h, &c, &o)
+				}
+				require.NoError(t, file.Begin(h))
+				require.NoError(t, file.Record(c))
+				require.NoError(t, file.Close())
+				text, err := os.ReadFile(file.Path)
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(file.Path, append(text, test.more...), 0o600))
+
+				removed, err := probe.Clean(t.Context(), file, o)
+				assert.Equal(t, test.removed, removed)
+				if test.fails != "" {
+					require.ErrorContains(t, err, test.fails)
+					assert.FileExists(t, file.Path)
+				} else {
+					require.NoError(t, err)
+					assert.NoFileExists(t, file.Path)
+				}
+				_, there := srv.Trunk(id)
+				assert.Equal(t, test.left || test.removed == 0, there)
+			})
 		})
 	}
+}
+
+// A probe that was killed before its first change has left nothing.
+func TestCleanWithoutChanges(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"an empty file": "", "half a header": `{"format":1,`, "a header": `{"format":1,"base_url":"https://acme.mihu.ai"}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := &probe.File{Path: filepath.Join(t.TempDir(), "journal")}
+			require.NoError(t, os.WriteFile(file.Path, []byte(text), 0o600))
+			removed, err := probe.Clean(t.Context(), file, probe.Options{})
+			require.NoError(t, err)
+			assert.Zero(t, removed)
+			assert.NoFileExists(t, file.Path)
+		})
+	}
+	file := &probe.File{Path: filepath.Join(t.TempDir(), "journal")}
+	require.NoError(t, os.WriteFile(file.Path, []byte(`{"format":2}`+"\n"), 0o600))
+	_, err := probe.Clean(t.Context(), file, probe.Options{})
+	require.ErrorContains(t, err, "has the format 2, and this version reads 1")
+}
+
+// A journal that another process has locked is neither written nor read.
+func TestJournalLock(t *testing.T) {
+	t.Parallel()
+	errLocked := errors.New("locked")
+	file := journalFile(t)
+	file.Lock = func(*os.File) error { return errLocked }
+	require.ErrorIs(t, file.Begin(probe.Header{}), errLocked)
+	assert.NoFileExists(t, file.Path)
+
+	require.NoError(t, os.WriteFile(file.Path, nil, 0o600))
+	_, _, err := file.Open()
+	require.ErrorIs(t, err, errLocked)
+	assert.FileExists(t, file.Path)
+}
+
+// A change that cannot be recorded is not sent.
+func TestJournalThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := workspace(t, mihutest.Rules{})
+		journal := new(killed)
+		journal.dead.Store(true)
+		result, err := probe.Run(t.Context(), options(srv, journal))
+		require.ErrorContains(t, err, "killed")
+		require.NotNil(t, result)
+		for _, r := range srv.Requests() {
+			assert.Equal(t, "GET", r.Method)
+		}
+	})
 }

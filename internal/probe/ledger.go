@@ -12,12 +12,14 @@ type target struct{ number, channel string }
 type ledger struct {
 	agents map[target]string
 	shown  map[target]bool
+	// missed is how many reads in a row have not shown a trunk that one before has.
+	missed map[target]int
 	// doubted are trunks that a change without a response may have removed.
 	doubted map[target]bool
 }
 
 func newLedger() *ledger {
-	return &ledger{map[target]string{}, map[target]bool{}, map[target]bool{}}
+	return &ledger{map[target]string{}, map[target]bool{}, map[target]int{}, map[target]bool{}}
 }
 
 // wrote notes that a registration or an assignment was accepted. Another number may have lost the agent.
@@ -43,18 +45,27 @@ func (l *ledger) rivals(t target, agent string) (others []target) {
 func (l *ledger) deleted(t target) {
 	delete(l.agents, t)
 	delete(l.shown, t)
+	delete(l.missed, t)
 	delete(l.doubted, t)
 }
 
+// enoughMisses is how many reads in a row must not show a trunk that one before has shown: a single one
+// may return an older state.
+const enoughMisses = 3
+
 // read notes the agent that a read has shown; "" is none.
 func (l *ledger) read(t target, agent string) {
-	switch {
-	case agent != "":
-		l.agents[t], l.shown[t] = agent, true
-	case l.shown[t]:
+	if agent != "" {
+		l.agents[t], l.shown[t], l.missed[t] = agent, true, 0
+		return
+	}
+	if l.missed[t]++; l.shown[t] && l.missed[t] >= enoughMisses {
 		l.deleted(t)
 	}
 }
+
+// expects reports whether a trunk was shown, and nothing is known to have removed it.
+func (l *ledger) expects(t target) bool { return l.shown[t] && !l.doubted[t] }
 
 // unsure reports whether a trunk was accepted that no read has shown, though nothing can have removed
 // it.

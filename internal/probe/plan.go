@@ -27,6 +27,9 @@ func Plan(options Options) ([]Planned, error) {
 		p := Planned{
 			Question: q.id, Asks: q.asks, Documented: q.documented, Given: r.given(&q), Optional: q.optional, Missing: r.missingTargets(&q),
 		}
+		if q.checked {
+			p.Requests = append(p.Requests, "GET "+channelsPath+" number="+string(number1))
+		}
 		for i := range q.steps {
 			p.Requests = append(p.Requests, q.steps[i].planned())
 		}
@@ -80,6 +83,8 @@ func (s *step) planned() string {
 		text += ", repeated until it shows " + string(s.until)
 	case s.later:
 		text += ", a second later"
+	case s.soon:
+		text += ", at once"
 	}
 	if s.accepted || s.poll {
 		text += ", if the first is accepted"

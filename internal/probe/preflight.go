@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -139,28 +140,19 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 	all = first.items
 	before := first
 	for n := 2; ; n++ {
+		if showsTwice(all) {
+			return nil, cannotSee("shows a number twice")
+		}
 		if done, err := complete(before, n-1, len(all)); done || err != nil {
 			return all, err
 		}
 		if n > maxPages {
 			return nil, cannotSee("has more than 1000 pages")
 		}
-		s := get(path, field{"page", fmt.Sprint(n)}, field{"per_page", fmt.Sprint(r.past.size.asked)})
-		if before.cursor != "" {
-			s.fields = append(s.fields, field{"cursor", before.cursor})
-		}
-		a, err := r.read(ctx, &s)
-		if err != nil {
-			return nil, err
-		}
-		next := a.list(false, false)
+		next, err := r.nextPage(ctx, path, before, n)
 		switch {
-		case a.refused() && !before.hasExtent() && !a.uncertain():
-			return all, nil // there is no such page
-		case a.refused() && !before.hasExtent():
-			return all, r.sureOfEnd(ctx, &s, a.status)
-		case next == nil:
-			return nil, cannotSee(fmt.Sprintf("responds with %d to a page", a.status))
+		case err != nil || next == nil:
+			return all, err
 		case len(next.items) == 0 && !before.hasExtent():
 			return all, nil
 		case len(next.items) == 0 || len(before.items) == 0:
@@ -176,9 +168,44 @@ func (r *run) readAll(ctx context.Context, path string) (all []map[string]any, e
 	}
 }
 
+// nextPage reads the n-th page of a list. It returns nil if there is no such page.
+func (r *run) nextPage(ctx context.Context, path string, before *list, n int) (*list, error) {
+	s := get(path, field{"page", strconv.Itoa(n)}, field{"per_page", strconv.Itoa(r.past.size.asked)})
+	if before.cursor != "" {
+		s.fields = append(s.fields, field{"cursor", before.cursor})
+	}
+	a, err := r.read(ctx, &s)
+	if err != nil {
+		return nil, err
+	}
+	next := a.list(false, false)
+	switch {
+	case a.refused() && !before.hasExtent() && !a.uncertain():
+		return nil, nil //nolint:nilnil // there is no such page
+	case a.refused() && !before.hasExtent():
+		return nil, r.sureOfEnd(ctx, &s, a.status)
+	case next == nil:
+		return nil, cannotSee(fmt.Sprintf("responds with %d to a page", a.status))
+	}
+	return next, nil
+}
+
+// showsTwice reports whether two items are about the same number.
+func showsTwice(items []map[string]any) bool {
+	seen := map[string]bool{}
+	for _, item := range items {
+		text, _ := item["number"].(string)
+		if seen[digits(text)] {
+			return true
+		}
+		seen[digits(text)] = text != ""
+	}
+	return false
+}
+
 // sureOfEnd checks that a page after the last is refused for what it is.
 func (r *run) sureOfEnd(ctx context.Context, s *step, status int) error {
-	control := get(agentsPath, field{"per_page", "1"})
+	control := listAgents()
 	a, err := r.read(ctx, &control)
 	if err != nil {
 		return err
@@ -245,7 +272,7 @@ func cannotSee(why string) error {
 func (r *run) firstPage(ctx context.Context, path string) (*list, error) {
 	var refused answer
 	for _, size := range pageSizes {
-		s := get(path, field{"page", "1"}, field{"per_page", fmt.Sprint(size)})
+		s := get(path, field{"page", "1"}, field{"per_page", strconv.Itoa(size)})
 		a, err := r.read(ctx, &s)
 		if err != nil {
 			return nil, err
@@ -257,7 +284,8 @@ func (r *run) firstPage(ctx context.Context, path string) (*list, error) {
 		l := a.list(false, false)
 		if l == nil {
 			return nil, &RefusedError{
-				Why: fmt.Sprintf("the API responds with %d and no list of numbers", a.status), Advice: "check the address of the workspace: a proxy may answer",
+				Why:    "a list of numbers cannot be read",
+				Advice: fmt.Sprintf("a response with %d has none: check the address of the workspace, since a proxy may answer", a.status),
 			}
 		}
 		if err := r.keepSize(ctx, path, &refused, size, l); err != nil {

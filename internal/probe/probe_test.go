@@ -42,6 +42,7 @@ var byDefault = map[string]string{
 	"error.malformed_json": "refused 400",
 	"create.status":        "accepted 201",
 	"create.body":          "channels",
+	"read.again":           "yes",
 	"create.duplicate":     "refused 409",
 	"duplicate.other":      "refused 409",
 	"assign.same":          "accepted 200",
@@ -64,6 +65,7 @@ var byDefault = map[string]string{
 	"whatsapp.trunk":       "(not asked: sends channel whatsapp)",
 	"whatsapp.direction":   "(not asked: sends channel whatsapp)",
 	"list.order":           "oldest first",
+	"list.shows":           "each once",
 	"list.times":           "null",
 	"list.members":         "full",
 	"list.items":           "items",
@@ -75,13 +77,14 @@ var byDefault = map[string]string{
 	"http.request_id":      "X-Request-Id",
 	"http.rate_limit":      "none",
 	"success.shape":        "as documented",
+	"success.values":       "as documented",
 	"error.shapes":         "400 envelope, 401 envelope, 404 envelope, 409 envelope, 422 envelope",
 	"error.field":          "with 422",
 }
 
 // optionalQuestions are asked only if requests are left.
 var optionalQuestions = []string{
-	"agent.malformed", "error.malformed_json", "update.null", "update.unknown_field", "update.nothing", "error.query_unknown",
+	"agent.malformed", "error.malformed_json", "read.again", "update.null", "update.unknown_field", "update.nothing", "error.query_unknown",
 }
 
 const (
@@ -100,18 +103,18 @@ func TestDefault(t *testing.T) {
 		requests, optional int // beside the preflight: all, and those of the optional questions
 		preflight          int
 	}{
-		"two numbers and two agents": {numbers: 2, agents: 2, requests: 42, optional: 6, preflight: 4},
+		"two numbers and two agents": {numbers: 2, agents: 2, requests: 52, optional: 11, preflight: 4},
 		"one of each": {
-			numbers: 1, agents: 1, requests: 31, optional: 6, preflight: 3,
+			numbers: 1, agents: 1, requests: 36, optional: 11, preflight: 3,
 			differs: merged(oneNumber, map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents}),
 		},
-		"two agents": {numbers: 1, agents: 2, requests: 37, optional: 6, preflight: 3, differs: oneNumber},
+		"two agents": {numbers: 1, agents: 2, requests: 43, optional: 11, preflight: 3, differs: oneNumber},
 		"two numbers": {
-			numbers: 2, agents: 1, requests: 38, optional: 6, preflight: 4,
+			numbers: 2, agents: 1, requests: 45, optional: 11, preflight: 4,
 			differs: map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents, "agent.busy_assign": needsAgents},
 		},
 		"with WhatsApp": {
-			numbers: 2, agents: 2, whatsApp: true, requests: 49, optional: 6 + 4, preflight: 4,
+			numbers: 2, agents: 2, whatsApp: true, requests: 57, optional: 11 + 4, preflight: 4,
 			differs: map[string]string{"whatsapp.trunk": "accepted 201", "whatsapp.direction": "accepted 201"},
 		},
 	} {

@@ -10,8 +10,18 @@ type question struct {
 	// given are the agents that numbers have before it. What is not among the probe's roles is ignored.
 	given []binding
 	steps []step
+	// checked is set if the first number is read before: nothing else may have changed it.
+	checked bool
 	// also are other questions that the same responses answer.
 	also []answerOf
+}
+
+// size is how many requests the question sends at most, beside those that make sure of a response.
+func (q *question) size() int {
+	if q.checked {
+		return len(q.steps) + 1
+	}
+	return len(q.steps)
 }
 
 // binding is a number and its agent.
@@ -38,14 +48,15 @@ func questions(last role) []question {
 // reading returns the questions that change nothing if the API works as documented.
 func reading() []question {
 	none := []binding{{number1, unbound}}
+	without, with := listAgents(), listAgents()
+	without.noToken, with.control = true, true
 	return []question{
 		{
-			answerOf: answerOf{"agents.shape", "What does an agent look like?", "agent_uuid and name", readAgents},
-			steps:    []step{get(agentsPath, field{"per_page", "1"})},
-		},
-		{
 			answerOf: answerOf{"auth.missing", "What does a request without a token get?", "401", readRefusal},
-			steps:    []step{{method: "GET", path: agentsPath, fields: []field{{"per_page", "1"}}, noToken: true}},
+			steps:    []step{without, with},
+			also: []answerOf{
+				{"agents.shape", "What does an agent look like?", "agent_uuid and name", readAgents},
+			},
 		},
 		{
 			answerOf: answerOf{"channels.unknown", "What do the channels of an unknown number get?", "nothing", readUnbound},
@@ -57,7 +68,7 @@ func reading() []question {
 		},
 		{
 			answerOf: answerOf{"unknown.update", "What does an update of no trunk get?", "nothing", readRefusal},
-			given:    none, steps: []step{patch(number1, field{"name", "probe"}), channelsOf(number1).ifAccepted()},
+			given:    none, steps: []step{patch(field{"name", "probe"}), channelsOf(number1).ifAccepted()},
 		},
 		{
 			answerOf: answerOf{"unknown.delete", "What does a deletion of no trunk get?", "nothing", readRefusal},
@@ -94,12 +105,16 @@ func creating() []question {
 			},
 		},
 		{
-			answerOf: answerOf{"create.duplicate", "What does the same trunk get again?", "nothing", readRefusal},
+			answerOf: answerOf{"read.again", "Do later reads still show a write?", "nothing", readAgain},
+			optional: true, given: given, steps: []step{channelsOf(number1).atOnce(), channelsOf(number1).atOnce()},
+		},
+		{
+			answerOf: answerOf{"create.duplicate", "What does the same trunk get again?", "not allowed", readRefusal},
 			given:    given, steps: []step{post(number1, agent1)},
 		},
 		{
-			answerOf: answerOf{"duplicate.other", "And with another agent?", "nothing", readDuplicate},
-			given:    given, needs: []role{agent2}, steps: []step{post(number1, agent2), channelsOf(number1).ifAccepted()},
+			answerOf: answerOf{"duplicate.other", "And with another agent?", "not allowed", readDuplicate},
+			given:    given, needs: []role{agent2}, steps: []step{post(number1, agent2), channelsOf(number1)},
 		},
 		{
 			answerOf: answerOf{"assign.same", "What does assigning the same agent get?", "nothing", readRefusal},
@@ -112,7 +127,7 @@ func creating() []question {
 func updating() []question {
 	given := []binding{first}
 	named := field{"name", "probe"}
-	afterASecond := patch(number1, field{"name", "probe again"})
+	afterASecond := patch(field{"name", "probe again"})
 	afterASecond.later = true
 	listed := step{method: "GET", path: trunksPath, find: []role{number1}}
 	return []question{
@@ -125,23 +140,28 @@ func updating() []question {
 		},
 		{
 			answerOf: answerOf{"update.name_empty", "Is an empty name accepted?", "nothing", readUpdate},
-			given:    given, steps: []step{patch(number1, field{"name", ""})},
+			given:    given, steps: []step{patch(field{"name", ""})},
 		},
 		{
 			answerOf: answerOf{"update.port_empty", "Is an empty port accepted?", "an empty string clears a credential", readUpdate},
-			given:    given, steps: []step{patch(number1, field{"sip", map[string]any{"port": ""}})},
+			given:    given, steps: []step{patch(field{"sip", map[string]any{"port": ""}})},
 		},
 		{
-			answerOf: answerOf{"update.null", "Is null accepted?", "nothing", readUpdate},
-			optional: true, given: given, steps: []step{patch(number1, named, field{"additional_settings", nil})},
+			answerOf: answerOf{"update.null", "Is null accepted?", "nothing", readAlike},
+			optional: true, given: given, steps: []step{
+				patch(named, field{"additional_settings", nil}), patch(field{"direction", "both"}, field{"name", nil}),
+				patch(named, field{"sip", map[string]any{"port": nil}}),
+			},
 		},
 		{
-			answerOf: answerOf{"update.unknown_field", "Is an unknown field accepted?", "nothing", readUpdate},
-			optional: true, given: given, steps: []step{patch(number1, named, field{"x_probe", true})},
+			answerOf: answerOf{"update.unknown_field", "Is an unknown field accepted?", "nothing", readAlike},
+			optional: true, given: given, steps: []step{
+				patch(named, field{"x_probe", true}), patch(named, field{"sip", map[string]any{"x_probe": true}}),
+			},
 		},
 		{
 			answerOf: answerOf{"update.nothing", "Is an update without a field accepted?", "nothing", readUpdate},
-			optional: true, given: given, steps: []step{patch(number1)},
+			optional: true, given: given, steps: []step{patch()},
 		},
 		{
 			answerOf: answerOf{"error.query_unknown", "Is an unknown parameter accepted?", "nothing", readRefusal},
@@ -164,7 +184,8 @@ func listing() []question {
 		},
 		{
 			answerOf: answerOf{"agent.busy_assign", "What does assigning a busy agent get?", "not allowed", readBusy},
-			needs:    []role{number2, agent2}, given: both, steps: []step{put(number2, agent1), channelsOf(number1).ifAccepted()},
+			needs:    []role{number2, agent2}, given: both, checked: true,
+			steps: []step{put(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2)},
 		},
 	}
 }
@@ -186,7 +207,8 @@ func removing(last role) []question {
 		},
 		{
 			answerOf: answerOf{"agent.busy", "What does a trunk of a busy agent get?", "not allowed", readBusy},
-			needs:    []role{number2}, given: free, steps: []step{post(number2, agent1), channelsOf(number1).ifAccepted()},
+			needs:    []role{number2}, given: free, checked: true,
+			steps: []step{post(number2, agent1), channelsOf(number1).ifAccepted(), channelsOf(number2)},
 		},
 		{
 			answerOf: answerOf{"assign.status", "What status has an assignment?", "nothing", readStatus},
@@ -210,6 +232,7 @@ func removing(last role) []question {
 func byAll() []answerOf {
 	return []answerOf{
 		{"list.order", "In which order is the list?", "nothing", readOrder},
+		{"list.shows", "Does the list show each number once?", "nothing", readShows},
 		{"list.times", "What form has updated_at?", "a time or null", readTimes},
 		{"list.members", "How does a list report its extent?", "data.pagination, for rates", readMembers},
 		{"list.items", "Which member has the items?", "items, in examples", readItems},
@@ -221,6 +244,7 @@ func byAll() []answerOf {
 		{"http.request_id", "Which headers have the ID of a request?", "nothing", readRequestID},
 		{"http.rate_limit", "Which headers are about the rate limit?", "nothing", readRateLimit},
 		{"success.shape", "Which form do successes have?", "success and data", readSuccess},
+		{"success.values", "How are numbers, agents and flags written?", "E.164, UUIDs in lower case, true or false", readValues},
 		{"error.shapes", "Which form do errors have?", "an envelope with code and details", readShapes},
 		{"error.field", "Which errors name a field?", "those with 422", readField},
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,12 +52,12 @@ const (
 	defaultLate = 30 * time.Second
 	// unknownLag is how long reads may be late if it was not measured.
 	unknownLag = 10 * time.Second
-	// reserve is how many requests are kept for the removal of one number.
-	reserve = 5
+	// removal is how many requests remove a trunk, beside the read that shows that it is gone.
+	removal = 2
 )
 
 var (
-	isNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+	isNumber = regexp.MustCompile(`^\+[1-9]\d{1,14}$`)
 	isUUID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
@@ -99,6 +100,8 @@ const (
 	stopStranger    = "another agent answers at a number of the probe"
 	stopSetUp       = "a trunk could not be registered or removed"
 	stopLag         = "reads are too late"
+	stopBack        = "reads go back to an older state"
+	stopChanged     = "a trunk has changed without a request of the probe"
 )
 
 const requestLimit = "not asked: the request limit"
@@ -129,13 +132,15 @@ type Result struct {
 // run is a probe that runs.
 type run struct {
 	*Options
-	wire      *wire
-	past      past
-	world     map[role]role // the agent of each number on the channel call
-	seen      map[role]bool // the numbers that were read since the preflight
-	pages     string        // the page of the list with the first number
-	report    *report.Report
-	preflight int
+	wire       *wire
+	past       past
+	world      map[role]role // the agent of each number on the channel call
+	seen       map[role]bool // the numbers that were read since the preflight
+	planned    int           // how many requests the questions before had, if none had to be made sure of
+	pages      string        // the page of the list with the first number
+	report     *report.Report
+	preflight  int
+	controlled *answer // the last control read of a question
 	// control and preflightCheck can be replaced in tests.
 	control        func(context.Context) (bool, error)
 	preflightCheck func(context.Context) error
@@ -165,7 +170,7 @@ func newRun(options Options) (*run, error) {
 	}
 	r := &run{
 		Options: o, wire: w, world: map[role]role{number1: unbound, number2: unbound}, seen: map[role]bool{},
-		past: past{observed: map[string]string{}, lag: -1, numbers: w.values},
+		past: past{observed: map[string]string{}, lag: -1, numbers: w.values, began: time.Now()},
 		report: &report.Report{
 			Format: report.Format, Date: time.Now().UTC().Format(time.DateOnly), Numbers: len(o.Numbers), Agents: len(o.Agents), WhatsApp: o.WhatsApp,
 			Beyond: []string{}, Contract: []string{},
@@ -233,7 +238,10 @@ func (r *run) askAll(ctx context.Context) error {
 		var answers []answer
 		if missing == "" {
 			var err error
+			r.planned += q.size()
+			known := len(r.past.answers)
 			if answers, err = r.ask(ctx, q); err != nil {
+				answers, r.past.answers = nil, r.past.answers[:known] // half an answer is none
 				stopped, missing = why(err)
 				if stopped == "" {
 					failed, stopped = err, "an error of this program"
@@ -276,6 +284,8 @@ func (r *run) hopeless(q *question) string {
 		return stopLag
 	case q.id == "create.status" && r.world[number1] != agent1:
 		return stopSetUp
+	case r.past.observed["read.again"] == "no":
+		return stopBack
 	}
 	return ""
 }
@@ -284,15 +294,15 @@ func (r *run) hopeless(q *question) string {
 func (r *run) excluded(q *question, rest []question) string {
 	needed := 0
 	for i := range rest {
-		if !rest[i].optional && !rest[i].whatsApp {
-			needed += len(rest[i].steps)
+		if !rest[i].optional && !rest[i].whatsApp && r.has(rest[i].needs) {
+			needed += rest[i].size()
 		}
 	}
 	if missing := r.missingTargets(q); missing != "" {
 		return missing
 	}
 	switch {
-	case (q.optional || q.whatsApp) && !r.affordable(needed+len(q.steps)):
+	case (q.optional || q.whatsApp) && !r.affordable(r.estimate(needed+len(q.steps))):
 		return requestLimit
 	case !r.affordable(1):
 		return requestLimit
@@ -300,9 +310,30 @@ func (r *run) excluded(q *question, rest []question) string {
 	return ""
 }
 
+// estimate returns how many requests so many steps may take, as those before have.
+func (r *run) estimate(steps int) int {
+	sent := r.wire.count - r.preflight
+	return (steps*max(sent, r.planned) + max(r.planned, 1) - 1) / max(r.planned, 1)
+}
+
 // affordable reports whether questions may send so many requests.
 func (r *run) affordable(requests int) bool {
-	return r.wire.count-r.preflight+requests+reserve*len(r.Numbers) <= r.MaxRequests
+	return r.wire.count-r.preflight+requests+r.reserve() <= r.MaxRequests
+}
+
+// reserve returns how many requests are kept for the clean-up.
+func (r *run) reserve() (requests int) {
+	absent := 1
+	if s := r.past.unknown.status; s != 0 && r.past.unknown.uncertain() {
+		absent = 2 + controlsOf(&r.past.unknown)
+	}
+	for _, n := range []role{number1, number2}[:len(r.Numbers)] {
+		requests += absent + 1
+		if r.world[n] != unbound {
+			requests += removal
+		}
+	}
+	return requests
 }
 
 // ask brings the numbers into the state that a question begins with, and sends its requests.
@@ -312,10 +343,20 @@ func (r *run) ask(ctx context.Context, q *question) ([]answer, error) {
 			return nil, err
 		}
 	}
+	if q.checked {
+		s := channelsOf(number1)
+		if _, err := r.sure(ctx, &s); err != nil {
+			return nil, err
+		}
+		if r.world[number1] != agent1 {
+			return nil, &stopError{stopChanged}
+		}
+	}
+	r.controlled = nil
 	answers := make([]answer, len(q.steps))
 	for i := range q.steps {
 		s := &q.steps[i]
-		if s.accepted && !answers[0].accepted() || s.poll && !answers[0].accepted() || !r.has(s.find) {
+		if (s.accepted || s.poll) && !answers[0].accepted() || !r.has(s.find) {
 			continue
 		}
 		a, err := r.perform(ctx, s)
@@ -339,6 +380,11 @@ func (r *run) perform(ctx context.Context, s *step) (answer, error) {
 		return r.poll(ctx, s)
 	case s.find != nil:
 		return r.find(ctx, s)
+	case s.soon:
+		return r.glance(ctx, s)
+	case s.control && r.controlled != nil:
+		r.controlled.step = s
+		return *r.controlled, r.learn(nil, r.controlled)
 	case s.later:
 		if err := r.sleep(ctx, 1100*time.Millisecond); err != nil {
 			return answer{}, err
@@ -374,7 +420,7 @@ func (r *run) bring(ctx context.Context, to binding) error {
 }
 
 // sure sends a request. A response that may be about the token, the rate limit or the server counts
-// only if a control read succeeds after it, and the request gets the same status again.
+// only if a control read succeeds after it, and the request gets the same again.
 func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 	if s.changes() && s.number != unbound && !r.seen[s.number] { // somebody may have taken it since the preflight
 		before := channelsOf(s.number)
@@ -384,32 +430,45 @@ func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 	}
 	a, err := r.send(ctx, s)
 	if err != nil || !a.uncertain() {
-		return a, r.learn(err, &a)
+		err = r.learn(err, &a)
+		return a, err
 	}
 	if s.changes() && a.status >= http.StatusInternalServerError {
 		return a, &stopError{stopLost} // it may have been applied
 	}
-	ok, err := r.control(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	if !ok {
-		return answer{}, &stopError{stopUnsure}
-	}
-	if s.noToken && a.status == http.StatusUnauthorized {
-		return a, r.learn(nil, &a)
+	for range controlsOf(&a) {
+		ok, err := r.control(ctx)
+		if err != nil {
+			return answer{}, err
+		}
+		if !ok || a.header.Get("Retry-After") != "" {
+			return answer{}, &stopError{stopUnsure}
+		}
 	}
 	again, err := r.send(ctx, s)
-	if err == nil && again.status != a.status {
+	if err == nil && (again.status != a.status || again.shape() != a.shape()) {
 		err = &stopError{stopUnsure}
 	}
-	return again, r.learn(err, &again)
+	err = r.learn(err, &again)
+	return again, err
+}
+
+// controlsOf returns how many control reads a response needs. A rate limit may let every second request
+// pass.
+func controlsOf(a *answer) int {
+	if a.status == http.StatusTooManyRequests {
+		return 2
+	}
+	return 1
 }
 
 // controlRead reports whether a read that works as a rule works now.
 func (r *run) controlRead(ctx context.Context) (bool, error) {
-	s := get(agentsPath, field{"per_page", "1"})
+	s := listAgents()
 	a, err := r.send(ctx, &s)
+	if err == nil {
+		r.controlled = &a
+	}
 	return err == nil && a.accepted(), err
 }
 
@@ -420,6 +479,9 @@ func (r *run) learn(err error, a *answer) error {
 	}
 	r.past.answers = append(r.past.answers, *a)
 	s := a.step
+	if s.path == channelsPath && a.refused() {
+		r.past.unknown = *a
+	}
 	snap := a.snapshot()
 	if snap != nil {
 		_, r.past.wrapped = a.data()
@@ -448,11 +510,15 @@ func (r *run) learn(err error, a *answer) error {
 // send sends a request of a question, at its time and within the limit. A read waits until it can show
 // the last change.
 func (r *run) send(ctx context.Context, s *step) (answer, error) {
-	if !r.affordable(1) {
+	cost := 1
+	if s.method == http.MethodPost {
+		cost += removal
+	}
+	if !r.affordable(cost) {
 		return answer{}, limitError{}
 	}
 	until := r.wire.last.Add(r.Interval)
-	if s.poll {
+	if s.poll || s.soon {
 		until = time.Time{}
 	} else if !s.changes() {
 		if visible := r.wire.changed.Add(r.lag()); visible.After(until) {
@@ -518,7 +584,8 @@ func (r *run) glance(ctx context.Context, s *step) (answer, error) {
 	a, err := r.send(ctx, s)
 	switch {
 	case err != nil || !a.uncertain():
-		return a, r.learn(err, &a)
+		err = r.learn(err, &a)
+		return a, err
 	case a.outcome() == r.past.observed["channels.unknown"]:
 		r.world[s.number] = unbound
 		return a, nil
@@ -537,14 +604,15 @@ func sampleOf(after time.Duration) int {
 
 // find reads the page of the list that has the numbers: the first or the last.
 func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
-	size := fmt.Sprint(r.past.size.asked)
+	size := strconv.Itoa(r.past.size.asked)
 	if r.past.size.asked == 0 {
 		size = "50"
 	}
 	tries := []string{"1"}
+	r.past.tail = ""
 	if items := cmp.Or(r.past.size.full, r.past.size.items); items > 0 {
 		if last := (r.listed() + items - 1) / items; last > 1 {
-			tries = append(tries, fmt.Sprint(last))
+			tries = append(tries, strconv.Itoa(last))
 		}
 	}
 	if r.pages != "" {
@@ -556,9 +624,15 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 			return a, err
 		}
 		l := a.list(r.past.wrapped, r.past.shaped)
+		if l != nil {
+			r.see(l, s.find)
+		}
 		if l != nil && !slices.ContainsFunc(s.find, func(n role) bool { return l.index(r.wire.values[n]) < 0 }) {
 			r.pages = number
 			r.notice(l, s.find, number != "1")
+			if number == strconv.Itoa(max(1, l.last)) && l.hasExtent() {
+				r.past.tail = name(l.items[len(l.items)-1])
+			}
 			break
 		}
 	}
@@ -566,6 +640,17 @@ func (r *run) find(ctx context.Context, s *step) (a answer, err error) {
 		r.pages = ""
 	}
 	return a, nil
+}
+
+// see notes how a page shows the numbers that it may have.
+func (r *run) see(l *list, found []role) {
+	var numbers []string
+	for _, n := range found {
+		if r.world[n] != unbound {
+			numbers = append(numbers, r.wire.values[n])
+		}
+	}
+	r.past.shows.see(l, numbers)
 }
 
 // notice keeps the order of a list: the number of the probe that was registered last is after all others,

@@ -53,12 +53,16 @@ type step struct {
 	noToken      bool
 	// accepted is set if the request is sent only if the first of the question is accepted.
 	accepted bool
+	// control is set if a control read of the question may stand for the request.
+	control bool
 	// later is set if the request is sent only a second after the one before.
 	later bool
 	// poll is set if the request is repeated until it shows the last change; until is the agent that it
 	// shows then.
 	poll  bool
 	until role
+	// soon is set if the request is sent at once.
+	soon bool
 	// find is set if the request is that for the page of the list that has these numbers.
 	find []role
 
@@ -77,10 +81,10 @@ func post(number, agent role, more ...field) step {
 	}
 }
 
-func patch(number role, more ...field) step {
+func patch(more ...field) step {
 	return step{
-		method: http.MethodPatch, path: trunksPath, number: number,
-		fields: append([]field{{"phone_number", number}, {"channel", callChannel}}, more...),
+		method: http.MethodPatch, path: trunksPath, number: number1,
+		fields: append([]field{{"phone_number", number1}, {"channel", callChannel}}, more...),
 	}
 }
 
@@ -99,6 +103,9 @@ func get(path string, query ...field) step {
 	return step{method: http.MethodGet, path: path, fields: query}
 }
 
+// listAgents is the control read: it works if the token does.
+func listAgents() step { return get(agentsPath, field{"per_page", "1"}) }
+
 func channelsOf(number role) step {
 	s := get(channelsPath, field{"number", number})
 	s.number = number
@@ -111,6 +118,11 @@ func page(number, size string) step {
 
 func (s step) ifAccepted() step {
 	s.accepted = true
+	return s
+}
+
+func (s step) atOnce() step {
+	s.soon, s.until = true, agent1
 	return s
 }
 
@@ -143,15 +155,15 @@ func (s *step) String() string {
 	if s.raw != "" {
 		return text + " " + s.raw
 	}
+	texts := []string{text}
 	for _, f := range s.fields {
 		value, ok := f.value.(role)
 		if !ok {
-			encoded, _ := json.Marshal(f.value) // the values of questions can be encoded
-			value = role(strings.Trim(string(encoded), `"`))
+			value = role(strings.Trim(string(encoded(f.value)), `"`))
 		}
-		text += " " + f.name + "=" + string(value)
+		texts = append(texts, f.name+"="+string(value))
 	}
-	return text
+	return strings.Join(texts, " ")
 }
 
 func joined(roles []role, separator string) string {
@@ -183,13 +195,17 @@ func (s *step) encode(values map[role]string) (query string, body []byte) {
 	}
 	var b bytes.Buffer
 	for i, f := range s.fields {
-		name, _ := json.Marshal(f.name)
-		encoded, _ := json.Marshal(value(f)) // the values of questions can be encoded
 		b.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
-		b.Write(name)
+		b.Write(encoded(f.name))
 		b.WriteByte(':')
-		b.Write(encoded)
+		b.Write(encoded(value(f)))
 	}
 	b.WriteByte('}')
 	return "", b.Bytes()
+}
+
+// encoded returns the JSON of a value of a question. All of them can be encoded.
+func encoded(value any) []byte {
+	data, _ := json.Marshal(value) //nolint:errchkjson // see above
+	return data
 }

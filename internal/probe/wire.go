@@ -80,27 +80,13 @@ func (w *wire) check(req *http.Request, body []byte) error {
 		return &guardError{"it leaves the base URL"}
 	}
 	path := strings.TrimPrefix(req.URL.Path, w.base.Path)
-	var about struct {
-		Number  string  `json:"phone_number"`
-		Channel string  `json:"channel"`
-		Agent   *string `json:"agent_uuid"`
+	if req.Method == http.MethodGet && len(body) == 0 || req.Method == http.MethodPost && path == trunksPath && string(body) == "{" {
+		return nil // it changes nothing, or is no JSON, so that it names nothing
 	}
+	about, err := aboutWhat(req, path, body)
 	switch {
-	case req.Method == http.MethodGet && len(body) == 0:
-		return nil
-	case req.Method == http.MethodDelete && path == trunksPath && len(body) == 0:
-		query := req.URL.Query()
-		about.Number, about.Channel = query.Get("phone_number"), query.Get("channel")
-	case req.Method == http.MethodPost && path == trunksPath && string(body) == "{":
-		return nil // no JSON, so it names nothing
-	case slices.Contains([]string{http.MethodPost, http.MethodPatch}, req.Method) && path == trunksPath, req.Method == http.MethodPut && path == assignPath:
-		if err := json.Unmarshal(body, &about); err != nil {
-			return &guardError{"its body is no JSON"}
-		}
-	default:
-		return &guardError{req.Method + " is not for this path"}
-	}
-	switch {
+	case err != nil:
+		return err
 	case !slices.Contains(w.options.Numbers, about.Number):
 		return &guardError{"it is about another number"}
 	case about.Channel != callChannel && (about.Channel != whatsAppChannel || !w.options.WhatsApp):
@@ -109,6 +95,29 @@ func (w *wire) check(req *http.Request, body []byte) error {
 		return &guardError{"it is about another agent"}
 	}
 	return nil
+}
+
+// about is the trunk that a change is about.
+type about struct {
+	Number  string  `json:"phone_number"`
+	Channel string  `json:"channel"`
+	Agent   *string `json:"agent_uuid"`
+}
+
+// aboutWhat returns the trunk that a change is about as it is sent.
+func aboutWhat(req *http.Request, path string, body []byte) (a about, err error) {
+	switch {
+	case req.Method == http.MethodDelete && path == trunksPath && len(body) == 0:
+		query := req.URL.Query()
+		a.Number, a.Channel = query.Get("phone_number"), query.Get("channel")
+	case slices.Contains([]string{http.MethodPost, http.MethodPatch}, req.Method) && path == trunksPath, req.Method == http.MethodPut && path == assignPath:
+		if json.Unmarshal(body, &a) != nil {
+			err = &guardError{"its body is no JSON"}
+		}
+	default:
+		err = &guardError{req.Method + " is not for this path"}
+	}
+	return a, err
 }
 
 // lostError is a request whose response did not arrive.
@@ -154,10 +163,11 @@ func (w *wire) send(ctx context.Context, s *step, want role) (answer, error) {
 	if s.path == channelsPath {
 		w.noteRead(&a)
 	}
-	return a, w.conclude(c, &a)
+	err = w.conclude(c, &a)
+	return a, err
 }
 
-// noteRead keeps what a read has shown.
+// noteRead keeps what a read has shown. One that waits for a deletion may still show the trunk.
 func (w *wire) noteRead(a *answer) {
 	data, _ := a.data()
 	object, _ := data.(map[string]any)
@@ -165,6 +175,9 @@ func (w *wire) noteRead(a *answer) {
 	for name, value := range channels {
 		channel, _ := value.(map[string]any)
 		agent, _ := channel["agent_uuid"].(string)
+		if agent != "" && a.step.poll && a.step.until == unbound {
+			continue
+		}
 		w.ledger.read(target{a.number, name}, agent)
 	}
 	if a.refused() && !a.uncertain() {
@@ -202,6 +215,8 @@ func (w *wire) conclude(c *Change, a *answer) error {
 	switch {
 	case a.status >= http.StatusInternalServerError:
 		w.lose(c)
+	case a.uncertain():
+		w.ledger.doubt(c)
 	case a.accepted():
 		w.ledger.note(c)
 	}

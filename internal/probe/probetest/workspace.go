@@ -9,10 +9,14 @@ import (
 	"github.com/mihu-go/mihu/mihutest"
 )
 
-// The numbers and agents that are spare in a workspace.
+// A workspace of Workspace.
 const (
-	NumberOne, NumberTwo = "+12025550181", "+12025550182"
-	AgentOne, AgentTwo   = "3c90c3cc-0d44-4b50-8888-8dd25736052a", "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b"
+	// NumberOne and NumberTwo are numbers that nobody uses.
+	NumberOne = "+12025550181"
+	NumberTwo = "+12025550182"
+	// AgentOne and AgentTwo are agents that serve no number.
+	AgentOne = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+	AgentTwo = "9bcb8f00-c0c5-4ee1-9b75-ad1e87a2bd8b"
 	// Purchased is a number of the inventory.
 	Purchased = "+12025550150"
 )

@@ -79,6 +79,7 @@ func TestEachJudgedQuestionIsReachable(t *testing.T) {
 		"list.paging":         {"GET /phone-numbers/trunks", "page=2&per_page=1", 422, failure},
 		"list.after_last":     {"GET /phone-numbers/trunks", "page=100000", 302, ""},
 		"read.after_delete":   {"GET /phone-numbers/channels", probetest.NumberTwo[1:], 302, ""},
+		"success.values":      {"GET /phone-numbers/channels", probetest.NumberOne[1:], 200, snapshot},
 		"error.shapes":        {"GET /phone-numbers/trunks/probe-no-such", "", 404, "<html>"},
 	} {
 		require.False(t, reached[question], question)
