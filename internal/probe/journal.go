@@ -247,6 +247,9 @@ func readJournal(r io.Reader) (h Header, changes []Change, torn bool, err error)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
+	if err == nil && (damaged || len(changes) > 0) && len(h.Numbers) == 0 {
+		err = errors.New("it has no numbers")
+	}
 	return h, changes, len(text) > 0, err
 }
 

@@ -193,3 +193,19 @@ func TestJournalDiskFull(t *testing.T) {
 		})
 	}
 }
+
+// A journal that does not tell which numbers its probe had is no reason to believe that nothing is left.
+func TestJournalWithoutNumbers(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"what\n", `{"n":1,"time":"2026-11-28T00:00:00Z","method":"POST","channel":"call"}` + "\n"} {
+		file := journalOf(t)
+		require.NoError(t, file.Begin(probe.Header{BaseURL: "https://acme.mihu.ai/api/v1"}))
+		require.NoError(t, file.Close())
+		text, err := os.ReadFile(file.Path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file.Path, append(text, line...), 0o600))
+		_, err = probe.Clean(t.Context(), file, probe.Options{BaseURL: "https://acme.mihu.ai/api/v1"})
+		require.ErrorIs(t, err, probe.ErrJournalUnreadable)
+		require.FileExists(t, file.Path)
+	}
+}
