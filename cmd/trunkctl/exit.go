@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"syscall"
 
@@ -65,7 +66,7 @@ func exitCode(err error, interrupted bool) int {
 		return exitUnknown
 	case interrupted:
 		return exitInterrupted
-	case errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.EPIPE) && !isA[*net.OpError](err): // of a file, not of a connection
 		return exitClosed
 	case errors.Is(err, errPending):
 		return exitPending

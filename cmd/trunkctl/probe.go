@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/mihu-go/mihu/internal/probe"
 	"github.com/mihu-go/mihu/internal/probe/report"
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 )
 
 // probeFlags are the flags of "trunkctl probe".
@@ -103,6 +105,11 @@ func (f *probeFlags) check(cmd *cobra.Command) error {
 		if !changed("report") {
 			return &usageError{problem: "--diff: nothing to compare with", advice: "add --report FILE with the newer report, or --number and --agent to probe"}
 		}
+		for _, flag := range []string{"confirm", "max-requests", "whatsapp"} {
+			if changed(flag) {
+				return usagef("--%s: of no use without --number and --agent: two files are compared", flag)
+			}
+		}
 		return nil
 	}
 	return f.checkTargets(changed("max-requests"))
@@ -117,6 +124,8 @@ func (f *probeFlags) checkTargets(limited bool) error {
 		}
 	case len(f.numbers) > 2 || len(f.agents) > 2:
 		return usagef("--number and --agent: want one or two of each")
+	case slices.Contains(f.agents, ""):
+		return usagef("--agent: want a UUID or a name")
 	case limited && f.maxRequests < minProbeRequests:
 		return usagef("--max-requests: want %d or more: some are kept for the clean-up", minProbeRequests)
 	}
@@ -141,12 +150,13 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 	if err != nil {
 		return err
 	}
+	byName := slices.ContainsFunc(f.agents, func(agent string) bool { return !uuidForm.MatchString(agent) })
 	w, options, err := a.probeOptions(ctx, f)
 	if err != nil {
 		return err
 	}
 	if f.dryRun {
-		return a.planProbe(w, &options)
+		return a.planProbe(w, &options, byName)
 	}
 	journal, err := a.probeJournal(w)
 	if err != nil {
@@ -157,15 +167,16 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 	}
 	a.warnOfAge(baseline, f.diff)
 	result, err := a.runProbe(ctx, w, options, journal)
+	if file, ok := journal.(*probe.File); ok {
+		_ = file.Close() // the clean-up of what is left can begin
+	}
 	if result == nil {
 		return a.probeError(err, f.numbers, journal)
 	}
 	result.Report.Beyond = beyondRules(result.Report)
-	written := writeReport(f.report, result.Report)
-	if written == nil {
-		written = a.showReport(w, f, result, baseline)
-	}
-	return errors.Join(a.probeError(err, f.numbers, journal), written, a.endOfProbe(result, f, baseline))
+	unwritten := writeReport(f.report, result.Report)
+	shown := a.showReport(w, f, result, baseline, unwritten == nil) // the answers took a minute: show them in any case
+	return errors.Join(a.probeError(err, f.numbers, journal), unwritten, shown, a.endOfProbe(result, f, baseline, unwritten == nil))
 }
 
 // probeOptions returns the workspace, and the options of a probe of it. It replaces names of agents.
@@ -198,18 +209,28 @@ func (a *app) probeConnection(w *workspace) (probe.Options, error) {
 	if err != nil {
 		return options, err
 	}
-	if limit != nil {
-		options.Interval = time.Duration(float64(time.Second) / float64(limit.Limit()))
-	}
 	switch {
-	case a.global.demo && limit == nil:
+	case limit != nil:
+		options.Interval, err = probeInterval("--rate", limit)
+	case a.global.demo:
 		options.Interval = 0
-	case limit == nil && w.entry != nil && w.entry.Rate != "":
+	case w.entry != nil && w.entry.Rate != "":
 		if limit, err = parseRate(w.entry.Rate); err == nil {
-			options.Interval = max(options.Interval, time.Duration(float64(time.Second)/float64(limit.Limit())))
+			options.Interval, err = probeInterval("the rate of the workspace", limit)
+			options.Interval = max(options.Interval, time.Second)
 		}
 	}
 	return options, err
+}
+
+// probeInterval returns the time between two requests.
+func probeInterval(source string, limit *rate.Limiter) (time.Duration, error) {
+	const longest = 5 * time.Minute // the numbers have trunks all the time
+	seconds := 1 / float64(limit.Limit())
+	if seconds > longest.Seconds() {
+		return 0, &usageError{problem: source + ": a probe would take days", advice: "pass --rate 12/h or more"}
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
 // probeTransport returns a transport whose connections end with the probe.
@@ -230,7 +251,9 @@ func probeTransport(options *probe.Options) (release func()) {
 func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options, journal probe.Journal) (*probe.Result, error) {
 	defer probeTransport(&options)()
 	a.startRecord(ctx, w)
-	options.Journal = &recordedJournal{Journal: journal, app: a, ctx: ctx}
+	recorded := &recordedJournal{Journal: journal, app: a, ctx: ctx}
+	defer recorded.flush()
+	options.Journal = recorded
 	a.note("reading all numbers of %s, to see that nobody uses those of the probe", w.name)
 	shown := &probeProgress{app: a, workspace: w.name}
 	options.Progress = shown.step
@@ -238,8 +261,9 @@ func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options,
 	options.Stop = stop
 	a.interrupts.onFirst(sync.OnceFunc(func() {
 		close(stop)
-		shown.stopping()
-		a.note("stopping: deleting what was registered; press Ctrl-C again to leave it")
+		if shown.stopping() {
+			a.note("stopping: deleting what was registered; press Ctrl-C again to leave it")
+		}
 	}))
 	defer a.interrupts.onFirst(nil)
 	defer shown.end()
@@ -265,12 +289,14 @@ func (p *probeProgress) step(_, total int, _ string) {
 	p.shown.Step(false, false)
 }
 
-func (p *probeProgress) stopping() {
+// stopping reports whether there were questions: before them, nothing is registered.
+func (p *probeProgress) stopping() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown != nil {
 		p.shown.SetStopping()
 	}
+	return p.shown != nil
 }
 
 func (p *probeProgress) end() {
@@ -296,12 +322,30 @@ func (f *probeFlags) readFiles() (baseline *report.Report, err error) {
 			problem: "--report: " + f.report + " exists; nothing was sent", advice: "name another file; --diff compares the new report with an old one",
 		}
 	}
-	return baseline, checkDirectory("--report", f.report)
+	return baseline, checkCreatable("--report", f.report)
+}
+
+// checkCreatable checks that a file can be written that is not there yet.
+func checkCreatable(flag, path string) error {
+	if path == "" {
+		return usagef("%s: want the name of a file", flag)
+	}
+	if err := checkDirectory(flag, path); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // a file that the user names
+	if err == nil {
+		err = errors.Join(file.Close(), os.Remove(path))
+	}
+	if err != nil {
+		return &usageError{problem: flag + ": " + plainText(err) + "; nothing was sent", advice: "name a file that can be written"}
+	}
+	return nil
 }
 
 // readReport reads the report of a probe.
 func readReport(flag, path string) (*report.Report, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // a file that the user names
+	data, err := readAtMost(path, report.MaxSize+1)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, usagef("%s: %s does not exist", flag, path)
@@ -313,4 +357,14 @@ func readReport(flag, path string) (*report.Report, error) {
 		return nil, usagef("%s: %s: %v", flag, path, err)
 	}
 	return read, nil
+}
+
+// readAtMost reads the beginning of a file, which may be a device without end.
+func readAtMost(path string, size int64) ([]byte, error) {
+	file, err := os.Open(path) //nolint:gosec // a file that the user names
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(file, size))
+	return data, errors.Join(err, file.Close())
 }

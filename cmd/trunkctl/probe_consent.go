@@ -5,21 +5,24 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
 	"github.com/mihu-go/mihu/internal/probe"
 )
 
+// nothingChanged ends an error of a probe that has only read.
+const nothingChanged = "; nothing was changed"
+
 // consent says what a probe will do and has it confirmed: on a terminal by the last digits of the first
 // number, elsewhere by --confirm. A production workspace also wants its name.
 func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options *probe.Options) error {
-	const nothingSent = "; nothing was changed"
 	if a.global.demo {
 		return nil
 	}
 	if len(f.confirm) == 0 && (a.stdinUsed != "" || !term.IsTerminal(a.stdin)) {
 		return &usageError{
-			problem: "cannot prompt: standard input is not a terminal" + nothingSent,
+			problem: "cannot prompt: standard input is not a terminal" + nothingChanged,
 			advice:  "preview with --dry-run, then repeat each number with --confirm",
 		}
 	}
@@ -29,7 +32,7 @@ func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options 
 		question := a.whatProbeDoes(w, options) + fmt.Sprintf("\nType the last %d digits of %s to continue:", shown, first)
 		confirmed, err := term.ConfirmName(ctx, a.stdin, a.console, question, first[max(0, len(first)-shown):])
 		if err == nil && !confirmed {
-			err = &usageError{problem: "not confirmed" + nothingSent}
+			err = &usageError{problem: "not confirmed" + nothingChanged}
 		}
 		if err != nil {
 			return err
@@ -50,11 +53,11 @@ func (a *app) whatProbeDoes(w *workspace, options *probe.Options) string {
 		them = "They are"
 	}
 	text := fmt.Sprintf(`The probe reads all numbers of %s, then sends at most %d requests to %s.
-For about a minute %s is registered for %s, and calls to it may ring there.
+For %s %s is registered for %s, and calls to it may ring there.
 %s deleted in the end, and nothing else is changed. Agents that SIP connections or PBX extensions
 use cannot be seen: continue only if nobody uses these. The token of a probe should be revoked
 afterwards.`,
-		w.name, probe.MaxRequests(*options), w.client.BaseURL(), strings.Join(options.Numbers, " and "), strings.Join(agents, " and "), them)
+		w.name, probe.MaxRequests(*options), w.client.BaseURL(), lasting(options), strings.Join(options.Numbers, " and "), strings.Join(agents, " and "), them)
 	if len(options.Numbers) > 1 {
 		text = strings.Replace(strings.Replace(text, " is registered for ", " are registered for ", 1), "calls to it", "calls to them", 1)
 	}
@@ -64,8 +67,16 @@ afterwards.`,
 	return text
 }
 
-// planProbe prints what a probe would ask. It sends nothing.
-func (a *app) planProbe(w *workspace, options *probe.Options) error {
+// lasting says how long the numbers have trunks.
+func lasting(options *probe.Options) string {
+	if longest := options.Interval * time.Duration(probe.MaxRequests(*options)); longest > 2*time.Minute {
+		return fmt.Sprintf("up to %d minutes", 1+int(longest.Minutes()))
+	}
+	return "about a minute"
+}
+
+// planProbe prints what a probe would ask. It sends nothing; byName is whether agents were looked up.
+func (a *app) planProbe(w *workspace, options *probe.Options, byName bool) error {
 	plan, err := probe.Plan(*options)
 	if err != nil {
 		return err
@@ -91,8 +102,12 @@ func (a *app) planProbe(w *workspace, options *probe.Options) error {
 			asked++
 		}
 	}
-	a.note("plan for %s: %s, at most %d requests to %s beside those that read the lists; nothing was sent",
-		w.name, counted(asked, "question"), probe.MaxRequests(*options), w.client.BaseURL())
+	sent := "nothing was sent"
+	if byName {
+		sent = "only the names of agents were looked up"
+	}
+	a.note("plan for %s: %s, at most %d requests to %s beside those that read the lists; %s",
+		w.name, counted(asked, "question"), probe.MaxRequests(*options), w.client.BaseURL(), sent)
 	a.note("number-1 is the first --number, agent-1 the first --agent, nobody a UUID that no agent has; a question that needs\n" +
 		"another state of a number has that made first; after a 401, 403, 429 or 5xx a read shows whether it is about the request")
 	return nil

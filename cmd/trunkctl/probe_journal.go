@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,16 +37,22 @@ func (a *app) probeJournal(w *workspace) (probe.Journal, error) {
 		return new(probe.Memory), nil // what is left ends with the demo
 	}
 	file, err := a.journalFile(w)
-	if err == nil && files.Exists(file.Path) {
-		err = earlierProbe(probe.ErrJournalExists)
+	if err != nil {
+		return nil, err
 	}
-	return file, err
+	switch _, err := os.Lstat(file.Path); {
+	case err == nil:
+		return nil, earlierProbe()
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	return file, nil
 }
 
 // earlierProbe is the error of a journal that is there.
-func earlierProbe(err error) error {
+func earlierProbe() error {
 	return &advisedError{
-		&safetyError{fmt.Errorf("%w in this workspace, or still runs; nothing was sent", err)}, "run \"trunkctl probe --clean\"",
+		&safetyError{fmt.Errorf("%w in this workspace, or still runs"+nothingChanged, probe.ErrJournalExists)}, "run \"trunkctl probe --clean\"",
 	}
 }
 
@@ -71,14 +80,20 @@ func (a *app) probeClean(ctx context.Context) error {
 		a.startRecord(ctx, w)
 		a.note("deleting what the probe has left in %s; a request that got no response is waited for", w.name)
 	}
-	options.Recorded = (&recordedJournal{app: a, ctx: ctx}).note
+	recorded := &recordedJournal{app: a, ctx: ctx}
+	options.Recorded = recorded.note
 	removed, err := probe.Clean(ctx, file, options)
+	recorded.flush()
 	switch {
 	case errors.Is(err, probe.ErrNothingToClean):
 		a.note("no probe has left anything in %s", w.name)
 		return nil
 	case errors.Is(err, files.ErrInUse):
 		return &advisedError{&safetyError{errors.New("a probe of this workspace runs")}, "stop it with Ctrl-C: it then deletes what it has registered"}
+	case errors.Is(err, probe.ErrJournalExists):
+		return earlierProbe()
+	case errors.Is(err, probe.ErrJournalUnreadable):
+		return &advisedError{&leftoverError{err}, plainText(err) + "\nlook in the workspace, then remove " + term.ShellQuote(file.Path)}
 	case err != nil:
 		return a.leftError(err, file.Path)
 	}
@@ -98,10 +113,14 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 		return nil
 	case isRefused && refused.Status == 0:
 		return &advisedError{&safetyError{errors.New(named(refused.Error(), numbers))}, refused.Advice}
+	case isRefused && refused.Status >= http.StatusInternalServerError:
+		return &advisedError{errors.New((&refusedProbe{refused}).Error()), refused.Advice}
 	case isRefused:
 		return &advisedError{&refusedProbe{refused}, refused.Advice}
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
-		return earlierProbe(probe.ErrJournalExists)
+		return earlierProbe()
+	case errors.Is(err, probe.ErrInterrupted):
+		return errors.New("interrupted" + nothingChanged)
 	}
 	return a.leftError(err, journalPath)
 }
@@ -163,12 +182,6 @@ func (j *recordedJournal) Record(c probe.Change) error {
 	}
 	j.note(c)
 	return nil
-}
-
-// End implements [probe.Journal].
-func (j *recordedJournal) End() error {
-	j.flush()
-	return j.Journal.End()
 }
 
 // note keeps a change that is about to be sent, and adds one that got a response to the log.

@@ -70,7 +70,10 @@ func writeReport(path string, r *report.Report) error {
 		return err
 	}
 	_, err = file.Write(text)
-	return errors.Join(cmp.Or(err, file.Sync()), file.Close())
+	if err = errors.Join(cmp.Or(err, file.Sync()), file.Close()); err != nil {
+		_ = os.Remove(path) // half a report is none
+	}
+	return err
 }
 
 // beyondRules returns the questions whose answers no rule of the fake server expresses.
@@ -85,8 +88,8 @@ func beyondRules(r *report.Report) []string {
 	return []string{}
 }
 
-// showReport prints a report that was written.
-func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, baseline *report.Report) error {
+// showReport prints a report. written is whether it has its file.
+func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, baseline *report.Report, written bool) error {
 	r := result.Report
 	if err := a.printReport(r, baseline); err != nil {
 		return err
@@ -99,7 +102,9 @@ func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, base
 	}
 	a.note("probed %s: %d of %s answered, %s and %d to read the lists",
 		w.name, answered, counted(len(r.Observations), "question"), counted(result.Requests-result.Preflight, "request"), result.Preflight)
-	a.note("wrote %s", f.report)
+	if written {
+		a.note("wrote %s", f.report)
+	}
 	if len(r.Contract) > 0 {
 		a.note("other than documented: %s", strings.Join(r.Contract, ", "))
 	}
@@ -110,9 +115,13 @@ func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, base
 }
 
 // endOfProbe returns what a probe ends with: that it ended early, or that answers have changed.
-func (a *app) endOfProbe(result *probe.Result, f *probeFlags, baseline *report.Report) error {
+func (a *app) endOfProbe(result *probe.Result, f *probeFlags, baseline *report.Report, written bool) error {
 	if why := result.Report.Stopped; why != "" {
-		return &partialError{problem: "the probe ended early: " + why, advice: "the other answers are in " + f.report + "; probe again with another --report"}
+		early := &partialError{problem: "the probe ended early: " + why, advice: "probe again"}
+		if written {
+			early.advice = "the other answers are in " + f.report + "; probe again with another --report"
+		}
+		return early
 	}
 	if baseline == nil {
 		return nil

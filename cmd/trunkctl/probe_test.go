@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,42 @@ func (f *fake) requireNoJournal() {
 	require.Empty(f.t, left)
 }
 
+// TestProbeFlags: what makes no sense is refused before anything is sent.
+func TestProbeFlags(t *testing.T) {
+	t.Parallel()
+	f := probeFake(t)
+	f.file("old.json", `{"format":1,"date":"2026-11-28","observations":[]}`)
+	one := []string{"probe", "--number", spareNumber, "--agent", agent3, "--confirm", spareNumber}
+	for message, args := range map[string][]string{
+		"not E.164":                {"probe", "--number", "+١٢٠٢٥٥٥٠١٨٠", "--agent", agent3},
+		"E.164":                    {"probe", "--number", " " + spareNumber, "--agent", agent3},
+		"want a UUID or a name":    {"probe", "--number", spareNumber, "--agent", ""},
+		"the two agents are the":   {"probe", "--number", spareNumber, "--agent", agent3, "--agent", strings.ToUpper(agent3)},
+		"not a UUID":               {"probe", "--number", spareNumber, "--agent", "{" + agent3 + "}"},
+		"does not repeat":          append(slices.Clone(one), "--confirm", spareNumber),
+		"want 20 or more":          append(slices.Clone(one), "--max-requests", "-1"),
+		"would take days":          append(slices.Clone(one), "--rate", "1e-12/h"),
+		"--rate: want requests":    append(slices.Clone(one), "--rate", "NaN/s"),
+		"--timeout: want more":     append(slices.Clone(one), "--timeout", "-1s"),
+		"--whatsapp: of no use":    {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--whatsapp"},
+		"--confirm: of no use":     {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--confirm", "x"},
+		"--clean: has no use for ": {"probe", "--clean", "--diff", "DIR/old.json"},
+	} {
+		got := f.run(args...)
+		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.stderr)
+		require.Contains(t, got.stderr, message)
+		require.Empty(t, got.stdout)
+	}
+	require.Zero(t, f.RequestCount())
+
+	got := f.run("probe", "--number", spareNumber, "--agent", agent3, "--dry-run")
+	require.Contains(t, got.stderr, "nothing was sent")
+	require.Zero(t, f.RequestCount())
+	got = f.run("probe", "--number", spareNumber, "--agent", "Agent 3", "--dry-run")
+	require.Contains(t, got.stderr, "only the names of agents were looked up")
+	require.Equal(t, 1, f.RequestCount())
+}
+
 // TestProbeChanged: another API than that of the report of --diff has an exit code of its own.
 func TestProbeChanged(t *testing.T) {
 	t.Parallel()
@@ -172,10 +209,17 @@ func TestProbeConsent(t *testing.T) {
 	term := f.terminalOf(pty.Winsize{Rows: 24, Cols: 100}, "probe", "--number", spareNumber, "--agent", agent3, "--rate", "100000/s")
 	term.waitFor("Type the last 4 digits of " + spareNumber + " to continue:")
 	require.Zero(t, f.RequestCount(), "nothing is sent before that")
+	require.Contains(t, term.shown(), "For about a minute")
 	term.send("y\r")
 	require.Equal(t, exitUsage, term.end())
 	require.Contains(t, term.shown(), "not confirmed; nothing was changed")
 	require.Zero(t, f.RequestCount())
+
+	term = f.terminalOf(pty.Winsize{Rows: 24, Cols: 100}, probeArgs("--rate", "6/m")...)
+	term.waitFor("0180 to continue:")
+	require.Contains(t, term.shown(), "For up to 14 minutes")
+	term.send(ctrlC)
+	require.Equal(t, exitInterrupted, term.end())
 
 	term = f.terminalOf(pty.Winsize{Rows: 24, Cols: 100}, probeArgs()...)
 	term.waitFor("0180 to continue:")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type cleaner struct {
 	lag      time.Duration
 	interval time.Duration
 	removed  int
+	unknown  *answer // what the channels of a free number get; nil is not known
 	last     shown
 }
 
@@ -51,6 +53,11 @@ func (r *run) cleaner() *cleaner {
 		c.lag = unknownLag
 	case len(samples):
 		c.lag = r.Late
+	}
+	for i := range r.past.answers {
+		if a := &r.past.answers[i]; c.unknown == nil && a.step.path == channelsPath && a.outcome() == r.past.observed["channels.unknown"] {
+			c.unknown = a
+		}
 	}
 	if r.wire.changes == 0 {
 		return c
@@ -95,7 +102,7 @@ func Clean(ctx context.Context, file *File, options Options) (removed int, err e
 // cleanAfter removes what a probe has left that made these changes.
 func cleanAfter(ctx context.Context, options Options, header *Header, changes []Change) (removed int, err error) {
 	if header.BaseURL != strings.TrimSuffix(options.BaseURL, "/") {
-		return 0, errors.New("the journal is that of another address")
+		return 0, fmt.Errorf("%w: it is that of another address", ErrJournalUnreadable)
 	}
 	options.Numbers, options.Agents, options.WhatsApp = header.Numbers, header.Agents, true
 	c, err := newCleaner(options, header, changes)
@@ -130,6 +137,9 @@ func newCleaner(options Options, header *Header, changes []Change) (*cleaner, er
 		settled := change.Time.Add(c.lag)
 		if !answered[change.N] {
 			settled = change.Time.Add(o.Late)
+		}
+		if latest := c.final.Add(o.Late); settled.After(latest) { // the clock was set back
+			settled = latest
 		}
 		if settled.After(c.settled) {
 			c.settled = settled
@@ -306,7 +316,8 @@ func (c *cleaner) remove(ctx context.Context, t target) error {
 }
 
 // try sends a request, and sends it again if the token, the rate limit or the server may have failed.
-// A refusal that stays, and after which a control read succeeds, is one.
+// A refusal that stays, and after which a control read succeeds, is one. So is that of a read which is
+// known to be about a free number: a proxy that knows no path answers 404 as well.
 func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 	pause, before := time.Duration(0), 0
 	for range maxRounds {
@@ -314,10 +325,11 @@ func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 			return a, err
 		}
 		a, err = c.wire.send(ctx, s, unbound)
+		uncertain := a.uncertain() || s.path == channelsPath && a.refused() && !c.isFree(&a)
 		switch {
 		case err != nil && s.changes():
 			return a, err
-		case err == nil && (!a.uncertain() || a.status == before):
+		case err == nil && (!uncertain || a.status == before):
 			return a, nil
 		case err == nil && a.status < http.StatusInternalServerError && c.works(ctx, controlsOf(&a)):
 			before, pause = a.status, 0
@@ -329,6 +341,11 @@ func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 		err = fmt.Errorf("the API responds with %d", a.status)
 	}
 	return a, err
+}
+
+// isFree reports whether a refusal is the one that a free number got when the probe asked for it.
+func (c *cleaner) isFree(a *answer) bool {
+	return c.unknown != nil && a.status == c.unknown.status && reflect.DeepEqual(a.evidence(), c.unknown.evidence())
 }
 
 // works reports whether a read that works as a rule works so many times now.

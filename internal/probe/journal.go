@@ -2,11 +2,13 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -81,25 +83,31 @@ type File struct {
 	// Lock locks the file against other processes. nil does not lock it.
 	Lock func(*os.File) error
 	file *os.File
+	torn bool // the last line has no end
 }
 
-// Begin creates the file. It returns [ErrJournalExists] if there is one.
+// Begin creates the file. It returns [ErrJournalExists] if there is one. If it fails, it leaves none.
 func (f *File) Begin(h Header) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: %s", ErrJournalExists, f.Path)
+		return f.exists()
 	}
 	if err != nil {
 		return err
 	}
 	f.file = file
-	if f.Lock != nil {
-		if err := f.Lock(file); err != nil {
-			return errors.Join(err, file.Close(), os.Remove(f.Path))
-		}
+	if err := f.begin(h); err != nil {
+		return errors.Join(err, f.End())
+	}
+	return nil
+}
+
+func (f *File) begin(h Header) error {
+	if err := f.lock(); err != nil {
+		return err
 	}
 	h.Format = 1
 	if err := f.write(h); err != nil {
@@ -113,15 +121,46 @@ func (f *File) Begin(h Header) error {
 	return dir.Close()
 }
 
+func (f *File) exists() error { return fmt.Errorf("%w: %s", ErrJournalExists, f.Path) }
+
+// lock locks the file. Before that, another process may have removed it, or put another in its place.
+func (f *File) lock() error {
+	if f.Lock != nil {
+		if err := f.Lock(f.file); err != nil {
+			return err
+		}
+	}
+	if !f.isNamed() {
+		return f.exists()
+	}
+	return nil
+}
+
+// isNamed reports whether the open file still has its name.
+func (f *File) isNamed() bool {
+	open, err := f.file.Stat()
+	if err != nil {
+		return true // the name is all there is
+	}
+	named, err := os.Lstat(f.Path)
+	return err == nil && os.SameFile(open, named)
+}
+
 // Record implements [Journal].
 func (f *File) Record(c Change) error { return f.write(c) }
 
 func (f *File) write(line any) error {
 	data, err := json.Marshal(line)
 	if err == nil {
-		_, err = f.file.Write(append(data, '\n'))
+		data = append(data, '\n')
+		if f.torn {
+			data = append([]byte{'\n'}, data...)
+		}
+		f.torn = true
+		_, err = f.file.Write(data)
 	}
 	if err == nil {
+		f.torn = false
 		err = f.file.Sync()
 	}
 	if err != nil {
@@ -130,9 +169,17 @@ func (f *File) write(line any) error {
 	return nil
 }
 
-// End removes the file.
+// End removes the file, unless another has its name.
 func (f *File) End() error {
-	return errors.Join(os.Remove(f.Path), f.Close())
+	if f.file != nil && !f.isNamed() {
+		return f.Close()
+	}
+	err := os.Remove(f.Path)
+	closed := f.Close()
+	if err != nil { // some systems remove no file that is open
+		err = os.Remove(f.Path)
+	}
+	return errors.Join(err, closed)
 }
 
 // Close closes the file and leaves it where it is.
@@ -145,49 +192,74 @@ func (f *File) Close() error {
 	return err
 }
 
+// ErrJournalUnreadable is returned if a journal does not tell what a probe was started with.
+var ErrJournalUnreadable = errors.New("the journal of the probe cannot be read")
+
 // Open opens the journal of an earlier probe, to clean up after it. A last line that was cut off is
 // ignored: its request was not sent. The error matches [fs.ErrNotExist] if there is no journal.
 func (f *File) Open() (h Header, changes []Change, err error) {
 	file, err := os.OpenFile(f.Path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", ErrJournalUnreadable, err)
+		}
 		return h, nil, err
 	}
-	if f.Lock != nil {
-		if err := f.Lock(file); err != nil {
-			return h, nil, errors.Join(err, file.Close())
-		}
-	}
 	f.file = file
-	h, changes, err = readJournal(file)
-	if err != nil {
-		return h, nil, errors.Join(fmt.Errorf("journal %s: %w", f.Path, err), f.Close())
+	if err := f.lock(); err != nil {
+		return h, nil, errors.Join(err, f.Close())
+	}
+	if h, changes, f.torn, err = readJournal(file); err != nil {
+		return h, nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrJournalUnreadable, f.Path, err), f.Close())
 	}
 	return h, changes, nil
 }
 
-func readJournal(r io.Reader) (h Header, changes []Change, err error) {
+// readJournal reads a journal. torn is whether its last line was cut off. A line in its midst that is
+// damaged may have been about any of its numbers.
+func readJournal(r io.Reader) (h Header, changes []Change, torn bool, err error) {
 	lines := bufio.NewReader(r)
 	text, err := lines.ReadBytes('\n')
 	if errors.Is(err, io.EOF) {
-		return h, nil, nil // killed before the first change
+		return h, nil, true, nil // killed before the first change
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &h)
 	}
 	if err == nil && h.Format != 1 {
-		err = fmt.Errorf("has the format %d, and this version reads 1", h.Format)
+		err = fmt.Errorf("it has the format %d, and this version reads 1", h.Format)
 	}
+	damaged := false
 	for err == nil {
-		if text, err = lines.ReadBytes('\n'); err != nil {
-			break
+		if text, err = lines.ReadBytes('\n'); err != nil || len(bytes.TrimSpace(text)) == 0 {
+			continue
 		}
 		var c Change
-		if err = json.Unmarshal(text, &c); err == nil {
-			changes = append(changes, c)
+		if json.Unmarshal(text, &c) != nil || c.N < 1 || c.Time.IsZero() {
+			damaged = true
+			continue
 		}
+		changes = append(changes, c)
+	}
+	if damaged {
+		changes = append(changes, h.anything()...)
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return h, changes, err
+	if err == nil && (damaged || len(changes) > 0) && len(h.Numbers) == 0 {
+		err = errors.New("it has no numbers")
+	}
+	return h, changes, len(text) > 0, err
+}
+
+// anything returns changes that stand for a line that cannot be read. They may have removed a trunk, so
+// that none is expected.
+func (h *Header) anything() (changes []Change) {
+	for _, number := range h.Numbers {
+		for _, channel := range []string{callChannel, whatsAppChannel} {
+			changes = append(changes, Change{Time: time.Now(), Method: http.MethodDelete, Number: number, Channel: channel})
+		}
+	}
+	return changes
 }

@@ -283,7 +283,10 @@ func (r *run) firstPage(ctx context.Context, path string) (*list, error) {
 		}
 		l := a.list(false, false)
 		if l == nil {
-			return nil, &RefusedError{Why: "a list of numbers cannot be read", Status: a.status}
+			return nil, &RefusedError{
+				Why:    "a list of numbers cannot be read",
+				Advice: fmt.Sprintf("a response with %d has none: check the address of the workspace, since a proxy may answer", a.status),
+			}
 		}
 		if err := r.keepSize(ctx, path, &refused, size, l); err != nil {
 			return nil, err
@@ -291,9 +294,14 @@ func (r *run) firstPage(ctx context.Context, path string) (*list, error) {
 		r.past.answers = append(r.past.answers, a)
 		return l, nil
 	}
-	return nil, &RefusedError{
-		Why: fmt.Sprintf("the API refuses to list numbers with %d", refused.status), Advice: "check the token", Status: refused.status,
+	advice := "check the token"
+	switch refused.status {
+	case http.StatusTooManyRequests:
+		advice = "try again later"
+	case http.StatusNotFound:
+		advice = "check the address of the workspace"
 	}
+	return nil, &RefusedError{Why: fmt.Sprintf("the API refuses to list numbers with %d", refused.status), Advice: advice, Status: refused.status}
 }
 
 // keepSize keeps what a first page says about the size of pages.

@@ -103,18 +103,18 @@ func TestDefault(t *testing.T) {
 		requests, optional int // beside the preflight: all, and those of the optional questions
 		preflight          int
 	}{
-		"two numbers and two agents": {numbers: 2, agents: 2, requests: 51, optional: 11, preflight: 4},
+		"two numbers and two agents": {numbers: 2, agents: 2, requests: 52, optional: 11, preflight: 4},
 		"one of each": {
 			numbers: 1, agents: 1, requests: 36, optional: 11, preflight: 3,
 			differs: merged(oneNumber, map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents}),
 		},
 		"two agents": {numbers: 1, agents: 2, requests: 43, optional: 11, preflight: 3, differs: oneNumber},
 		"two numbers": {
-			numbers: 2, agents: 1, requests: 44, optional: 11, preflight: 4,
+			numbers: 2, agents: 1, requests: 45, optional: 11, preflight: 4,
 			differs: map[string]string{"duplicate.other": needsAgents, "assign.status": needsAgents, "agent.busy_assign": needsAgents},
 		},
 		"with WhatsApp": {
-			numbers: 2, agents: 2, whatsApp: true, requests: 56, optional: 11 + 4, preflight: 4,
+			numbers: 2, agents: 2, whatsApp: true, requests: 57, optional: 11 + 4, preflight: 4,
 			differs: map[string]string{"whatsapp.trunk": "accepted 201", "whatsapp.direction": "accepted 201"},
 		},
 	} {

@@ -106,6 +106,9 @@ const (
 
 const requestLimit = "not asked: the request limit"
 
+// ErrInterrupted is returned if a probe is interrupted before its first change.
+var ErrInterrupted = errors.New("probe: interrupted")
+
 // stopError ends the questions.
 type stopError struct{ why string }
 
@@ -132,6 +135,7 @@ type run struct {
 	wire       *wire
 	past       past
 	world      map[role]role // the agent of each number on the channel call
+	seen       map[role]bool // the numbers that were read since the preflight
 	planned    int           // how many requests the questions before had, if none had to be made sure of
 	pages      string        // the page of the list with the first number
 	report     *report.Report
@@ -165,7 +169,7 @@ func newRun(options Options) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		Options: o, wire: w, world: map[role]role{number1: unbound, number2: unbound},
+		Options: o, wire: w, world: map[role]role{number1: unbound, number2: unbound}, seen: map[role]bool{},
 		past: past{observed: map[string]string{}, lag: -1, numbers: w.values, began: time.Now()},
 		report: &report.Report{
 			Format: report.Format, Date: time.Now().UTC().Format(time.DateOnly), Numbers: len(o.Numbers), Agents: len(o.Agents), WhatsApp: o.WhatsApp,
@@ -185,6 +189,9 @@ func randomUUID() string {
 
 func (r *run) run(ctx context.Context) (*Result, error) {
 	if err := r.preflightCheck(ctx); err != nil {
+		if stop, ok := errors.AsType[*stopError](err); ok && stop.why == stopInterrupted || ctx.Err() != nil {
+			err = ErrInterrupted
+		}
 		return nil, err
 	}
 	r.preflight = r.wire.count
@@ -415,6 +422,12 @@ func (r *run) bring(ctx context.Context, to binding) error {
 // sure sends a request. A response that may be about the token, the rate limit or the server counts
 // only if a control read succeeds after it, and the request gets the same again.
 func (r *run) sure(ctx context.Context, s *step) (answer, error) {
+	if s.changes() && s.number != unbound && !r.seen[s.number] { // somebody may have taken it since the preflight
+		before := channelsOf(s.number)
+		if a, err := r.sure(ctx, &before); err != nil {
+			return a, err
+		}
+	}
 	a, err := r.send(ctx, s)
 	if err != nil || !a.uncertain() {
 		err = r.learn(err, &a)
@@ -477,6 +490,7 @@ func (r *run) learn(err error, a *answer) error {
 	switch {
 	case s.channel != "" || s.number == unbound || !a.accepted() && s.path != channelsPath:
 	case s.path == channelsPath:
+		r.seen[s.number] = true
 		if snap != nil && digits(snap.number) == digits(a.number) {
 			r.world[s.number] = snap.agent(callChannel)
 		} else if a.refused() {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -228,7 +229,7 @@ func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
 	w.last = began
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: %w", s.method, withoutURL(err))
+		return answer{}, fmt.Errorf("%s: %w", s.method, withoutTexts(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -236,7 +237,7 @@ func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
 		err = errors.New("the body is over 1 MiB")
 	}
 	if err != nil {
-		return answer{}, err
+		return answer{}, withoutTexts(err)
 	}
 	a := newAnswer(s, resp, body, w.known)
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -245,10 +246,26 @@ func (w *wire) exchange(req *http.Request, s *step) (answer, error) {
 	return a, nil
 }
 
-// withoutURL removes the URL from an error of net/http: it has a number.
-func withoutURL(err error) error {
+// foreign matches what an error of net/http quotes of a response, and what may be a number.
+var foreign = regexp.MustCompile(`"(\\.|[^"\\])*"|\+?\d{7,}`)
+
+// quotingError is an error without what it quotes.
+type quotingError struct {
+	error
+	text string
+}
+
+func (e *quotingError) Error() string { return e.text }
+func (e *quotingError) Unwrap() error { return e.error }
+
+// withoutTexts removes the URL from an error of net/http, since it has a number, and what it quotes of
+// the response, which may have anything.
+func withoutTexts(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
+		err = wrapped.Err
+	}
+	if text := err.Error(); foreign.MatchString(text) {
+		return &quotingError{err, foreign.ReplaceAllString(text, "<string>")}
 	}
 	return err
 }

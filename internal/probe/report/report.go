@@ -4,6 +4,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,8 +60,8 @@ type Exchange struct {
 	Body any `json:"body,omitempty"`
 }
 
-// maxSize is the largest report that is read, in bytes.
-const maxSize = 4 << 20
+// MaxSize is the largest report that is read, in bytes.
+const MaxSize = 4 << 20
 
 // valid matches the answers and reasons of a report. They are texts of a small alphabet, so that a
 // report can be printed.
@@ -68,7 +69,7 @@ var valid = regexp.MustCompile(`^[A-Za-z0-9 .,:;<>/_-]{1,400}$`)
 
 // Read reads a report. It returns an error if the JSON is not a report of this format.
 func Read(data []byte) (*Report, error) {
-	if len(data) > maxSize {
+	if len(data) > MaxSize {
 		return nil, errors.New("not a report of a probe: too large")
 	}
 	var r Report
@@ -84,7 +85,8 @@ func Read(data []byte) (*Report, error) {
 	seen := map[string]bool{}
 	for i, o := range r.Observations {
 		switch {
-		case !valid.MatchString(o.Question) || o.Observed != "" && !valid.MatchString(o.Observed):
+		case !valid.MatchString(o.Question) || !valid.MatchString(cmp.Or(o.Observed, "none")), // it is printed
+			!valid.MatchString(cmp.Or(o.Documented, "none")) || !valid.MatchString(cmp.Or(o.Missing, "none")):
 			return nil, fmt.Errorf("not a report of a probe: observation %d is malformed", i+1)
 		case seen[o.Question]:
 			return nil, fmt.Errorf("not a report of a probe: two observations of %s", o.Question)
