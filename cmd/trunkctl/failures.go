@@ -19,7 +19,7 @@ const (
 )
 
 // failureGroups collects the failures of a run by their reason, so that a mistake that many rows have
-// is told once. It holds the first kinds, and counts the others.
+// is printed once. It holds the first kinds, and counts the others.
 type failureGroups struct {
 	groups []*failureGroup
 	others int // failures of other kinds

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One failure is told once, where it is in the file; one that many rows have, once for all of them.
+// One failure is printed once, where it is in the file; one that many rows have, once for all of them.
 func TestFailuresAreToldOnce(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -67,7 +67,7 @@ func TestSameOn(t *testing.T) {
 	require.Equal(t, "the same on lines 4-6 and 1000 more", sameOn([]int{4, 5, 6}, 1003))
 }
 
-// Rows that are sent at the same time fail in any order; they are told in the order of the file.
+// Rows that are sent at the same time fail in any order; they are printed in the order of the file.
 func TestFailuresInTheOrderOfTheFile(t *testing.T) {
 	t.Parallel()
 	var failures failureGroups

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPlainWords: errors of the standard library are told without the names of its functions.
+// TestPlainWords: errors of the standard library are printed without the names of its functions.
 func TestPlainWords(t *testing.T) {
 	t.Parallel()
 	address := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}

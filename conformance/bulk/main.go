@@ -26,7 +26,9 @@ import (
 const (
 	defaultRows  = 100_000
 	maxMemoryKiB = 64 << 10
-	maxGrowth    = 1.2 // memory with many rows, relative to few
+	// maxGrowth is that of memory with many rows, relative to few. A row costs 27 bytes, and some twice that
+	// until a collection.
+	maxGrowth = 1.3
 )
 
 type settings struct {

@@ -162,7 +162,7 @@ func TestRoundTripOfTellingRules(t *testing.T) {
 func TestRoundTripOfRandomRules(t *testing.T) {
 	t.Parallel()
 	most := map[int]int{}
-	for seed := range sets(t, 200) {
+	for seed := range sets(t, 120) {
 		change, targets := (func(*probe.Options))(nil), 2
 		switch seed % 8 {
 		case 3, 7:
