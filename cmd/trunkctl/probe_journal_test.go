@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"os"
@@ -48,16 +49,21 @@ func TestProbeLogsWhatIsLost(t *testing.T) {
 	inProbe := lost.Load()
 
 	clean := f.process("probe", "--clean", "--rate", "1000/s")
+	var out bytes.Buffer
+	clean.Stdout, clean.Stderr = &out, &out
+	started := make(chan struct{})
 	f.InjectFunc(func(r mihutest.Request) *mihutest.Fault {
 		if r.Method != http.MethodDelete {
 			return nil
 		}
 		lost.Add(1)
+		<-started
 		_ = clean.Process.Signal(os.Interrupt)
 		return &mihutest.Fault{Delay: 10 * time.Second}
 	})
-	out, err := clean.CombinedOutput()
-	require.ErrorContains(t, err, "exit status 6", string(out))
+	require.NoError(t, clean.Start())
+	close(started)
+	require.ErrorContains(t, clean.Wait(), "exit status 6", out.String())
 	require.Equal(t, inProbe+1, lost.Load())
 	require.Equal(t, lost.Load(), unknown())
 }

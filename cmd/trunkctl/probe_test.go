@@ -355,17 +355,20 @@ func killProbe(t *testing.T, n int, when string, fault mihutest.Fault) bool {
 	f := probeFake(t)
 	before := f.Trunks()
 	cmd := f.process(probeArgs(confirmed...)...)
+	started := make(chan struct{})
 	var count atomic.Int64
 	f.InjectFunc(func(mihutest.Request) *mihutest.Fault {
 		if int(count.Add(1)) != n {
 			return nil
 		}
+		<-started
 		_ = cmd.Process.Kill()
 		return &fault
 	})
 	if !assert.NoError(t, cmd.Start()) {
 		return false
 	}
+	close(started)
 	err := cmd.Wait()
 	if err == nil {
 		return assert.Less(t, int(count.Load()), n) && false
