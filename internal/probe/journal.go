@@ -164,7 +164,7 @@ func (f *File) write(line any) error {
 		err = f.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("journal %s: %w", f.Path, err)
+		return fmt.Errorf("the journal of the probe: %w", err)
 	}
 	return nil
 }
