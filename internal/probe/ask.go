@@ -262,23 +262,4 @@ func (r *run) sendNow(ctx context.Context, s *step) (answer, error) {
 }
 
 // sleep waits, unless the probe is to end.
-func (r *run) sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-r.Stop:
-		return &stopError{stopInterrupted}
-	default:
-	}
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-r.Stop:
-		return &stopError{stopInterrupted}
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (r *run) sleep(ctx context.Context, d time.Duration) error { return wait(ctx, r.Stop, d) }
