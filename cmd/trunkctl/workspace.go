@@ -93,6 +93,9 @@ func (a *app) clientOptions(t *target) ([]mihu.Option, error) {
 	options := []mihu.Option{
 		mihu.WithUserAgent("trunkctl/" + version()), mihu.WithAttemptTimeout(a.global.timeout), mihu.WithLimiter(paced(limit)),
 	}
+	if t != nil && t.entry != nil {
+		options = append(options, mihu.WithConflictStatuses(t.entry.ConflictStatuses...))
+	}
 	if a.transport != nil {
 		options = append(options, mihu.WithHTTPClient(&http.Client{Transport: a.transport}))
 	}

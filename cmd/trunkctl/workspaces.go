@@ -40,14 +40,16 @@ type workspaceRecord struct {
 	Name       string `json:"name"`
 	Address    string `json:"address"`
 	Rate       string `json:"rate,omitempty"`
+	Conflicts  []int  `json:"conflict_statuses,omitempty"`
 	Production bool   `json:"production"`
 	Current    bool   `json:"current"`
 }
 
-var workspaceColumns = []term.Column{{Name: "name"}, {Name: "address"}, {Name: "rate"}, {Name: "production"}, {Name: "current"}}
+var workspaceColumns = []term.Column{{Name: "name"}, {Name: "address"}, {Name: "rate"}, {Name: "conflict_statuses", Only: term.FormatCSV}, {Name: "production"}, {Name: "current"}}
 
 func (w workspaceRecord) Cells() []string {
-	return []string{w.Name, w.Address, w.Rate, yesOr(w.Production), yesOr(w.Current)}
+	conflicts := strings.Trim(fmt.Sprint(w.Conflicts), "[]")
+	return []string{w.Name, w.Address, w.Rate, conflicts, yesOr(w.Production), yesOr(w.Current)}
 }
 
 // yesOr returns "yes" or "".
@@ -75,7 +77,7 @@ func (a *app) workspaceListCommand() *cobra.Command {
 			}
 			out := a.records(workspaceColumns)
 			for _, w := range cfg.Workspaces {
-				if err := out.Add(workspaceRecord{w.Name, w.Address, w.Rate, w.Production, w.Name == cfg.Current}); err != nil {
+				if err := out.Add(workspaceRecord{w.Name, w.Address, w.Rate, w.ConflictStatuses, w.Production, w.Name == cfg.Current}); err != nil {
 					return err
 				}
 			}
@@ -184,30 +186,36 @@ func baseOf(t *target, err error) string {
 }
 
 func (a *app) workspaceAddCommand() *cobra.Command {
-	var production, replace bool
+	var added config.Workspace
+	var replace bool
 	cmd := &cobra.Command{
 		Use:   "add NAME [WORKSPACE]",
 		Short: "Add a workspace to the config",
 		Long: `Add a workspace under a name. WORKSPACE is its subdomain, acme of acme.mihu.ai, and NAME if it is
 omitted; --base-url is its complete URL instead. --rate is the rate of all commands that have no
---rate. No two names can have one address. The current workspace stays the same.`,
+--rate. No two names can have one address. The current workspace stays the same.
+
+--conflict-status is for an API that refuses a trunk that exists, or a busy agent, with another status
+than 400, 409 and 422: "trunkctl probe" finds out. Commands then look whether the trunk is there.`,
 		Example: `  trunkctl workspace add acme
   trunkctl workspace add live acme --production --rate 10/s
   trunkctl workspace add proxy --base-url https://proxy.example.com/mihu/api/v1`,
 		Args:              argumentsBetween(1, 2, "NAME [WORKSPACE]"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.addWorkspace(cmd.Context(), args, production, replace)
+			return a.addWorkspace(cmd.Context(), args, added, replace)
 		},
 	}
-	cmd.Flags().BoolVar(&production, "production", false, "prompt for the workspace's name before a change")
+	cmd.Flags().IntSliceVar(&added.ConflictStatuses, "conflict-status", nil, "`STATUS` of refusals that are conflicts, such as 403")
+	completeNothing(cmd, "conflict-status")
+	cmd.Flags().BoolVar(&added.Production, "production", false, "prompt for the workspace's name before a change")
 	cmd.Flags().BoolVar(&replace, "replace", false, "replace the workspace of this name")
 	return cmd
 }
 
 var errBadName = usagef("invalid name: want up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or a digit")
 
-func (a *app) addWorkspace(ctx context.Context, args []string, production, replace bool) error {
+func (a *app) addWorkspace(ctx context.Context, args []string, added config.Workspace, replace bool) error {
 	if a.global.workspace != "" {
 		return usagef("--workspace does not apply to add; pass the subdomain as the second argument")
 	}
@@ -225,7 +233,10 @@ func (a *app) addWorkspace(ctx context.Context, args []string, production, repla
 	if err != nil {
 		return err
 	}
-	added := config.Workspace{Name: name, Address: t.base, Rate: a.global.rate, Production: production}
+	if _, err := mihu.New("", "-", mihu.WithBaseURL(t.base), mihu.WithConflictStatuses(added.ConflictStatuses...)); err != nil {
+		return usagef("--conflict-status: want 400 to 498 without 401, 408, 425 and 429, which are about the token, the time and the rate")
+	}
+	added.Name, added.Address, added.Rate = name, t.base, a.global.rate
 	err = a.config().Change(ctx, func(c *config.Config) error {
 		if other := c.At(t.base); other != nil && other.Name != name {
 			return &usageError{

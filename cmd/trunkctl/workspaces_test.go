@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/config"
+	"github.com/mihu-go/mihu/mihutest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,6 +29,8 @@ func TestWorkspaces(t *testing.T) {
 		"workspace add beta",
 		"workspace add acme other",
 		"workspace add acme --replace --rate 1/m",
+		"workspace add odd --base-url https://odd.example.com/api/v1 --conflict-status 403,423",
+		"workspace add bad --conflict-status 401",
 		"workspace add bad/name",
 		"workspace add other acme.mihu.ai",
 		"workspace add other x --base-url https://proxy.example.com/api/v1",
@@ -174,5 +178,27 @@ func TestTypedName(t *testing.T) {
 			require.Equal(t, exitUsage, term.end(), term.shown())
 			require.Contains(t, term.shown(), "not confirmed; nothing was sent")
 		}
+	}
+}
+
+// TestConflictStatusOfWorkspace: a refusal of which the config says that it is a conflict is one.
+func TestConflictStatusOfWorkspace(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, mihutest.WithRules(mihutest.Rules{DuplicateStatus: http.StatusForbidden}))
+	f.trunk(1)
+	f.agent(3)
+	create := []string{"create", number(1), "--agent", agent3, "--workspace", "odd"}
+	env := map[string]string{mihu.EnvToken: secretToken}
+	for _, test := range []struct{ flags, advice string }{
+		{"", "the token lacks the permission"}, {"--conflict-status=403", "shows which agent answers"},
+	} {
+		add := []string{"workspace", "add", "odd", "--base-url", f.URL(), "--replace"}
+		if test.flags != "" {
+			add = append(add, test.flags)
+		}
+		require.Zero(t, invocation{args: add, config: f.dir}.run(t).code)
+		got := invocation{args: create, config: f.dir, env: env}.run(t)
+		require.Equal(t, exitRefused, got.code, got.stderr)
+		require.Contains(t, got.stderr, test.advice)
 	}
 }

@@ -235,9 +235,9 @@ func (c *cleaner) expect(ctx context.Context, t target) (again bool, err error) 
 	}
 	switch {
 	case time.Now().Before(until):
-		return true, wait(ctx, time.Until(until))
+		return true, wait(ctx, nil, time.Until(until))
 	case c.wire.ledger.expects(t):
-		return true, wait(ctx, time.Second)
+		return true, wait(ctx, nil, time.Second)
 	}
 	return false, nil
 }
@@ -262,7 +262,7 @@ func (c *cleaner) read(ctx context.Context, t target, again bool) (a answer, err
 	if again && c.last.number == t.number && c.last.change == c.wire.changes {
 		return c.last.answer, nil
 	}
-	if err := wait(ctx, time.Until(c.visible)); err != nil {
+	if err := wait(ctx, nil, time.Until(c.visible)); err != nil {
 		return a, err
 	}
 	s := c.step(http.MethodGet, channelsPath, "number", t)
@@ -310,7 +310,7 @@ func (c *cleaner) remove(ctx context.Context, t target) error {
 		err = nil // a read decides
 	}
 	if err == nil {
-		err = wait(ctx, c.lag)
+		err = wait(ctx, nil, c.lag)
 	}
 	return err
 }
@@ -321,7 +321,7 @@ func (c *cleaner) remove(ctx context.Context, t target) error {
 func (c *cleaner) try(ctx context.Context, s *step) (a answer, err error) {
 	pause, before := time.Duration(0), 0
 	for range maxRounds {
-		if err := wait(ctx, max(pause, time.Until(c.wire.last.Add(c.interval)))); err != nil {
+		if err := wait(ctx, nil, max(pause, time.Until(c.wire.last.Add(c.interval)))); err != nil {
 			return a, err
 		}
 		a, err = c.wire.send(ctx, s, unbound)
@@ -351,7 +351,7 @@ func (c *cleaner) isFree(a *answer) bool {
 // works reports whether a read that works as a rule works so many times now.
 func (c *cleaner) works(ctx context.Context, times int) bool {
 	for range times {
-		if wait(ctx, time.Until(c.wire.last.Add(c.interval))) != nil {
+		if wait(ctx, nil, time.Until(c.wire.last.Add(c.interval))) != nil {
 			return false
 		}
 		s := listAgents()
@@ -360,18 +360,4 @@ func (c *cleaner) works(ctx context.Context, times int) bool {
 		}
 	}
 	return true
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

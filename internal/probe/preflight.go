@@ -103,7 +103,7 @@ func (r *run) free(item map[string]any) error {
 		}
 	}
 	for _, n := range []role{number1, number2}[:len(r.Numbers)] {
-		if digits(r.wire.values[n]) == digits(strings.TrimSpace(e164)) && (item["source"] == "purchased" || item["is_external"] == false) {
+		if digits(r.wire.values[n]) == digits(strings.TrimSpace(e164)) && !isExternal(item) {
 			return inUse(n)
 		}
 	}
@@ -129,6 +129,17 @@ func (r *run) free(item map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// isExternal reports whether a listed number is known to be the company's own. A purchased one cannot be
+// given back.
+func isExternal(item map[string]any) bool {
+	source, _ := item["source"].(string)
+	external, said := item["is_external"]
+	if strings.EqualFold(source, "purchased") || said && external != nil && !isTrue(external) {
+		return false
+	}
+	return strings.EqualFold(source, "external") || isTrue(external)
 }
 
 // readAll reads all pages of a list. It returns a [RefusedError] if it cannot tell that it has.

@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,7 +62,14 @@ func TestPreflight(t *testing.T) {
 			require.NoError(t, srv.AddAgentWithUUID(stranger, "Stranger"))
 			bind(numberTwo, stranger, mihu.ChannelCall)(t, srv)
 		}, want: "number-2 is in use or purchased"},
-		"a number that is purchased":       {change: func(o *probe.Options) { o.Numbers = []string{"+12025550150"} }, want: "number-1 is in use or purchased"},
+		"a number that is purchased":     {change: func(o *probe.Options) { o.Numbers = []string{"+12025550150"} }, want: "number-1 is in use or purchased"},
+		"a purchased number in capitals": {change: purchased, wrap: rewritten(`"purchased"`, `"Purchased"`), want: "number-1 is in use or purchased"},
+		"a purchased number by its flag": {
+			change: purchased, wrap: rewritten(`"source":"purchased"`, `"source":null`), want: "number-1 is in use or purchased",
+		},
+		"a number that may be purchased": {
+			change: purchased, wrap: rewritten(`"source":"purchased"`, `"origin":""`, `"is_external":false`, `"origin_2":""`), want: "number-1 is in use or purchased",
+		},
 		"an agent that serves a number":    {prepare: bind("+12025550199", agentTwo, mihu.ChannelCall), want: "agent-2 serves a number"},
 		"an agent that serves on WhatsApp": {prepare: bind("+12025550199", agentOne, mihu.ChannelWhatsApp), want: "agent-1 serves a number"},
 		"a wrong token":                    {change: func(o *probe.Options) { o.Token = "wrong" }, want: "the API refuses to list numbers with 401"},
@@ -105,6 +113,22 @@ func TestPreflight(t *testing.T) {
 				require.ErrorContains(t, err, "nothing was changed")
 				assert.Equal(t, before, srv.Trunks())
 			})
+		})
+	}
+}
+
+func purchased(o *probe.Options) { o.Numbers = []string{"+12025550150"} }
+
+// rewritten replaces texts of responses.
+func rewritten(oldAndNew ...string) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if err != nil {
+				return nil, err
+			}
+			body, err := io.ReadAll(resp.Body)
+			return respondWith(resp.StatusCode, strings.NewReplacer(oldAndNew...).Replace(string(body))), err
 		})
 	}
 }

@@ -269,3 +269,25 @@ func withoutTexts(err error) error {
 	}
 	return err
 }
+
+// wait waits, unless stop is closed or the context ends.
+func wait(ctx context.Context, stop <-chan struct{}, d time.Duration) error {
+	select {
+	case <-stop:
+		return &stopError{stopInterrupted}
+	default:
+	}
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-stop:
+		return &stopError{stopInterrupted}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -28,6 +28,9 @@ type Workspace struct {
 	Address string `json:"address"`
 	// Rate limits requests, as --rate does; "" means no limit.
 	Rate string `json:"rate,omitempty"`
+	// ConflictStatuses are the statuses with which this API refuses a trunk that exists or a busy agent,
+	// beside 400, 409 and 422.
+	ConflictStatuses []int `json:"conflict_statuses,omitempty"`
 	// Production marks a workspace whose name has to be typed before it is changed.
 	Production bool `json:"production,omitempty"`
 }
