@@ -47,6 +47,7 @@ func questions(last role) []question {
 
 // reading returns the questions that change nothing if the API works as documented.
 func reading() []question {
+	// Each request that would change a trunk follows one that shows that there is none.
 	none := []binding{{number1, unbound}}
 	without, with := listAgents(), listAgents()
 	without.noToken, with.control = true, true
@@ -59,12 +60,12 @@ func reading() []question {
 			},
 		},
 		{
-			answerOf: answerOf{"channels.unknown", "What do the channels of an unknown number get?", "nothing", readUnbound},
-			given:    none, steps: []step{channelsOf(number1)},
-		},
-		{
 			answerOf: answerOf{"error.route", "What does an unknown path get?", "404", readRefusal},
 			steps:    []step{get("/phone-numbers/trunks/probe-no-such")},
+		},
+		{
+			answerOf: answerOf{"channels.unknown", "What do the channels of an unknown number get?", "nothing", readUnbound},
+			given:    none, steps: []step{channelsOf(number1)},
 		},
 		{
 			answerOf: answerOf{"unknown.update", "What does an update of no trunk get?", "nothing", readRefusal},
