@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -233,23 +235,43 @@ func probeInterval(source string, limit *rate.Limiter) (time.Duration, error) {
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// probeTransport returns a transport whose connections end with the probe.
-func probeTransport(options *probe.Options) (release func()) {
-	if options.Transport != nil {
-		return func() {}
+// probeTransport sets a transport whose connections end with the probe, and which logs each request if
+// --debug is set.
+func (a *app) probeTransport(options *probe.Options) (release func()) {
+	release = func() {}
+	if own, ok := http.DefaultTransport.(*http.Transport); ok && options.Transport == nil {
+		own = own.Clone()
+		options.Transport, release = own, own.CloseIdleConnections
 	}
-	own, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return func() {}
+	if a.global.debug {
+		options.Transport = &loggedTransport{cmp.Or(options.Transport, http.DefaultTransport), a.debugLog()}
 	}
-	own = own.Clone()
-	options.Transport = own
-	return own.CloseIdleConnections
+	return release
+}
+
+// loggedTransport logs requests, without their query and body, which have phone numbers.
+type loggedTransport struct {
+	http.RoundTripper
+	log *slog.Logger
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := t.RoundTripper.RoundTrip(r)
+	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Duration("duration", time.Since(began))}
+	if resp != nil {
+		attrs = append(attrs, slog.Int("status", resp.StatusCode))
+	} else {
+		attrs = append(attrs, slog.Bool("responded", false))
+	}
+	t.log.LogAttrs(r.Context(), slog.LevelDebug, "probe: request", attrs...)
+	return resp, err
 }
 
 // runProbe runs a probe with a progress. The first Ctrl-C ends the questions, the second the clean-up.
 func (a *app) runProbe(ctx context.Context, w *workspace, options probe.Options, journal probe.Journal) (*probe.Result, error) {
-	defer probeTransport(&options)()
+	defer a.probeTransport(&options)()
 	a.startRecord(ctx, w)
 	recorded := &recordedJournal{Journal: journal, app: a, ctx: ctx}
 	defer recorded.flush()

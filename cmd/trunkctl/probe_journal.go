@@ -75,7 +75,7 @@ func (a *app) probeClean(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer probeTransport(&options)()
+	defer a.probeTransport(&options)()
 	if files.Exists(file.Path) {
 		a.startRecord(ctx, w)
 		a.note("deleting what the probe has left in %s; a request that got no response is waited for", w.name)

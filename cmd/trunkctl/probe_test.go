@@ -234,6 +234,17 @@ func TestProbeConsent(t *testing.T) {
 	f.requireNoJournal()
 }
 
+// TestProbeDebug: --debug logs each request, without numbers and secrets.
+func TestProbeDebug(t *testing.T) {
+	t.Parallel()
+	f := probeFake(t)
+	got := f.run("probe", "--number", spareNumber, "--agent", agent3, "--confirm", spareNumber, "--rate", "100000/s", "--report", "DIR/report.json", "--debug")
+	require.Zero(t, got.code, got.stderr)
+	require.Equal(t, f.RequestCount(), strings.Count(got.stderr, "msg=\"probe: request\""))
+	require.Contains(t, got.stderr, "method=POST path=/api/v1/phone-numbers/trunks ")
+	require.Contains(t, got.stderr, "status=409")
+}
+
 // TestProbeIsLogged: the log has every change of a probe.
 func TestProbeIsLogged(t *testing.T) {
 	t.Parallel()

@@ -100,8 +100,12 @@ func (a *app) clientOptions(t *target) ([]mihu.Option, error) {
 		options = append(options, mihu.WithHTTPClient(&http.Client{Transport: a.transport}))
 	}
 	if a.global.debug {
-		handler := slog.NewTextHandler(a.console, &slog.HandlerOptions{Level: slog.LevelDebug})
-		options = append(options, mihu.WithLogger(slog.New(handler)))
+		options = append(options, mihu.WithLogger(a.debugLog()))
 	}
 	return options, nil
+}
+
+// debugLog returns the log of --debug.
+func (a *app) debugLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.console, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mihu-go/mihu/internal/probe/report"
@@ -18,6 +19,8 @@ const (
 	stopStranger    = "another agent answers at a number of the probe"
 	stopSetUp       = "a trunk could not be registered or removed"
 	stopLag         = "reads are too late"
+	stopJournal     = "the journal could not be written"
+	stopProgram     = "an error of this program"
 	stopBack        = "reads go back to an older state"
 	stopChanged     = "a trunk has changed without a request of the probe"
 )
@@ -162,7 +165,7 @@ func (r *run) askAll(ctx context.Context) error {
 				answers, r.past.answers = nil, r.past.answers[:known] // half an answer is none
 				stopped, missing = why(err)
 				if stopped == "" {
-					failed, stopped = err, "an error of this program"
+					failed, stopped = err, strings.TrimPrefix(missing, "not observed: ")
 				}
 			}
 		}
@@ -192,7 +195,13 @@ func why(err error) (stopped, missing string) {
 	if _, ok := errors.AsType[*lostError](err); ok {
 		return stopLost, "not observed: " + stopLost
 	}
-	return "", "not observed: an error of this program"
+	if _, ok := errors.AsType[*guardError](err); ok {
+		return "", "not observed: " + stopProgram
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return "", "not observed: " + stopInterrupted
+	}
+	return "", "not observed: " + stopJournal
 }
 
 // hopeless returns why the questions after this one cannot be asked.
