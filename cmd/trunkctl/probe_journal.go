@@ -87,7 +87,7 @@ func (a *app) probeClean(ctx context.Context) error {
 }
 
 // probeError returns the error of a probe, with what to do.
-func (a *app) probeError(err error, numbers []string, journal probe.Journal) error {
+func (a *app) probeError(err error, f *probeFlags, journal probe.Journal) error {
 	journalPath := ""
 	if file, ok := journal.(*probe.File); ok {
 		journalPath = file.Path
@@ -97,7 +97,7 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 	case err == nil:
 		return nil
 	case isRefused && refused.Status == 0:
-		return &advisedError{&safetyError{errors.New(named(refused.Error(), numbers))}, refused.Advice}
+		return &advisedError{&safetyError{errors.New(a.named(refused.Error(), f))}, refused.Advice}
 	case isRefused:
 		return &advisedError{&refusedProbe{refused}, refused.Advice}
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
@@ -111,10 +111,13 @@ type refusedProbe struct{ *probe.RefusedError }
 
 func (e *refusedProbe) Error() string { return strings.TrimPrefix(e.RefusedError.Error(), "probe: ") }
 
-// named replaces the role of a number with the number, masked.
-func named(text string, numbers []string) string {
-	for i, number := range numbers {
+// named replaces the role of a number with the number, masked, and that of an agent with its name.
+func (a *app) named(text string, f *probeFlags) string {
+	for i, number := range f.numbers {
 		text = strings.ReplaceAll(text, fmt.Sprintf("number-%d", i+1), mihu.MaskNumber(number))
+	}
+	for i, uuid := range f.agents {
+		text = strings.ReplaceAll(text, fmt.Sprintf("agent-%d", i+1), "agent "+a.names.of(uuid, a.cutMark()))
 	}
 	return strings.TrimPrefix(text, "probe: ")
 }

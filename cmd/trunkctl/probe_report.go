@@ -95,7 +95,11 @@ func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, base
 	}
 	a.note("probed %s: %d of %s answered, %s and %d to read the lists",
 		w.name, answered, counted(len(r.Observations), "question"), counted(result.Requests-result.Preflight, "request"), result.Preflight)
-	a.note("wrote %s", f.report)
+	wrote := "wrote " + f.report
+	if a.global.demo {
+		wrote += ", which is about the fake server and not about the API"
+	}
+	a.note("%s", wrote)
 	if len(r.Contract) > 0 {
 		a.note("other than documented: %s", strings.Join(r.Contract, ", "))
 	}

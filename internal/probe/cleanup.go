@@ -173,10 +173,16 @@ func (c *cleaner) clean(ctx context.Context) (left []Left) {
 // maxRounds bounds how often a trunk is deleted that comes back, and tries a request that fails.
 const maxRounds = 6
 
+// interrupted is why a trunk may be left whose deletion no read has shown.
+const interrupted = "the clean-up was interrupted"
+
 // cleanOne removes one trunk. It returns why it may be left; "" means that it is not.
 func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 	for range maxRounds {
 		agent, err := c.agent(ctx, t)
+		if ctx.Err() != nil {
+			return interrupted
+		}
 		if err != nil {
 			return "it could not be read: " + err.Error()
 		}
@@ -188,7 +194,7 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 			}
 			if time.Now().Before(until) {
 				if err := wait(ctx, time.Until(until)); err != nil {
-					return "the clean-up was interrupted"
+					return interrupted
 				}
 				continue
 			}
@@ -199,7 +205,11 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 		case !slices.ContainsFunc(c.agents, func(ours string) bool { return strings.EqualFold(ours, agent) }):
 			return "" // it is not the probe's
 		}
-		if err := c.remove(ctx, t); err != nil {
+		err = c.remove(ctx, t)
+		if ctx.Err() != nil {
+			return interrupted
+		}
+		if err != nil {
 			return "it could not be deleted: " + err.Error()
 		}
 	}
