@@ -80,7 +80,7 @@ func (a *app) probeClean(ctx context.Context) error {
 	case errors.Is(err, files.ErrInUse):
 		return &advisedError{&safetyError{errors.New("a probe of this workspace runs")}, "stop it with Ctrl-C: it then deletes what it has registered"}
 	case err != nil:
-		return a.leftError(err, file.Path)
+		return a.leftError(err, file.Path, "run \"trunkctl probe --clean\" again, once the API can be reached and accepts the token")
 	}
 	a.note("deleted %s; nothing is left in %s", counted(removed, "trunk"), w.name)
 	return nil
@@ -103,7 +103,7 @@ func (a *app) probeError(err error, f *probeFlags, journal probe.Journal) error 
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
 		return earlierProbe(probe.ErrJournalExists)
 	}
-	return a.leftError(err, journalPath)
+	return a.leftError(err, journalPath, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
 }
 
 // refusedProbe is a probe whose first requests the API has refused.
@@ -122,9 +122,9 @@ func (a *app) named(text string, f *probeFlags) string {
 	return strings.TrimPrefix(text, "probe: ")
 }
 
-// leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal shows whole numbers:
-// they are what has to be deleted.
-func (a *app) leftError(err error, path string) error {
+// leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal
+// shows whole numbers: they are what has to be deleted.
+func (a *app) leftError(err error, path, advice string) error {
 	left, ok := errors.AsType[*probe.LeftError](err)
 	if !ok {
 		return err
@@ -137,9 +137,9 @@ func (a *app) leftError(err error, path string) error {
 		}
 		lines = append(lines, fmt.Sprintf("%s on %s: %s", number, each.Channel, each.Why))
 	}
-	lines = append(lines, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
+	lines = append(lines, advice)
 	if path != "" {
-		lines = append(lines, "if that does not end, look in the workspace, then remove "+term.ShellQuote(path))
+		lines = append(lines, "if that does not succeed, delete them yourself, then remove "+term.ShellQuote(path))
 	}
 	return &advisedError{&leftoverError{err}, strings.Join(lines, "\n")}
 }

@@ -96,9 +96,10 @@ const (
 	stopInterrupted = "interrupted"
 	stopUnsure      = "an answer could not be confirmed: the token, the rate limit or the server failed meanwhile"
 	stopLost        = "a request got no response"
+	stopUnknown     = "a change got a server error, and may have been applied"
 	stopStranger    = "another agent answers at a number of the probe"
 	stopSetUp       = "a trunk could not be registered or removed"
-	stopLag         = "reads are too late"
+	stopLag         = "no read has shown a change within 10 seconds"
 )
 
 const requestLimit = "not asked: the request limit"
@@ -374,7 +375,7 @@ func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 		return a, r.learn(err, &a)
 	}
 	if s.changes() && a.status >= http.StatusInternalServerError {
-		return a, &stopError{stopLost} // it may have been applied
+		return a, &stopError{stopUnknown}
 	}
 	ok, err := r.control(ctx)
 	if err != nil {
