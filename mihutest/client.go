@@ -27,7 +27,8 @@ func (s *Server) Client(tb TB, opts ...mihu.Option) *mihu.Client {
 
 // NewClient returns a client of the server that uses the server's URL and its current token. A
 // client that was created before SetToken keeps the old token. Its [mihu.WithMaxReadLag] is the
-// server's Rules.MaxReadLag, and off if that is 0. The options override these defaults. It returns the errors of [mihu.New].
+// server's Rules.MaxReadLag, which is ReadLag if unset, and off if both are 0. The options override
+// these defaults. It returns the errors of [mihu.New].
 func (s *Server) NewClient(opts ...mihu.Option) (*mihu.Client, error) {
 	token := s.Token()
 	base := []mihu.Option{

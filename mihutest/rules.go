@@ -143,7 +143,8 @@ type Rules struct {
 	MaxReadLag time.Duration
 }
 
-// OnDuplicate is what becomes of registering a number that has a trunk on the channel.
+// OnDuplicate is what becomes of registering a number that has a trunk on the channel: [RefuseDuplicate],
+// [UpdateDuplicate] or [KeepDuplicate].
 type OnDuplicate int
 
 // The outcomes of a duplicate.
@@ -156,7 +157,8 @@ const (
 	KeepDuplicate
 )
 
-// OnBusyAgent is what becomes of a request for an agent that serves another number.
+// OnBusyAgent is what becomes of a request for an agent that serves another number: [RefuseBusyAgent],
+// [ShareBusyAgent] or [TakeBusyAgent].
 type OnBusyAgent int
 
 // The outcomes of a busy agent.
@@ -169,20 +171,21 @@ const (
 	TakeBusyAgent
 )
 
-// OnPageAfterLast is what a list returns for a page after its last.
+// OnPageAfterLast is what a list returns for a page after its last: [EmptyPage], [NoSuchPage] or
+// [LastPageAgain].
 type OnPageAfterLast int
 
 // What there may be after the last page.
 const (
 	// EmptyPage returns no items.
 	EmptyPage OnPageAfterLast = iota
-	// NoSuchPage returns a 404.
+	// NoSuchPage refuses it with PageAfterLastStatus.
 	NoSuchPage
 	// LastPageAgain returns the last page.
 	LastPageAgain
 )
 
-// DeleteBody is the body of a successful removal.
+// DeleteBody is the body of a successful removal: [DeleteMessage], [DeleteSnapshot] or [DeleteEmpty].
 type DeleteBody int
 
 // The bodies of a successful removal.
@@ -195,7 +198,7 @@ const (
 	DeleteEmpty
 )
 
-// TimeFormat is the form of times.
+// TimeFormat is the form of times: [TimeRFC3339], [TimeWithoutZone] or [TimeSeconds].
 type TimeFormat int
 
 // The forms of times.
@@ -208,7 +211,8 @@ const (
 	TimeSeconds
 )
 
-// ErrorField is which errors name the field that they are about.
+// ErrorField is which errors name the field that they are about: [FieldOn422], [FieldAlways] or
+// [FieldNever].
 type ErrorField int
 
 // The errors that name a field.

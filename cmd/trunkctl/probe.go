@@ -44,7 +44,7 @@ func (a *app) probeCommand() *cobra.Command {
 		Short: "Find out what the API does where its documentation is silent",
 		Long: `Find out what the API does where its documentation is silent, such as the status of a duplicate, with
 one or two numbers and agents that nobody uses. The report calibrates the fake server of package
-mihutest, and a later run tells what has changed.
+mihutest, and a later run tells what has changed. With --demo, the report is about the fake server.
 
 For about a minute the numbers have trunks, and calls to them reach the agents. Before that, all
 numbers of the workspace are read, and a number or an agent that is in use is refused. What is
@@ -82,12 +82,12 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.numbers, "number", nil, "`NUMBER` in E.164 that nobody uses; give two for the questions of busy agents")
 	flags.StringArrayVar(&f.agents, "agent", nil, "`AGENT` that serves no number, by UUID or name; give two for all questions")
-	flags.StringArrayVar(&f.confirm, "confirm", nil, "repeat each `NUMBER` to confirm, where nobody can be asked")
-	flags.StringVar(&f.report, "report", defaultReport, "write the report to `FILE`, which must not exist")
+	flags.StringArrayVar(&f.confirm, "confirm", nil, "repeat each `NUMBER` to confirm, if standard input is not a terminal")
+	flags.StringVar(&f.report, "report", defaultReport, "write the report to `FILE`, which must not exist; with --diff and without --number, read it")
 	flags.StringVar(&f.diff, "diff", "", "compare with the report in `FILE`; without --number, compare --report with it and send nothing")
-	flags.IntVar(&f.maxRequests, "max-requests", 0, "send at most `N` requests beside those that read the lists (default 80, or 45 with one number and one agent)")
+	flags.IntVar(&f.maxRequests, "max-requests", 0, "send at most `N` requests beside those that read the lists, 20 or more (default 80, or 45 with one number and one agent)")
 	flags.BoolVar(&f.whatsApp, "whatsapp", false, "also ask about channel whatsapp, which may start a verification at Meta")
-	flags.BoolVar(&f.clean, "clean", false, "delete what a probe has left that was killed")
+	flags.BoolVar(&f.clean, "clean", false, "delete what an interrupted or killed probe has left")
 	addDryRun(cmd, &f.dryRun)
 	completeNothing(cmd, "number", "confirm", "max-requests", "agent")
 }
@@ -141,7 +141,7 @@ func (f *probeFlags) checkTargets(limited bool) error {
 	}
 	confirmed := slices.Sorted(slices.Values(f.confirm))
 	if len(confirmed) > 0 && !slices.Equal(confirmed, slices.Sorted(slices.Values(f.numbers))) {
-		return usagef("--confirm: does not repeat the numbers of --number; nothing was sent")
+		return usagef("--confirm: want each number of --number once, and no other; nothing was sent")
 	}
 	return nil
 }
@@ -173,12 +173,12 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 		_ = file.Close() // the clean-up of what is left can begin
 	}
 	if result == nil {
-		return a.probeError(err, f.numbers, journal)
+		return a.probeError(err, f, journal)
 	}
 	result.Report.Beyond = beyondRules(result.Report)
 	unwritten := writeReport(f.report, result.Report)
 	shown := a.showReport(w, f, result, baseline, unwritten == nil) // the answers took a minute: show them in any case
-	return errors.Join(a.probeError(err, f.numbers, journal), unwritten, shown, a.endOfProbe(result, f, baseline, unwritten == nil))
+	return errors.Join(a.probeError(err, f, journal), unwritten, shown, a.endOfProbe(result, f, baseline, unwritten == nil))
 }
 
 // probeOptions returns the workspace, and the options of a probe of it. It replaces names of agents.
@@ -338,6 +338,9 @@ func (f *probeFlags) readFiles() (baseline *report.Report, err error) {
 	}
 	if f.dryRun {
 		return baseline, nil
+	}
+	if f.report == "-" {
+		return nil, &usageError{problem: "--report: cannot be standard output; nothing was sent", advice: "name a file; -o json prints the answers"}
 	}
 	if files.Exists(f.report) {
 		return nil, &usageError{

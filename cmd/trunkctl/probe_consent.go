@@ -75,7 +75,7 @@ func lasting(options *probe.Options) string {
 	return "about a minute"
 }
 
-// planProbe prints what a probe would ask. It sends nothing; byName is whether agents were looked up.
+// planProbe prints what a probe would ask. It changes nothing; byName is whether agents were looked up.
 func (a *app) planProbe(w *workspace, options *probe.Options, byName bool) error {
 	plan, err := probe.Plan(*options)
 	if err != nil {
@@ -106,10 +106,12 @@ func (a *app) planProbe(w *workspace, options *probe.Options, byName bool) error
 	if byName {
 		sent = "only the names of agents were looked up"
 	}
-	a.note("plan for %s: %s, at most %d requests to %s beside those that read the lists; %s",
-		w.name, counted(asked, "question"), probe.MaxRequests(*options), w.client.BaseURL(), sent)
-	a.note("number-1 is the first --number, agent-1 the first --agent, nobody a UUID that no agent has; a question that needs\n" +
-		"another state of a number has that made first; after a 401, 403, 429 or 5xx a read shows whether it is about the request")
+	a.note("plan for %s: %d of %s have requests of their own; %s\n"+
+		"at most %d requests go to %s, beside those that read the lists",
+		w.name, asked, counted(len(plan), "question"), sent, probe.MaxRequests(*options), w.client.BaseURL())
+	a.note("number-1 is the first --number, agent-1 the first --agent, nobody a UUID that\n" +
+		"no agent has; before a question, the probe brings about what is given; after\n" +
+		"a 401, 403, 429 or 5xx, a read shows whether it is about the request")
 	return nil
 }
 

@@ -95,14 +95,14 @@ func (a *app) probeClean(ctx context.Context) error {
 	case errors.Is(err, probe.ErrJournalUnreadable):
 		return &advisedError{&leftoverError{err}, plainText(err) + "\nlook in the workspace, then remove " + term.ShellQuote(file.Path)}
 	case err != nil:
-		return a.leftError(err, file.Path)
+		return a.leftError(err, file.Path, "run \"trunkctl probe --clean\" again, once the API can be reached and accepts the token")
 	}
 	a.note("deleted %s; nothing is left in %s", counted(removed, "trunk"), w.name)
 	return nil
 }
 
 // probeError returns the error of a probe, with what to do.
-func (a *app) probeError(err error, numbers []string, journal probe.Journal) error {
+func (a *app) probeError(err error, f *probeFlags, journal probe.Journal) error {
 	journalPath := ""
 	if file, ok := journal.(*probe.File); ok {
 		journalPath = file.Path
@@ -112,7 +112,7 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 	case err == nil:
 		return nil
 	case isRefused && refused.Status == 0:
-		return &advisedError{&safetyError{errors.New(named(refused.Error(), numbers))}, refused.Advice}
+		return &advisedError{&safetyError{errors.New(a.named(refused.Error(), f))}, refused.Advice}
 	case isRefused && refused.Status >= http.StatusInternalServerError:
 		return &advisedError{errors.New((&refusedProbe{refused}).Error()), refused.Advice}
 	case isRefused:
@@ -122,7 +122,7 @@ func (a *app) probeError(err error, numbers []string, journal probe.Journal) err
 	case errors.Is(err, probe.ErrInterrupted):
 		return errors.New("interrupted" + nothingChanged)
 	}
-	return a.leftError(err, journalPath)
+	return a.leftError(err, journalPath, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
 }
 
 // refusedProbe is a probe whose first requests the API has refused.
@@ -130,17 +130,20 @@ type refusedProbe struct{ *probe.RefusedError }
 
 func (e *refusedProbe) Error() string { return strings.TrimPrefix(e.RefusedError.Error(), "probe: ") }
 
-// named replaces the role of a number with the number, masked.
-func named(text string, numbers []string) string {
-	for i, number := range numbers {
+// named replaces the role of a number with the number, masked, and that of an agent with its name.
+func (a *app) named(text string, f *probeFlags) string {
+	for i, number := range f.numbers {
 		text = strings.ReplaceAll(text, fmt.Sprintf("number-%d", i+1), mihu.MaskNumber(number))
+	}
+	for i, uuid := range f.agents {
+		text = strings.ReplaceAll(text, fmt.Sprintf("agent-%d", i+1), "agent "+a.names.of(uuid, a.cutMark()))
 	}
 	return strings.TrimPrefix(text, "probe: ")
 }
 
-// leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal shows whole numbers:
-// they are what has to be deleted.
-func (a *app) leftError(err error, path string) error {
+// leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal
+// shows whole numbers: they are what has to be deleted.
+func (a *app) leftError(err error, path, advice string) error {
 	left, ok := errors.AsType[*probe.LeftError](err)
 	if !ok {
 		return err
@@ -153,9 +156,9 @@ func (a *app) leftError(err error, path string) error {
 		}
 		lines = append(lines, fmt.Sprintf("%s on %s: %s", number, each.Channel, each.Why))
 	}
-	lines = append(lines, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
+	lines = append(lines, advice)
 	if path != "" {
-		lines = append(lines, "if that does not end, look in the workspace, then remove "+term.ShellQuote(path))
+		lines = append(lines, "if that does not succeed, delete them yourself, then remove "+term.ShellQuote(path))
 	}
 	return &advisedError{&leftoverError{err}, strings.Join(lines, "\n")}
 }

@@ -102,7 +102,10 @@ func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, base
 	}
 	a.note("probed %s: %d of %s answered, %s and %d to read the lists",
 		w.name, answered, counted(len(r.Observations), "question"), counted(result.Requests-result.Preflight, "request"), result.Preflight)
-	if written {
+	switch {
+	case written && a.global.demo:
+		a.note("wrote %s, which is about the fake server and not about the API", f.report)
+	case written:
 		a.note("wrote %s", f.report)
 	}
 	if len(r.Contract) > 0 {

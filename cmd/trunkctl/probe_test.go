@@ -108,7 +108,7 @@ func TestProbeFlags(t *testing.T) {
 		"want a UUID or a name":    {"probe", "--number", spareNumber, "--agent", ""},
 		"the two agents are the":   {"probe", "--number", spareNumber, "--agent", agent3, "--agent", strings.ToUpper(agent3)},
 		"not a UUID":               {"probe", "--number", spareNumber, "--agent", "{" + agent3 + "}"},
-		"does not repeat":          append(slices.Clone(one), "--confirm", spareNumber),
+		"want each number of --number once":          append(slices.Clone(one), "--confirm", spareNumber),
 		"want 20 or more":          append(slices.Clone(one), "--max-requests", "-1"),
 		"would take days":          append(slices.Clone(one), "--rate", "1e-12/h"),
 		"--rate: want requests":    append(slices.Clone(one), "--rate", "NaN/s"),

@@ -207,12 +207,12 @@ func (a *app) addCommands(root *cobra.Command) {
 		command.GroupID = "many"
 		root.AddCommand(command)
 	}
-	for _, command := range []*cobra.Command{a.agentsCommand(), a.numbersCommand(), a.ratesCommand()} {
+	for _, command := range []*cobra.Command{a.agentsCommand(), a.numbersCommand(), a.ratesCommand(), a.probeCommand()} {
 		command.GroupID = "workspace"
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.stateCommand(), a.logCommand(), a.doctorCommand(), a.probeCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
+		a.loginCommand(), a.logoutCommand(), a.workspaceCommand(), a.stateCommand(), a.logCommand(), a.doctorCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	} {
 		command.GroupID = "other"
 		root.AddCommand(command)

@@ -151,7 +151,7 @@ func (r *run) sure(ctx context.Context, s *step) (answer, error) {
 		return a, err
 	}
 	if s.changes() && a.status >= http.StatusInternalServerError {
-		return a, &stopError{stopLost} // it may have been applied
+		return a, &stopError{stopUnknown}
 	}
 	for range controlsOf(&a) {
 		ok, err := r.control(ctx)

@@ -198,17 +198,23 @@ func (c *cleaner) clean(ctx context.Context) (left []Left) {
 // maxRounds bounds how often a trunk is deleted that comes back, and tries a request that fails.
 const maxRounds = 6
 
+// interrupted is why a trunk may be left whose deletion no read has shown.
+const interrupted = "the clean-up was interrupted"
+
 // cleanOne removes one trunk. It returns why it may be left; "" means that it is not.
 func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 	for round := range maxRounds {
 		agent, err := c.agent(ctx, t, round == 0)
+		if ctx.Err() != nil {
+			return interrupted
+		}
 		if err != nil {
 			return "it could not be read: " + err.Error()
 		}
 		switch {
 		case agent == "":
 			if again, err := c.expect(ctx, t); err != nil {
-				return "the clean-up was interrupted"
+				return interrupted
 			} else if again {
 				continue
 			}
@@ -219,7 +225,11 @@ func (c *cleaner) cleanOne(ctx context.Context, t target) string {
 		case !slices.ContainsFunc(c.agents, func(ours string) bool { return strings.EqualFold(ours, agent) }):
 			return "" // it is not the probe's
 		}
-		if err := c.remove(ctx, t); err != nil {
+		err = c.remove(ctx, t)
+		if ctx.Err() != nil {
+			return interrupted
+		}
+		if err != nil {
 			return "it could not be deleted: " + err.Error()
 		}
 	}

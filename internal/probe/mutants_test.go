@@ -355,7 +355,7 @@ var writeMutants = []mutant{
 		}),
 	},
 	{
-		name: "a duplicate gets 500", want: "a request got no response",
+		name: "a duplicate gets 500", want: "a change got a server error, and may have been applied",
 		wrap: edit(func(q *request, resp *http.Response, text string) (int, string) {
 			if q.is("POST", trunks) && resp.StatusCode == http.StatusConflict {
 				return 500, text
