@@ -38,6 +38,12 @@ func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options 
 			return err
 		}
 	}
+	if len(f.confirm) > 0 && w.production() && a.global.workspace == "" {
+		return &usageError{
+			problem: w.name + " is a production workspace, and --workspace does not name it" + nothingSent,
+			advice:  "add " + term.ShellLine("--workspace", w.name),
+		}
+	}
 	a.yes = len(f.confirm) > 0
 	return a.confirmProduction(ctx, w, "Probe this workspace?")
 }

@@ -245,6 +245,19 @@ func TestProbeDebug(t *testing.T) {
 	require.Contains(t, got.stderr, "status=409")
 }
 
+// TestProbeOfProduction: beside --confirm, a production workspace wants --workspace.
+func TestProbeOfProduction(t *testing.T) {
+	t.Parallel()
+	f := probeFake(t)
+	f.production()
+	got := invocation{args: probeArgs(confirmed...), env: f.env(), config: f.dir}.run(t)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.stderr, "live is a production workspace, and --workspace does not name it; nothing was changed\n  add --workspace live\n")
+	for _, request := range f.Requests() {
+		require.Equal(t, "GET", request.Method, "nothing was changed")
+	}
+}
+
 // TestProbeIsLogged: the log has every change of a probe.
 func TestProbeIsLogged(t *testing.T) {
 	t.Parallel()
