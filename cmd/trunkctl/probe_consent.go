@@ -40,7 +40,7 @@ func (a *app) consent(ctx context.Context, w *workspace, f *probeFlags, options 
 	}
 	if len(f.confirm) > 0 && w.production() && a.global.workspace == "" {
 		return &usageError{
-			problem: w.name + " is a production workspace, and --workspace does not name it" + nothingSent,
+			problem: w.name + " is a production workspace, and --workspace does not name it" + nothingChanged,
 			advice:  "add " + term.ShellLine("--workspace", w.name),
 		}
 	}

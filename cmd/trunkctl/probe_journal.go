@@ -214,7 +214,7 @@ func (j *recordedJournal) flush() {
 }
 
 func (j *recordedJournal) add(c probe.Change) {
-	if j.app.recorder == nil {
+	if j.app.recorder == nil || c.Number == "" { // a body that names nothing changes nothing
 		return
 	}
 	record := runlog.Record{

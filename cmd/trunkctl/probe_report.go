@@ -44,13 +44,18 @@ func (o observation) Cells() []string {
 	return []string{o.Question, o.Documented, o.Before, cmp.Or(o.Observed, "- "+o.Missing), o.Observed, o.Missing}
 }
 
-// printReport prints the answers of a report, beside those of an older one unless that is nil.
+// printReport prints the answers of a report, beside those of an older one unless that is nil. A table
+// then has only those that differ.
 func (a *app) printReport(r, baseline *report.Report) error {
 	out := a.records(observationColumns(baseline != nil))
+	out.OmitEmptyTable()
 	for _, o := range r.Observations {
 		row := observation{Question: o.Question, Documented: o.Documented, Observed: o.Observed, Missing: o.Missing}
 		if baseline != nil {
 			row.Before = baseline.Observed(o.Question)
+			if row.Before == row.Observed && a.global.output == term.FormatTable {
+				continue
+			}
 		}
 		if err := out.Add(row); err != nil {
 			return err
@@ -94,14 +99,20 @@ func (a *app) showReport(w *workspace, f *probeFlags, result *probe.Result, base
 	if err := a.printReport(r, baseline); err != nil {
 		return err
 	}
-	answered := 0
+	answered, limited := 0, 0
 	for _, o := range r.Observations {
 		if o.Observed != "" {
 			answered++
 		}
+		if o.Missing == probe.RequestLimit {
+			limited++
+		}
 	}
 	a.note("probed %s: %d of %s answered, %s and %d to read the lists",
 		w.name, answered, counted(len(r.Observations), "question"), counted(result.Requests-result.Preflight, "request"), result.Preflight)
+	if limited > 0 {
+		a.note("not asked, because of the request limit: %s; --max-requests raises it", counted(limited, "question"))
+	}
 	switch {
 	case written && a.global.demo:
 		a.note("wrote %s, which is about the fake server and not about the API", f.report)

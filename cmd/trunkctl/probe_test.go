@@ -103,19 +103,19 @@ func TestProbeFlags(t *testing.T) {
 	f.file("old.json", `{"format":1,"date":"2026-11-28","observations":[]}`)
 	one := []string{"probe", "--number", spareNumber, "--agent", agent3, "--confirm", spareNumber}
 	for message, args := range map[string][]string{
-		"not E.164":                {"probe", "--number", "+١٢٠٢٥٥٥٠١٨٠", "--agent", agent3},
-		"E.164":                    {"probe", "--number", " " + spareNumber, "--agent", agent3},
-		"want a UUID or a name":    {"probe", "--number", spareNumber, "--agent", ""},
-		"the two agents are the":   {"probe", "--number", spareNumber, "--agent", agent3, "--agent", strings.ToUpper(agent3)},
-		"not a UUID":               {"probe", "--number", spareNumber, "--agent", "{" + agent3 + "}"},
-		"want each number of --number once":          append(slices.Clone(one), "--confirm", spareNumber),
-		"want 20 or more":          append(slices.Clone(one), "--max-requests", "-1"),
-		"would take days":          append(slices.Clone(one), "--rate", "1e-12/h"),
-		"--rate: want requests":    append(slices.Clone(one), "--rate", "NaN/s"),
-		"--timeout: want more":     append(slices.Clone(one), "--timeout", "-1s"),
-		"--whatsapp: of no use":    {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--whatsapp"},
-		"--confirm: of no use":     {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--confirm", "x"},
-		"--clean: has no use for ": {"probe", "--clean", "--diff", "DIR/old.json"},
+		"not E.164":                         {"probe", "--number", "+١٢٠٢٥٥٥٠١٨٠", "--agent", agent3},
+		"E.164":                             {"probe", "--number", " " + spareNumber, "--agent", agent3},
+		"want a UUID or a name":             {"probe", "--number", spareNumber, "--agent", ""},
+		"the two agents are the":            {"probe", "--number", spareNumber, "--agent", agent3, "--agent", strings.ToUpper(agent3)},
+		"not a UUID":                        {"probe", "--number", spareNumber, "--agent", "{" + agent3 + "}"},
+		"want each number of --number once": append(slices.Clone(one), "--confirm", spareNumber),
+		"want 20 or more":                   append(slices.Clone(one), "--max-requests", "-1"),
+		"would take days":                   append(slices.Clone(one), "--rate", "1e-12/h"),
+		"--rate: want requests":             append(slices.Clone(one), "--rate", "NaN/s"),
+		"--timeout: want more":              append(slices.Clone(one), "--timeout", "-1s"),
+		"--whatsapp: of no use":             {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--whatsapp"},
+		"--confirm: of no use":              {"probe", "--diff", "DIR/old.json", "--report", "DIR/old.json", "--confirm", "x"},
+		"--clean: has no use for ":          {"probe", "--clean", "--diff", "DIR/old.json"},
 	} {
 		got := f.run(args...)
 		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.stderr)

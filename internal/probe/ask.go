@@ -20,9 +20,9 @@ func (r *run) excluded(q *question, rest []question) string {
 	}
 	switch {
 	case (q.optional || q.whatsApp) && !r.affordable(r.estimate(needed+len(q.steps))):
-		return requestLimit
+		return RequestLimit
 	case !r.affordable(1):
-		return requestLimit
+		return RequestLimit
 	}
 	return ""
 }

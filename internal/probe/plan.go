@@ -31,6 +31,9 @@ func Plan(options Options) ([]Planned, error) {
 			p.Requests = append(p.Requests, "GET "+channelsPath+" number="+string(number1))
 		}
 		for i := range q.steps {
+			if !r.has(q.steps[i].find) {
+				continue
+			}
 			p.Requests = append(p.Requests, q.steps[i].planned())
 		}
 		plan = append(plan, p)

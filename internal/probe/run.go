@@ -26,7 +26,8 @@ const (
 	stopChanged     = "a trunk has changed without a request of the probe"
 )
 
-const requestLimit = "not asked: the request limit"
+// RequestLimit is why a question has no answer for which no request was left.
+const RequestLimit = "not asked: the request limit"
 
 // ErrInterrupted is returned if a probe is interrupted before its first change.
 var ErrInterrupted = errors.New("probe: interrupted")
@@ -39,7 +40,7 @@ func (e *stopError) Error() string { return "probe: " + e.why }
 // limitError is the end of the requests that questions may send.
 type limitError struct{}
 
-func (limitError) Error() string { return "probe: " + requestLimit }
+func (limitError) Error() string { return "probe: " + RequestLimit }
 
 // Result is the end of a probe.
 type Result struct {
@@ -152,8 +153,8 @@ func (r *run) askAll(ctx context.Context) error {
 		}
 		missing := r.excluded(q, all[i:])
 		switch {
-		case stopped == requestLimit:
-			missing = requestLimit
+		case stopped == RequestLimit:
+			missing = RequestLimit
 		case stopped != "":
 			missing = "not asked: the probe ended early"
 		}
@@ -179,7 +180,7 @@ func (r *run) askAll(ctx context.Context) error {
 		r.Progress(len(all), len(all), "")
 	}
 	r.report.Stopped = stopped
-	if stopped == requestLimit {
+	if stopped == RequestLimit {
 		r.report.Stopped = ""
 	}
 	return failed
@@ -188,7 +189,7 @@ func (r *run) askAll(ctx context.Context) error {
 // why returns why a question ends the probe, and why it has no answer.
 func why(err error) (stopped, missing string) {
 	if _, ok := errors.AsType[limitError](err); ok {
-		return requestLimit, requestLimit
+		return RequestLimit, RequestLimit
 	}
 	if stop, ok := errors.AsType[*stopError](err); ok {
 		return stop.why, "not observed: " + stop.why
