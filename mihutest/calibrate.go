@@ -1,6 +1,7 @@
 package mihutest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,6 +35,9 @@ func (e *BeyondError) Error() string {
 // others. Any other error means that data is not a report that this version reads.
 func ReadRules(data []byte) (rules Rules, unseen []string, err error) {
 	r, err := report.Read(data)
+	if err == nil && r.Demo {
+		err = errors.New("the report is about the fake server of \"trunkctl --demo\", and not about your API; probe your workspace")
+	}
 	if err != nil {
 		return Rules{}, nil, fmt.Errorf("mihutest: ReadRules: %w", err)
 	}

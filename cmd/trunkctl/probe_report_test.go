@@ -82,3 +82,16 @@ func TestProbeDiffOfHostileFiles(t *testing.T) {
 	}
 	require.Zero(t, f.RequestCount())
 }
+
+// TestProbeOfTheDemo: the report of a demo says so, and is not taken for that of an API.
+func TestProbeOfTheDemo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "demo.json")
+	got := invocation{args: []string{"--demo", "probe", "--number", spareNumber, "--agent", "Spare", "--report", path}}.run(t)
+	require.Zero(t, got.code, got.stderr)
+	require.Contains(t, got.stderr, "which is about the fake server and not about the API")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, _, err = mihutest.ReadRules(text)
+	require.ErrorContains(t, err, "not about your API")
+}

@@ -46,6 +46,7 @@ func (a *app) probe(ctx context.Context, f *probeFlags) error {
 		return a.probeError(err, f, journal)
 	}
 	result.Report.Beyond = beyondRules(result.Report)
+	result.Report.Demo = a.global.demo
 	unwritten := writeReport(f.report, result.Report)
 	shown := a.showReport(w, f, result, baseline, unwritten == nil) // the answers took a minute: show them in any case
 	return errors.Join(a.probeError(err, f, journal), unwritten, shown, a.endOfProbe(result, f, baseline, unwritten == nil))

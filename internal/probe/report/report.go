@@ -27,6 +27,8 @@ type Report struct {
 	Agents  int `json:"agents"`
 	// WhatsApp is set if requests for the channel whatsapp were allowed.
 	WhatsApp bool `json:"whatsapp"`
+	// Demo is set if the probe was that of a demo, whose server is a fake one.
+	Demo bool `json:"demo,omitempty"`
 	// Stopped is why the probe ended before all questions were asked; "" means that it did not.
 	Stopped string `json:"stopped,omitempty"`
 	// Beyond are the questions whose answer no rule of package mihutest expresses.
