@@ -94,7 +94,7 @@
 // # Plans
 //
 // [Reconcile] compares a source with the workspace, and returns a plan. It can be shown, approved by
-// its ID in another process, and carried out:
+// its ID in another process, and applied:
 //
 //	plan, err := provision.Reconcile(ctx, client, source, provision.ReconcileOptions{
 //		Options: provision.Options{State: state},

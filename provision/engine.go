@@ -23,8 +23,8 @@ type engine struct {
 	source     *Source // of the items; nil for a stream
 	duplicates duplicates
 	opts       Options
-	planID     string   // of the plan that the run carries out; "" if there is none
-	sync       *syncing // of a plan that is made or carried out; nil for a plain run
+	planID     string   // of the plan that the run applies; "" if there is none
+	sync       *syncing // of a plan that is made or applied; nil for a plain run
 	world      *world   // nil for a run that reads every number
 
 	pool     *pool

@@ -33,7 +33,7 @@ func TestPlanTexts(t *testing.T) {
 		{drift, "Drift{+1234•••0000/call moved}"},
 		{&provision.LimitError{Action: provision.Delete, Count: 11, Max: 10}, "provision: nothing was changed: this would delete 11 trunks, and the limit is 10"},
 		{&provision.LimitError{Action: provision.Assign, Count: 51, Max: 50}, "provision: nothing was changed: this would move 51 trunks to other agents, and the limit is 50"},
-		{&provision.StalePlanError{Expected: "a", Finished: true}, "provision: nothing was changed: plan a was carried out before; make a new plan"},
+		{&provision.StalePlanError{Expected: "a", Finished: true}, "provision: nothing was changed: plan a was applied before; make a new plan"},
 		{&provision.StalePlanError{Expected: "a", ID: "b"}, "provision: nothing was changed: the plan is b now, and a was expected: the input, its credentials or the workspace have changed since; look at the new plan and approve that"},
 	} {
 		assert.Equal(t, test.want, fmt.Sprintf("%v", test.value))

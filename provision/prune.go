@@ -73,7 +73,7 @@ func (e *engine) candidates(asks *expectation) error {
 }
 
 // frees reports whether a deletion comes before the rows: while a plan is made, if a row wants its
-// agent, and while it is carried out, if an approved change does. A row that cannot be done frees
+// agent, and while it is applied, if an approved change does. A row that cannot be done frees
 // nothing, so that it deletes nothing early.
 func (s *syncing) frees(asks *expectation, agent agentKey) bool {
 	if s.changes == nil {

@@ -220,7 +220,7 @@ func TestReconcileDeletesNothingForRowsThatFail(t *testing.T) {
 	assert.True(t, there)
 }
 
-// A plan is carried out once. To run it again makes it again.
+// A plan is applied once. To run it again makes it again.
 func TestReconciliationRunsOnce(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

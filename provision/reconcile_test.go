@@ -111,7 +111,7 @@ func sheetRow(number, agentOf int, rest string) string {
 	return trunk(number).PhoneNumber + ",call," + agent(agentOf) + "," + rest
 }
 
-// What a plan shows, and what carrying it out changes.
+// What a plan shows, and what applying it changes.
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -230,13 +230,13 @@ func TestReconcileExpects(t *testing.T) {
 			require.NoError(t, err)
 			_, err = o.plan(source, expects, func(opts *provision.ReconcileOptions) { opts.JournalDir = dir })
 			stale, ok := errors.AsType[*provision.StalePlanError](err)
-			require.True(t, ok, "a plan is carried out once")
+			require.True(t, ok, "a plan is applied once")
 			assert.True(t, stale.Finished)
 		})
 	}
 }
 
-// What changes between a plan and its run is not carried out.
+// What changes between a plan and its run is not applied.
 func TestReconcileRunsWhatWasPlanned(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(o *office){
@@ -513,7 +513,7 @@ func (o *office) through(change func(body []byte) []byte) *mihu.Client {
 	return client
 }
 
-// runsWithinLimits carries a plan out. If an error is wanted, nothing may be sent.
+// runsWithinLimits applies a plan. If an error is wanted, nothing may be sent.
 func (o *office) runsWithinLimits(plan *provision.Reconciliation, want *provision.LimitError) {
 	o.Helper()
 	before := o.writes()

@@ -14,17 +14,17 @@ const freshFor = time.Minute
 // StalePlanError reports that a plan is not the one that was expected. Nothing was changed. It
 // matches [ErrPlanStale].
 type StalePlanError struct {
-	// Expected is the ID of the approved plan, and ID that of the plan that would be carried out
+	// Expected is the ID of the approved plan, and ID that of the plan that would be applied
 	// now.
 	Expected, ID string
-	// Finished reports whether the expected plan was carried out before.
+	// Finished reports whether the expected plan was applied before.
 	Finished bool
 }
 
 // Error says which of the two it is, and what to do.
 func (e *StalePlanError) Error() string {
 	if e.Finished {
-		return "provision: nothing was changed: plan " + plain(e.Expected) + " was carried out before; make a new plan"
+		return "provision: nothing was changed: plan " + plain(e.Expected) + " was applied before; make a new plan"
 	}
 	return fmt.Sprintf("provision: nothing was changed: the plan is %s now, and %s was expected: the input, its credentials or the workspace have changed since; look at the new plan and approve that", plain(e.ID), plain(e.Expected))
 }
@@ -59,7 +59,7 @@ func (r *Reconciliation) expect() error {
 	return nil
 }
 
-// isFresh reports whether the plan can be carried out without another look. That is so once, for a
+// isFresh reports whether the plan can be applied without another look. That is so once, for a
 // minute.
 func (r *Reconciliation) isFresh() bool { return !r.begun && time.Since(r.made) <= freshFor }
 

@@ -40,7 +40,7 @@ func TestPlainWords(t *testing.T) {
 	}
 }
 
-// TestUntrustedCertificate: a certificate that cannot be trusted is told in plain words too.
+// TestUntrustedCertificate: a certificate that cannot be trusted is printed in plain words too.
 func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewTLSServer(http.NotFoundHandler())

@@ -61,7 +61,7 @@ that one machine can show it and another apply it. An interrupted plan is resume
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "", "write the plan as JSON to `FILE`")
 	flags.BoolVar(&f.detailedExitCode, "detailed-exitcode", false, "with --dry-run, exit with 7 if changes are pending")
-	flags.StringVar(&f.expect, "expect", "", "carry out only the plan with this `ID`")
+	flags.StringVar(&f.expect, "expect", "", "apply only the plan with this `ID`")
 	flags.BoolVar(&f.prune, "prune", false, "delete managed trunks of the scope that FILE does not have")
 	flags.StringVar(&f.scopeText, "scope", "", "`WHAT` FILE is about, such as channel=call,prefix=+1,agent=UUID")
 	flags.BoolVar(&f.resend, "resend", false, "send all fields, whatever the state remembers")
@@ -233,7 +233,7 @@ func (a *app) commandLineWithout(flags ...string) string {
 
 // syncQuestion asks for the changes of a plan.
 func syncQuestion(w *workspace, s provision.PlanSummary) string {
-	question := "Carry out this plan in " + w.name + "?"
+	question := "Apply this plan in " + w.name + "?"
 	if s.Delete > 0 {
 		question = "SIP credentials, names and settings of deleted trunks are lost: the API does not return them.\n" + question
 	}

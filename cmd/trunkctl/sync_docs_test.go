@@ -87,7 +87,7 @@ func TestGuideOfSync(t *testing.T) {
 	g.sh(g.repo, 0, "sh ci/apply.sh "+id)
 	require.Len(t, g.Trunks(), 2)
 	require.Empty(t, g.plan())
-	require.Contains(t, g.sh(g.repo, exitStale, "sh ci/apply.sh "+id), "was carried out before")
+	require.Contains(t, g.sh(g.repo, exitStale, "sh ci/apply.sh "+id), "was applied before")
 
 	// A row is removed, and somebody moves the other trunk by hand.
 	g.write("numbers.csv", header+number(2)+",call,Agent 2,Sales,berlin\n")

@@ -15,7 +15,7 @@ import (
 var errPending = errors.New("changes are pending")
 
 // showPlan prints a plan and writes it to --out. It returns the error that a dry run ends with, or for
-// which the plan is not carried out.
+// which the plan is not applied.
 func (a *app) showPlan(w *workspace, plan *provision.Reconciliation, f *syncFlags) error {
 	if f.out != "" {
 		if err := files.Replace(f.out, plan.WriteJSON); err != nil {

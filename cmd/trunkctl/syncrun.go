@@ -12,7 +12,7 @@ import (
 	"github.com/mihu-go/mihu/provision"
 )
 
-// syncRun carries a plan out.
+// syncRun applies a plan.
 type syncRun struct {
 	app      *app
 	w        *workspace
