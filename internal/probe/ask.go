@@ -44,7 +44,7 @@ func (r *run) reserve() (requests int) {
 	if s := r.past.unknown.status; s != 0 && r.past.unknown.uncertain() {
 		absent = 2 + controlsOf(&r.past.unknown)
 	}
-	for _, n := range []role{number1, number2}[:len(r.Numbers)] {
+	for _, n := range r.numbers() {
 		requests += absent + 1
 		if r.world[n] != unbound {
 			requests += removal

@@ -50,7 +50,7 @@ func (r *run) look(ctx context.Context) error {
 			r.past.size.listed = len(items)
 		}
 	}
-	for _, n := range []role{number1, number2}[:len(r.Numbers)] {
+	for _, n := range r.numbers() {
 		if err := r.freeNumber(ctx, n); err != nil {
 			return err
 		}
@@ -102,10 +102,9 @@ func (r *run) free(item map[string]any) error {
 			Why: "a list does not show which agents serve its numbers", Advice: "the probe cannot tell that the agents are free",
 		}
 	}
-	for _, n := range []role{number1, number2}[:len(r.Numbers)] {
-		if digits(r.wire.values[n]) == digits(strings.TrimSpace(e164)) && !isExternal(item) {
-			return inUse(n)
-		}
+	mine := r.numberOf(e164)
+	if mine != unbound && !isExternal(item) {
+		return inUse(mine)
 	}
 	for _, value := range bindings {
 		binding, ok := value.(map[string]any)
@@ -121,14 +120,21 @@ func (r *run) free(item map[string]any) error {
 			continue
 		case agent != stranger:
 			return &RefusedError{Why: string(agent) + " serves a number", Advice: "name an agent that serves no number"}
-		}
-		for _, n := range []role{number1, number2}[:len(r.Numbers)] {
-			if digits(r.wire.values[n]) == digits(e164) {
-				return inUse(n)
-			}
+		case mine != unbound:
+			return inUse(mine)
 		}
 	}
 	return nil
+}
+
+// numberOf returns which number of the probe a listed one is; unbound is none.
+func (r *run) numberOf(e164 string) role {
+	for _, n := range r.numbers() {
+		if digits(r.wire.values[n]) == digits(strings.TrimSpace(e164)) {
+			return n
+		}
+	}
+	return unbound
 }
 
 // isExternal reports whether a listed number is known to be the company's own. A purchased one cannot be

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mihu-go/mihu/internal/probe/report"
@@ -132,7 +131,10 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	return result, errors.Join(failed, r.Journal.End())
 }
 
-// last returns the number that is deleted in the end.
+// numbers returns the numbers of the probe.
+func (r *run) numbers() []role { return []role{number1, number2}[:len(r.Numbers)] }
+
+// lastNumber returns the number that is deleted in the end.
 func (r *run) lastNumber() role {
 	if len(r.Numbers) == 2 && len(r.Agents) == 2 {
 		return number2
@@ -165,9 +167,12 @@ func (r *run) askAll(ctx context.Context) error {
 			known := len(r.past.answers)
 			if answers, err = r.ask(ctx, q); err != nil {
 				answers, r.past.answers = nil, r.past.answers[:known] // half an answer is none
-				stopped, missing = why(err)
-				if stopped == "" {
-					failed, stopped = err, strings.TrimPrefix(missing, "not observed: ")
+				var ours bool
+				if stopped, ours = why(err); ours {
+					failed = err
+				}
+				if missing = "not observed: " + stopped; stopped == RequestLimit {
+					missing = RequestLimit
 				}
 			}
 		}
@@ -186,24 +191,24 @@ func (r *run) askAll(ctx context.Context) error {
 	return failed
 }
 
-// why returns why a question ends the probe, and why it has no answer.
-func why(err error) (stopped, missing string) {
+// why returns why a question ends the probe. failed is set if that is none of the API's doing.
+func why(err error) (stopped string, failed bool) {
 	if _, ok := errors.AsType[limitError](err); ok {
-		return RequestLimit, RequestLimit
+		return RequestLimit, false
 	}
 	if stop, ok := errors.AsType[*stopError](err); ok {
-		return stop.why, "not observed: " + stop.why
+		return stop.why, false
 	}
 	if _, ok := errors.AsType[*lostError](err); ok {
-		return stopLost, "not observed: " + stopLost
+		return stopLost, false
 	}
 	if _, ok := errors.AsType[*guardError](err); ok {
-		return "", "not observed: " + stopProgram
+		return stopProgram, true
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return "", "not observed: " + stopInterrupted
+		return stopInterrupted, true
 	}
-	return "", "not observed: " + stopJournal
+	return stopJournal, true
 }
 
 // hopeless returns why the questions after this one cannot be asked.
