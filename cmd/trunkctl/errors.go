@@ -109,7 +109,7 @@ func plainText(err error) string {
 	if unknown, ok := errors.AsType[*mihu.UnknownOutcomeError](err); ok && unknown.Advice != "" {
 		text = strings.ReplaceAll(text, "; "+unknown.Advice, "")
 	}
-	for _, name := range []string{"mihu: ", "provision: ", "validate: ", "new: "} {
+	for _, name := range []string{"mihu: ", "provision: ", "probe: ", "validate: ", "new: "} {
 		text = strings.TrimPrefix(text, name)
 	}
 	return strings.NewReplacer(

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
 	"github.com/mihu-go/mihu"
 	"github.com/mihu-go/mihu/cmd/trunkctl/internal/term"
+	"github.com/mihu-go/mihu/internal/probe"
 	"github.com/mihu-go/mihu/provision"
 	"github.com/spf13/cobra"
 )
@@ -82,7 +84,7 @@ func exitCode(err error, interrupted bool) int {
 		return exitInput
 	case isA[*mihu.ValidationError](err):
 		return exitUsage
-	case isRefused(err), isA[*refusedProbe](err):
+	case isRefused(err), isRefusedProbe(err):
 		return exitRefused
 	}
 	return exitFailed
@@ -103,6 +105,12 @@ func exitCodePartial(err error, interrupted bool) int {
 // rate.
 func isRefused(err error) bool {
 	return mihu.IsRefusal(err) || errors.Is(err, mihu.ErrUnauthorized) || errors.Is(err, mihu.ErrRateLimited)
+}
+
+// isRefusedProbe reports whether the API has refused the first requests of a probe.
+func isRefusedProbe(err error) bool {
+	refused, ok := errors.AsType[*probe.RefusedError](err)
+	return ok && refused.Status != 0 && refused.Status < http.StatusInternalServerError
 }
 
 // report prints an error and advice, and returns the exit code.

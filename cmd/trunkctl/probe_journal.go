@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -113,10 +112,8 @@ func (a *app) probeError(err error, f *probeFlags, journal probe.Journal) error 
 		return nil
 	case isRefused && refused.Status == 0:
 		return &advisedError{&safetyError{errors.New(a.named(refused.Error(), f))}, refused.Advice}
-	case isRefused && refused.Status >= http.StatusInternalServerError:
-		return &advisedError{errors.New((&refusedProbe{refused}).Error()), refused.Advice}
 	case isRefused:
-		return &advisedError{&refusedProbe{refused}, refused.Advice}
+		return &advisedError{refused, refused.Advice}
 	case errors.Is(err, probe.ErrJournalExists), errors.Is(err, files.ErrInUse):
 		return earlierProbe()
 	case errors.Is(err, probe.ErrInterrupted):
@@ -124,11 +121,6 @@ func (a *app) probeError(err error, f *probeFlags, journal probe.Journal) error 
 	}
 	return a.leftError(err, journalPath, "delete them with \"trunkctl probe --clean\"; no other probe of this workspace starts before that")
 }
-
-// refusedProbe is a probe whose first requests the API has refused.
-type refusedProbe struct{ *probe.RefusedError }
-
-func (e *refusedProbe) Error() string { return strings.TrimPrefix(e.RefusedError.Error(), "probe: ") }
 
 // named replaces the role of a number with the number, masked, and that of an agent with its name.
 func (a *app) named(text string, f *probeFlags) string {
@@ -138,7 +130,7 @@ func (a *app) named(text string, f *probeFlags) string {
 	for i, uuid := range f.agents {
 		text = strings.ReplaceAll(text, fmt.Sprintf("agent-%d", i+1), "agent "+a.names.of(uuid, a.cutMark()))
 	}
-	return strings.TrimPrefix(text, "probe: ")
+	return text
 }
 
 // leftError adds to an error what may be left, and how to delete it. path is the journal. A terminal
