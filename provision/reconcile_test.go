@@ -735,7 +735,7 @@ func TestPlanDocument(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%+v %v", plan, slices.Collect(plan.Changes())), trunk(0).PhoneNumber)
 }
 
-// The audit sink is told of every change, with the plan that it belongs to.
+// The audit sink receives every change, with the plan that it belongs to.
 func TestReconcileAudit(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
